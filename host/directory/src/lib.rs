@@ -1,0 +1,1 @@
+//! User stores: embedded

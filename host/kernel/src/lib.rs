@@ -1,0 +1,1 @@
+//! Sign-on flow, sessions, grants and relying parties; knows no protocol

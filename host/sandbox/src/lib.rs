@@ -1,0 +1,1 @@
+//! Components in wasmtime: one fresh instance a request, with limits

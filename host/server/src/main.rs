@@ -1,0 +1,3 @@
+//! The postern binary.
+
+fn main() {}

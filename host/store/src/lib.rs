@@ -1,0 +1,1 @@
+//! State in SQLite behind the kernel's store trait, with a conformance suite

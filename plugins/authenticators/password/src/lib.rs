@@ -1,0 +1,2 @@
+//! Authenticator: password
+#![cfg(target_family = "wasm")]

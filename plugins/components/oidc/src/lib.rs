@@ -1,0 +1,2 @@
+//! Component: OAuth 2.0 and OpenID Connect
+#![cfg(target_family = "wasm")]

@@ -1,0 +1,2 @@
+//! Component: SAML 2.0
+#![cfg(target_family = "wasm")]

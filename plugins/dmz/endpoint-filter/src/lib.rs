@@ -1,0 +1,2 @@
+//! DMZ filter: only declared endpoints, only canonical requests
+#![cfg(target_family = "wasm")]

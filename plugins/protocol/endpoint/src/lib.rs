@@ -1,0 +1,1 @@
+//! Canonical request targets and the table of endpoints that may be reached

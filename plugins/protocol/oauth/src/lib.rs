@@ -1,0 +1,1 @@
+//! OAuth 2.0: authorization and token requests, client authentication, PKCE

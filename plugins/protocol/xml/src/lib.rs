@@ -1,0 +1,1 @@
+//! XML, read strictly, and enveloped signatures that yield what they signed

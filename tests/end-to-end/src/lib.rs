@@ -1,0 +1,1 @@
+//! The product as people use it: real Envoy, browser and relying parties

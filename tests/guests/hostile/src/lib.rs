@@ -1,0 +1,2 @@
+//! Hostile guest: traps, spins, allocates, returns too much, on request
+#![cfg(target_family = "wasm")]

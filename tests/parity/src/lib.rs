@@ -1,0 +1,1 @@
+//! One verdict from native rule, component and filter, for every vector
