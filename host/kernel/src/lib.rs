@@ -1,1 +1,18 @@
-//! Sign-on flow, sessions, grants and relying parties; knows no protocol
+//! Sign-on flow, sessions, grants and relying parties.
+//!
+//! The kernel knows no protocol: modules declare the endpoints that they serve, ask for somebody
+//! who is signed in ([`module::Demand`]) and go on from there. Store, directory, keys, clock,
+//! randomness and the modules themselves are traits, handed in by the composition root.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod authenticator;
+pub mod clock;
+pub mod directory;
+pub mod keys;
+pub mod module;
+pub mod randomness;
+pub mod services;
+pub mod store;
+pub mod throttle;
+pub mod unavailable;
