@@ -1,1 +1,17 @@
-//! Test vectors: requests that must be accepted or refused, and the code that builds them
+//! Test vectors: requests that must be accepted or refused, and the code that builds them.
+//!
+//! The format is described in `README.md` beside this crate. Everything here is for tests: what
+//! is wrong with a vector, a placeholder or a step panics with the vector's name.
+mod jwt;
+mod keys;
+mod registry;
+mod steps;
+mod template;
+#[cfg(test)]
+mod tests;
+mod vector;
+mod xml_signature;
+
+pub use keys::Keys;
+pub use registry::{Registration, registry};
+pub use vector::{Face, Request, Vector, Verdict, load_all, load_rule};

@@ -1,0 +1,192 @@
+//! The steps against software that is not ours, and the vectors against their format.
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use crate::{Keys, Vector, Verdict, load_all, registry};
+
+const BASE_URL: &str = "https://sso.example.com";
+/// 2026-09-21T14:13:20Z.
+const NOW: u64 = 1_790_000_000;
+
+fn body_of(build: &str) -> Result<Vec<u8>, String> {
+    let file = format!(
+        r#"{{ "why": "A trial.", "rule": "saml", "build": {build},
+             "request": {{ "method": "POST", "target": "/", "body": "{{{{made}}}}" }}, "verdict": "accept" }}"#
+    );
+    let vector = Vector::parse("accept/saml/trial".into(), &file)?;
+    Ok(vector.materialise(Keys::shared(), NOW, BASE_URL, 1).remove(0).body)
+}
+
+fn made(build: &str) -> String {
+    String::from_utf8(body_of(build).unwrap()).unwrap()
+}
+
+/// What goes wrong while a vector is made.
+fn panic_of(build: &str) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(|| body_of(build))).unwrap_err();
+    payload.downcast_ref::<String>().unwrap().clone()
+}
+
+fn element(key: &str, algorithm: &str, options: &str) -> String {
+    made(&format!(
+        r#"{{ "made": [
+            {{ "text": "<samlp:AuthnRequest xmlns:samlp='urn:oasis:names:tc:SAML:2.0:protocol' xmlns:saml='urn:oasis:names:tc:SAML:2.0:assertion' Version='2.0' ID='{{{{id}}}}'><saml:Issuer>me &amp; you</saml:Issuer><!-- a comment --><samlp:NameIDPolicy/></samlp:AuthnRequest>" }},
+            {{ "sign-xml-enveloped": {{ "key": "{key}", "algorithm": "{algorithm}" {options} }} }} ] }}"#
+    ))
+}
+
+/// Whether xmlsec1 accepts the signature by the key of that name.
+fn verifies_with_xmlsec1(document: &str, key: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let (document_path, key_path) = (folder.path().join("document.xml"), folder.path().join("key.pem"));
+    fs::write(&document_path, document).unwrap();
+    fs::write(&key_path, Keys::shared().get(key).unwrap().pem()).unwrap();
+    Command::new("xmlsec1")
+        .args(["--verify", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest"])
+        .arg("--pubkey-pem")
+        .args([&key_path, &document_path])
+        .output()
+        .expect("xmlsec1 (Debian package xmlsec1; `cargo xtask tools` installs it)")
+        .status
+        .success()
+}
+
+#[test]
+fn xmlsec1_verifies_enveloped_signatures() {
+    for (key, algorithm, options) in [
+        ("sp-rsa", "rsa-sha256", ""),
+        ("sp-rsa", "rsa-sha512", r#", "digest": "sha512""#),
+        ("sp-rsa", "rsa-sha1", r#", "digest": "sha1""#),
+        ("sp-ec", "ecdsa-sha256", r#", "key-info": "<ds:KeyName>sp-ec</ds:KeyName>""#),
+    ] {
+        let document = element(key, algorithm, options);
+        assert!(verifies_with_xmlsec1(&document, key), "{algorithm} {options}: {document}");
+        let tampered = document.replace("me &amp; you", "you &amp; me");
+        assert!(!verifies_with_xmlsec1(&tampered, key), "{algorithm} {options}, tampered");
+    }
+    assert!(!verifies_with_xmlsec1(&element("sp-rsa", "rsa-sha256", ""), "other-sp-rsa"));
+}
+
+#[test]
+fn openssl_verifies_detached_signatures() {
+    for (key, algorithm, digest) in [("sp-rsa", "rsa-sha256", "-sha256"), ("sp-rsa", "rsa-sha1", "-sha1")] {
+        let query = made(&format!(
+            r#"{{ "made": [ {{ "text": "SAMLRequest=a%2Bb&RelayState=c" }},
+                 {{ "sign-query-detached": {{ "key": "{key}", "algorithm": "{algorithm}" }} }} ] }}"#
+        ));
+        let (signed, signature) = query.split_once("&Signature=").unwrap();
+        let signature = signature.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("signed"), signed).unwrap();
+        fs::write(path("signature"), STANDARD.decode(signature).unwrap()).unwrap();
+        fs::write(path("key"), Keys::shared().get(key).unwrap().pem()).unwrap();
+        let output = Command::new("openssl")
+            .args(["dgst", digest, "-verify"])
+            .arg(path("key"))
+            .arg("-signature")
+            .args([path("signature"), path("signed")])
+            .output()
+            .expect("openssl (Debian package openssl)");
+        assert!(output.status.success(), "{algorithm}: {output:?}");
+    }
+}
+
+#[test]
+fn a_token_says_what_its_header_says() {
+    let token = made(
+        r#"{ "made": [ { "text": "{\"iss\":\"{{base-url}}\",\"exp\":{{unix+300}}}" },
+             { "sign-jwt": { "key": "idp-ec", "algorithm": "ES256" } } ] }"#,
+    );
+    let parts: Vec<_> = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
+    assert_eq!(parts[0], br#"{"alg":"ES256","typ":"JWT","kid":"idp-ec"}"#);
+    assert_eq!(parts[1], br#"{"iss":"https://sso.example.com","exp":1790000300}"#);
+    assert_eq!(parts[2].len(), 64);
+    let unsigned =
+        made(r#"{ "made": [ { "text": "{}" }, { "sign-jwt": { "key": "idp-ec", "algorithm": "none" } } ] }"#);
+    assert!(unsigned.ends_with("e30."), "{unsigned}");
+}
+
+#[test]
+fn placeholders_are_replaced_and_unknown_ones_fail() {
+    assert_eq!(
+        made(
+            r#"{ "made": [ { "text": "{{now-10}} {{unix+1}} {{host}} {{inner}}" } ], "inner": [ { "hex": "41" } ] }"#
+        ),
+        "2026-09-21T14:13:10Z 1790000001 sso.example.com A"
+    );
+    assert_eq!(made(r#"{ "made": [ { "text": "{{basic:a:b}}" } ] }"#), "YTpi");
+    assert_eq!(made(r#"{ "made": [ { "text": "{{id}}" } ] }"#).len(), 33);
+    for (build, problem) in [
+        (r#"{ "made": [ { "text": "{{nonsense}}" } ] }"#, "unknown placeholder {{nonsense}}"),
+        (r#"{ "made": [ { "text": "{{now*2}}" } ] }"#, "unknown placeholder {{now*2}}"),
+        (r#"{ "made": [ { "text": "{{jwk:nobody}}" } ] }"#, "unknown key nobody"),
+        (r#"{ "made": [ { "text": "{{made}}" } ] }"#, "needs itself"),
+        (
+            r#"{ "made": [ { "text": "a" }, { "replace": { "from": "b", "to": "" } } ] }"#,
+            "nothing to replace",
+        ),
+    ] {
+        let message = panic_of(build);
+        assert!(message.contains(problem), "{message}");
+    }
+}
+
+#[test]
+fn a_file_with_an_unknown_member_is_refused() {
+    let file = r#"{ "why": "x", "rule": "saml", "request": { "method": "GET", "target": "/" }, "verdict": "accept", "extra": 1 }"#;
+    assert!(Vector::parse("accept/saml/x".into(), file).unwrap_err().contains("unknown field `extra`"));
+    let file = r#"{ "why": "x", "rule": "saml", "request": { "method": "GET", "target": "/" }, "verdict": "accept" }"#;
+    assert!(Vector::parse("reject/saml/x".into(), file).unwrap_err().contains("contradicts the folder"));
+}
+
+#[test]
+fn every_vector_can_be_made() {
+    let rules = [
+        "endpoint",
+        "saml",
+        "saml-metadata",
+        "authorization-request",
+        "token-request",
+        "client-authentication",
+        "logout-request",
+        "access-token",
+        "client-registration",
+    ];
+    for vector in load_all() {
+        let name = &vector.name;
+        assert!(rules.contains(&vector.rule.as_str()), "{name}: unknown rule {}", vector.rule);
+        assert!(vector.why.ends_with('.') && vector.why.len() > 10, "{name}: why is one sentence");
+        if let Verdict::Refuse { code, .. } = &vector.verdict {
+            assert!(code.split('.').count() >= 2 && !code.contains(' '), "{name}: {code} is no reason code");
+        }
+        let requests = vector.materialise(Keys::shared(), NOW, BASE_URL, 1);
+        assert_eq!(requests.len(), vector.times as usize);
+        assert_eq!(
+            vector.materialise(Keys::shared(), NOW, BASE_URL, 1)[0].target,
+            requests[0].target,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_registry_can_be_read() {
+    let registered = registry(Keys::shared(), BASE_URL);
+    for (module, identifier) in [
+        ("saml2", "https://sp.example.com/metadata"),
+        ("saml2", "https://unsigned.example.com/metadata"),
+        ("oidc", "public-client"),
+        ("oidc", "confidential-client"),
+        ("oidc", "jwt-client"),
+    ] {
+        assert!(
+            registered.iter().any(|found| found.module == module && found.identifier == identifier),
+            "{module} {identifier} is not registered"
+        );
+    }
+}
