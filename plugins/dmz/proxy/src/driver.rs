@@ -1,0 +1,271 @@
+//! Runs a [`Filter`] on the SDK's contexts.
+
+use std::rc::Rc;
+
+use postern_refusal::Refusal;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType, LogLevel};
+
+use crate::abi;
+use crate::filter::{Exchange, Filter, HeadersVerdict, Judgement};
+use crate::held::Held;
+use crate::host::{self, CallId, CallResponse, Counter, Entropy};
+use crate::request::Request;
+use crate::response::Response;
+
+/// Registers the filter with the SDK. Called by [`crate::filter!`].
+pub fn start<F: Filter>() {
+    // Installs the hook that writes a panic to the proxy's log before the VM dies.
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|context| Box::new(Root::<F>::new(context)));
+}
+
+/// What all requests of one VM share.
+struct Shared {
+    held: Held,
+    entropy: Rc<Entropy>,
+    refused: Counter,
+}
+
+struct Root<F: Filter> {
+    context: u32,
+    filter: Option<Rc<F>>,
+    shared: Rc<Shared>,
+}
+
+impl<F: Filter> Root<F> {
+    fn new(context: u32) -> Self {
+        let refused = Counter::define(&format!("postern.{}.refused", F::NAME));
+        let shared = Shared { held: Held::default(), entropy: Rc::default(), refused };
+        Self { context, filter: None, shared: Rc::new(shared) }
+    }
+
+    fn configure(&mut self, size: usize) -> Result<(), String> {
+        let configuration = match size {
+            0 => Vec::new(),
+            size => {
+                abi::buffer(abi::Buffer::PluginConfiguration, size).map_err(|failed| failed.to_string())?
+            }
+        };
+        let filter = F::configure(&configuration).map_err(|error| error.to_string())?;
+        abi::set_tick_period(1_000).map_err(|failed| format!("the timer can't be set: {failed}"))?;
+        self.filter = Some(Rc::new(filter));
+        Ok(())
+    }
+
+    /// Answers the requests whose body never began to come.
+    fn refuse_late(&self) {
+        for context in self.shared.held.tick() {
+            if abi::set_effective_context(context).is_err() {
+                continue;
+            }
+            let refusal = Refusal::misbehaved("proxy.body.absent").with_status(408).expected(
+                "a body within 10 seconds, and allow_on_headers_stop_iteration: true in the plugin",
+            );
+            let request = Request::read(false, self.shared.entropy.clone());
+            self.shared.refused.increment();
+            Response::from(refusal).send(F::NAME, &request);
+        }
+        let _ = abi::set_effective_context(self.context);
+    }
+}
+
+impl<F: Filter> Context for Root<F> {
+    fn on_http_call_response(&mut self, token: u32, _headers: usize, body_size: usize, _trailers: usize) {
+        if let Some(filter) = &self.filter {
+            let response = CallResponse::read(body_size, filter.call_limit());
+            filter.on_call_response(CallId(token), response);
+        }
+    }
+}
+
+impl<F: Filter> RootContext for Root<F> {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match self.configure(size) {
+            Ok(()) => true,
+            Err(error) => {
+                abi::log(4, &format!("{}: configuration refused: {error}", F::NAME));
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        self.refuse_late();
+        if let Some(filter) = &self.filter {
+            filter.on_tick();
+        }
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::<F> {
+            context,
+            exchange: self.filter.as_ref().map(Filter::exchange),
+            shared: self.shared.clone(),
+            state: State::Beginning,
+            request: None,
+        }))
+    }
+}
+
+/// How far a request is.
+enum State {
+    Beginning,
+    /// Held, until its body is whole.
+    AwaitingBody(usize),
+    /// Held, until the response to the call comes; its body may have this many bytes.
+    AwaitingCall(usize),
+    /// Sent on.
+    Passed,
+    /// Answered here.
+    Refused,
+}
+
+struct Stream<F: Filter> {
+    context: u32,
+    /// None when no configuration was ever accepted.
+    exchange: Option<F::Exchange>,
+    shared: Rc<Shared>,
+    state: State,
+    request: Option<Request>,
+}
+
+impl<F: Filter> Stream<F> {
+    fn refuse(&mut self, response: &Response) -> Action {
+        self.state = State::Refused;
+        self.shared.held.done(self.context);
+        self.shared.refused.increment();
+        match &self.request {
+            Some(request) => response.send(F::NAME, request),
+            None => response.send(F::NAME, &Request::read(false, self.shared.entropy.clone())),
+        }
+        Action::Pause
+    }
+
+    fn conclude(&mut self, judgement: Judgement) -> Action {
+        match judgement {
+            Judgement::Continue => {
+                self.state = State::Passed;
+                Action::Continue
+            }
+            Judgement::Refuse(response) => self.refuse(&response),
+        }
+    }
+
+    fn hold_for_body(&mut self, limit: usize) -> Action {
+        match &self.request {
+            Some(request) if !request.has_body() => self.judge_body(&[]),
+            _ => {
+                self.state = State::AwaitingBody(limit);
+                self.shared.held.wait(self.context);
+                Action::Pause
+            }
+        }
+    }
+
+    fn judge_body(&mut self, body: &[u8]) -> Action {
+        let judgement = match (&mut self.exchange, &self.request) {
+            (Some(exchange), Some(request)) => exchange.on_body(request, body),
+            _ => Judgement::Refuse(unexpected("a body before its headers")),
+        };
+        self.conclude(judgement)
+    }
+
+    fn judge_call(&mut self, response: Option<CallResponse>) -> Action {
+        let judgement = match (&mut self.exchange, &self.request) {
+            (Some(exchange), Some(request)) => exchange.on_call_response(request, response),
+            _ => Judgement::Refuse(unexpected("a response to a call before the headers")),
+        };
+        self.conclude(judgement)
+    }
+}
+
+fn unexpected(found: &str) -> Response {
+    Refusal::internal("proxy.callback.unexpected").found(found).into()
+}
+
+impl<F: Filter> Context for Stream<F> {
+    fn on_http_call_response(&mut self, _token: u32, _headers: usize, body_size: usize, _trailers: usize) {
+        let State::AwaitingCall(limit) = self.state else { return };
+        let response = CallResponse::read(body_size, limit);
+        if matches!(self.judge_call(response), Action::Continue)
+            && let Err(failed) = abi::continue_request()
+        {
+            host::warn(&format!("{}: a held request can't go on: {failed}", F::NAME));
+        }
+    }
+
+    fn on_done(&mut self) -> bool {
+        self.shared.held.done(self.context);
+        true
+    }
+}
+
+impl<F: Filter> HttpContext for Stream<F> {
+    fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        let request = Request::read(end_of_stream, self.shared.entropy.clone());
+        let verdict = match &mut self.exchange {
+            _ if !request.is_readable() => HeadersVerdict::Refuse(
+                Refusal::internal("proxy.headers.unreadable").expected("header pairs with a method").into(),
+            ),
+            None => HeadersVerdict::Refuse(
+                Refusal::configuration("proxy.configuration.absent").with_status(503).into(),
+            ),
+            Some(exchange) => exchange.on_headers(&request),
+        };
+        self.request = Some(request);
+        match verdict {
+            HeadersVerdict::Continue => self.conclude(Judgement::Continue),
+            HeadersVerdict::Refuse(response) => self.refuse(&response),
+            HeadersVerdict::HoldForBody(limit) => self.hold_for_body(limit),
+            HeadersVerdict::HoldForCall(call) => match call.send() {
+                Ok(_) => {
+                    self.state = State::AwaitingCall(call.limit);
+                    Action::Pause
+                }
+                // Nothing will come back: judged at once.
+                Err(_) => self.judge_call(None),
+            },
+        }
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        let limit = match self.state {
+            State::AwaitingBody(limit) => limit,
+            State::Passed => return Action::Continue,
+            State::Beginning => return self.refuse(&unexpected("a body before its headers")),
+            State::AwaitingCall(_) | State::Refused => return Action::Pause,
+        };
+        self.shared.held.done(self.context);
+        if size > limit {
+            let refusal = Refusal::misbehaved("proxy.body.too-large")
+                .with_status(413)
+                .expected(&format!("at most {limit} bytes"));
+            return self.refuse(&refusal.into());
+        }
+        if !end_of_stream {
+            return Action::Pause;
+        }
+        if size == 0 {
+            return self.judge_body(&[]);
+        }
+        match abi::buffer(abi::Buffer::RequestBody, size) {
+            Ok(body) if body.len() == size => self.judge_body(&body),
+            _ => self.refuse(&unexpected("a body that can't be read")),
+        }
+    }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        // No rule judges trailers, and no client of ours sends them.
+        match self.state {
+            State::Refused => Action::Pause,
+            _ => {
+                self.refuse(&Refusal::misbehaved("proxy.trailers.unexpected").expected("no trailers").into())
+            }
+        }
+    }
+}

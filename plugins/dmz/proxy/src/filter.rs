@@ -1,0 +1,107 @@
+//! What a filter implements.
+
+use std::rc::Rc;
+
+use crate::Response;
+use crate::host::{Call, CallId, CallResponse};
+use crate::request::Request;
+
+/// A filter with its configuration: one for each VM and configuration.
+pub trait Filter: Sized + 'static {
+    /// Its name in log lines and statistics, such as `endpoint-filter`.
+    const NAME: &'static str;
+
+    /// What it keeps for one request.
+    type Exchange: Exchange;
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// The proxy refuses the configuration and keeps the old one; at its start it exits.
+    fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError>;
+
+    /// A request begins.
+    fn exchange(self: &Rc<Self>) -> Self::Exchange;
+
+    /// Runs once a second on every worker, and on the proxy's main thread.
+    fn on_tick(&self) {}
+
+    /// The response to a call that this filter sent in [`Self::on_tick`] or [`Self::configure`],
+    /// or none when the call failed.
+    fn on_call_response(&self, _call: CallId, _response: Option<CallResponse>) {}
+
+    /// Largest response to such a call, in bytes.
+    fn call_limit(&self) -> usize {
+        64 * 1024
+    }
+}
+
+/// One request on its way through a filter.
+pub trait Exchange: 'static {
+    /// The headers came.
+    fn on_headers(&mut self, request: &Request) -> HeadersVerdict;
+
+    /// The whole body came, after [`HeadersVerdict::HoldForBody`]. Nothing has gone upstream;
+    /// headers can still be edited.
+    fn on_body(&mut self, _request: &Request, _body: &[u8]) -> Judgement {
+        Judgement::Continue
+    }
+
+    /// The response came, after [`HeadersVerdict::HoldForCall`]; none when the call failed.
+    fn on_call_response(&mut self, _request: &Request, _response: Option<CallResponse>) -> Judgement {
+        Judgement::Continue
+    }
+}
+
+/// What to do with a request after its headers.
+#[derive(Debug)]
+pub enum HeadersVerdict {
+    /// Send it on.
+    Continue,
+    /// Send nothing on, and come back with the whole body, which is refused when it is larger
+    /// than this many bytes. A request without a body comes back at once with an empty one.
+    HoldForBody(usize),
+    /// Send nothing on, make this call, and come back with its response.
+    HoldForCall(Call),
+    /// Answer it here.
+    Refuse(Response),
+}
+
+/// What to do with a request in the end.
+#[derive(Debug)]
+pub enum Judgement {
+    /// Send it on.
+    Continue,
+    /// Answer it here.
+    Refuse(Response),
+}
+
+impl From<Judgement> for HeadersVerdict {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Continue => Self::Continue,
+            Judgement::Refuse(response) => Self::Refuse(response),
+        }
+    }
+}
+
+impl<R: Into<Response>> From<Result<(), R>> for Judgement {
+    fn from(result: Result<(), R>) -> Self {
+        match result {
+            Ok(()) => Self::Continue,
+            Err(refused) => Self::Refuse(refused.into()),
+        }
+    }
+}
+
+/// Why a configuration can't be used: names the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationError(pub String);
+
+impl core::fmt::Display for ConfigurationError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for ConfigurationError {}

@@ -1,0 +1,142 @@
+//! Header pairs as the proxy hands them over.
+
+/// Headers in the serialised form of the proxy-wasm ABI, read without copying.
+///
+/// The form: the number of pairs, for each pair the sizes of name and value, then for each pair
+/// name, NUL, value, NUL. Numbers are 32 bits, little endian.
+#[derive(Clone, Debug, Default)]
+pub struct HeaderPairs {
+    serialised: Vec<u8>,
+}
+
+impl HeaderPairs {
+    /// The pairs in this buffer. What does not fit the form ends the iteration, see [`Self::is_whole`].
+    pub fn new(serialised: Vec<u8>) -> Self {
+        Self { serialised }
+    }
+
+    /// The pairs in order, pseudo headers included. Names are lower case in Envoy.
+    pub fn iter(&self) -> Pairs<'_> {
+        let count = number_at(&self.serialised, 0).unwrap_or(0);
+        let start = count.checked_mul(8).and_then(|sizes| sizes.checked_add(4));
+        Pairs { serialised: &self.serialised, left: count, sizes: 4, next: start.unwrap_or(usize::MAX) }
+    }
+
+    /// Whether the buffer has the form. A request whose headers do not is refused.
+    pub fn is_whole(&self) -> bool {
+        let count = number_at(&self.serialised, 0).unwrap_or(0);
+        self.iter().count() == count
+    }
+
+    /// The value of the first header of that name.
+    pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
+        self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
+    }
+}
+
+impl<'a> IntoIterator for &'a HeaderPairs {
+    type Item = (&'a [u8], &'a [u8]);
+    type IntoIter = Pairs<'a>;
+
+    fn into_iter(self) -> Pairs<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over name and value.
+#[derive(Clone, Debug)]
+pub struct Pairs<'a> {
+    serialised: &'a [u8],
+    left: usize,
+    sizes: usize,
+    next: usize,
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let name = number_at(self.serialised, self.sizes)?;
+        let value = number_at(self.serialised, self.sizes.checked_add(4)?)?;
+        self.sizes = self.sizes.checked_add(8)?;
+        Some((self.take(name)?, self.take(value)?))
+    }
+}
+
+impl<'a> Pairs<'a> {
+    /// The next text, and steps over the NUL behind it.
+    fn take(&mut self, size: usize) -> Option<&'a [u8]> {
+        let end = self.next.checked_add(size)?;
+        let text = self.serialised.get(self.next..end)?;
+        self.next = end.checked_add(1)?;
+        Some(text)
+    }
+}
+
+/// Writes pairs in the form of the ABI. A size that does not fit 32 bits empties the result.
+pub fn serialise(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let number = |size: usize| u32::try_from(size).map(u32::to_le_bytes).ok();
+    let write = || {
+        let mut bytes = number(pairs.len())?.to_vec();
+        for (name, value) in pairs {
+            bytes.extend(number(name.len())?);
+            bytes.extend(number(value.len())?);
+        }
+        for (name, value) in pairs {
+            bytes.extend(name.bytes().chain([0]).chain(value.bytes()).chain([0]));
+        }
+        Some(bytes)
+    };
+    write().unwrap_or_default()
+}
+
+fn number_at(bytes: &[u8], position: usize) -> Option<usize> {
+    let number = bytes.get(position..position.checked_add(4)?)?;
+    usize::try_from(u32::from_le_bytes(number.try_into().ok()?)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serialised(pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
+        let mut bytes = (pairs.len() as u32).to_le_bytes().to_vec();
+        for (name, value) in pairs {
+            bytes.extend((name.len() as u32).to_le_bytes());
+            bytes.extend((value.len() as u32).to_le_bytes());
+        }
+        for (name, value) in pairs {
+            bytes.extend([*name, b"\0", value, b"\0"].concat());
+        }
+        bytes
+    }
+
+    #[test]
+    fn pairs_are_read_in_order_with_values_that_are_not_text() {
+        let sent: [(&[u8], &[u8]); 3] = [(b":path", b"/samlsso"), (b"x", b"\xff\xfe"), (b"empty", b"")];
+        let pairs = HeaderPairs::new(serialised(&sent));
+        assert_eq!(pairs.iter().collect::<Vec<_>>(), sent);
+        assert!(pairs.is_whole());
+        assert_eq!(pairs.first(b"x"), Some(b"\xff\xfe".as_slice()));
+        assert_eq!(pairs.first(b"absent"), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let sent = [("content-type", "text/plain"), ("x-empty", "")];
+        let pairs = HeaderPairs::new(serialise(&sent));
+        let read: Vec<_> = pairs.iter().collect();
+        assert_eq!(read, sent.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    }
+
+    #[test]
+    fn a_buffer_cut_anywhere_is_not_whole() {
+        let whole = serialised(&[(b":path", b"/samlsso"), (b"name", b"value")]);
+        for length in 4..whole.len() - 1 {
+            assert!(!HeaderPairs::new(whole[..length].to_vec()).is_whole(), "cut at {length}");
+        }
+        assert!(HeaderPairs::new(Vec::new()).is_whole());
+        assert!(!HeaderPairs::new(vec![0xff; 64]).is_whole());
+    }
+}

@@ -1,0 +1,136 @@
+//! The request as a filter sees it.
+
+use core::cell::OnceCell;
+use std::rc::Rc;
+
+use postern_refusal::Refusal;
+
+use crate::abi;
+use crate::host::Entropy;
+use crate::pairs::{HeaderPairs, Pairs};
+
+/// Carries the correlation id from the first filter of a chain to the next and to the LAN.
+pub const CORRELATION_HEADER: &str = "x-postern-correlation-id";
+
+/// A copy of the request's headers, taken when they came, and the handle to edit them.
+///
+/// Edits reach the request while it is held: in the header callback, and in the callbacks after
+/// a `HoldFor…` verdict. They are not seen in the copy.
+#[derive(Debug)]
+pub struct Request {
+    pairs: HeaderPairs,
+    has_body: bool,
+    entropy: Rc<Entropy>,
+    correlation: OnceCell<String>,
+}
+
+impl Request {
+    /// Copies the headers, in the header callback only.
+    pub(crate) fn read(end_of_stream: bool, entropy: Rc<Entropy>) -> Self {
+        let pairs = HeaderPairs::new(abi::header_pairs(abi::Map::Request).unwrap_or_default());
+        Self { pairs, has_body: !end_of_stream, entropy, correlation: OnceCell::new() }
+    }
+
+    /// Whether the headers could be read at all.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.pairs.is_whole() && self.pairs.first(b":method").is_some()
+    }
+
+    /// `:method`, empty when there is none.
+    pub fn method(&self) -> &[u8] {
+        self.pairs.first(b":method").unwrap_or_default()
+    }
+
+    /// `:path`: the raw request target with its query, empty when there is none (CONNECT).
+    pub fn target(&self) -> &[u8] {
+        self.pairs.first(b":path").unwrap_or_default()
+    }
+
+    /// `:authority` or Host, empty when there is none.
+    pub fn authority(&self) -> &[u8] {
+        self.pairs.first(b":authority").unwrap_or_default()
+    }
+
+    /// Whether a body follows.
+    pub fn has_body(&self) -> bool {
+        self.has_body
+    }
+
+    /// All headers in order, pseudo headers included, names in lower case.
+    pub fn headers(&self) -> Pairs<'_> {
+        self.pairs.iter()
+    }
+
+    /// The value of a header that may stand there once.
+    ///
+    /// # Errors
+    /// `proxy.header.duplicate`.
+    pub fn single(&self, name: &str) -> Result<Option<&[u8]>, Refusal> {
+        let mut found = self.pairs.iter().filter(|(candidate, _)| *candidate == name.as_bytes());
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(Refusal::misbehaved("proxy.header.duplicate").at(name).expected("the header once"));
+        }
+        Ok(first.map(|(_, value)| value))
+    }
+
+    /// Sets a header of the request that goes on, in place of all of that name.
+    ///
+    /// # Errors
+    /// `proxy.host-call.failed`: the request must not go on.
+    pub fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        abi::replace_header(abi::Map::Request, name, value)
+            .map_err(|failed| edit_failed(name.as_bytes(), failed))
+    }
+
+    /// Removes every header of that name from the request that goes on.
+    ///
+    /// # Errors
+    /// `proxy.host-call.failed`: the request must not go on.
+    pub fn remove_header(&self, name: &[u8]) -> Result<(), Refusal> {
+        abi::remove_header(abi::Map::Request, name).map_err(|failed| edit_failed(name, failed))
+    }
+
+    /// The address of the client as `1.2.3.4:5678` or `[::1]:5678`, when the proxy knows it.
+    pub fn source_address(&self) -> Option<String> {
+        abi::property("source\0address").ok().and_then(|address| String::from_utf8(address).ok())
+    }
+
+    /// The id that ties log lines and answers of this request together: 32 lower-case hex
+    /// digits. That of an earlier filter in the chain, else a new one.
+    pub fn correlation_id(&self) -> &str {
+        self.correlation.get_or_init(|| {
+            let earlier = self.pairs.first(CORRELATION_HEADER.as_bytes()).and_then(correlation_text);
+            earlier.unwrap_or_else(|| self.fresh_id())
+        })
+    }
+
+    /// A new correlation id, whatever came in with the request: for the first filter of a chain.
+    pub fn new_correlation_id(&self) -> &str {
+        self.correlation.get_or_init(|| self.fresh_id())
+    }
+
+    fn fresh_id(&self) -> String {
+        // Without randomness the id is a constant: it is a reference for people, not a secret.
+        let bytes = self.entropy.sixteen().unwrap_or_default();
+        u128_hex(u128::from_be_bytes(bytes))
+    }
+}
+
+fn edit_failed(name: &[u8], failed: abi::Failed) -> Refusal {
+    Refusal::internal("proxy.host-call.failed")
+        .at(&String::from_utf8_lossy(name))
+        .expected("the header to be edited")
+        .found(&failed.to_string())
+}
+
+fn u128_hex(number: u128) -> String {
+    format!("{number:032x}")
+}
+
+/// An id of our own form, so that nothing else gets into answers and logs.
+fn correlation_text(value: &[u8]) -> Option<String> {
+    let well_formed =
+        value.len() == 32 && value.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    well_formed.then(|| String::from_utf8_lossy(value).into_owned())
+}

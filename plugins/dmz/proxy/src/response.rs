@@ -1,0 +1,81 @@
+//! The answer to a request that is refused.
+
+use postern_refusal::Refusal;
+
+use crate::abi;
+use crate::host;
+use crate::request::{CORRELATION_HEADER, Request};
+
+/// An answer from the filter itself: neutral outside, the whole refusal in the proxy's log.
+#[derive(Clone, Debug)]
+pub struct Response {
+    refusal: Refusal,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, headers: Vec::new() }
+    }
+}
+
+impl Response {
+    /// The same with one more header, such as `www-authenticate` or `allow`.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Answers the request. The reason code becomes the response code details of the access log,
+    /// the refusal in words its filter state `wasm.postern.refusal`, and one line is logged.
+    pub(crate) fn send(&self, filter: &str, request: &Request) {
+        let id = request.correlation_id();
+        let refusal = self.refusal.to_string();
+        host::warn(&format!("{filter}: refused {id}: {refusal}"));
+        let _ = abi::set_property("postern.refusal", refusal.as_bytes());
+        // For the access log, and so that an id that the client sent never stands there.
+        let _ = abi::replace_header(abi::Map::Request, CORRELATION_HEADER, id.as_bytes());
+        let body = format!("{}\nReference: {id}\n", phrase(self.refusal.status));
+        let sent = abi::send_local_response(
+            self.refusal.status,
+            self.refusal.code,
+            &self.serialised(id),
+            body.as_bytes(),
+        );
+        if let Err(failed) = sent {
+            // The request stays held: the proxy's timeouts end it.
+            host::warn(&format!("{filter}: no answer could be sent to {id}: {failed}"));
+        }
+    }
+
+    fn serialised(&self, id: &str) -> Vec<u8> {
+        let mut pairs = vec![
+            ("content-type", "text/plain; charset=utf-8"),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("x-correlation-id", id),
+        ];
+        pairs.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        crate::pairs::serialise(&pairs)
+    }
+}
+
+/// What people see. Statuses that no refusal has are not told apart.
+fn phrase(status: u16) -> &'static str {
+    match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
+        431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable",
+        500..=599 => "Internal Server Error",
+        _ => "Bad Request",
+    }
+}
