@@ -1,3 +1,48 @@
-//! cargo xtask
+//! `cargo xtask`: everything that is done with this repository, as one command line.
+//!
+//! It depends on nothing of the host, so that it compiles in seconds.
 
-fn main() {}
+mod build;
+mod cargo;
+mod command;
+mod failure;
+mod progress;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use workspace::Workspace;
+
+/// Builds Postern, shows it, tests it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Build(build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            progress::error(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build(arguments) => build::run(&workspace, &arguments),
+    }
+}

@@ -1,0 +1,61 @@
+//! Which packages become which WebAssembly file.
+
+use std::fs;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// A package that is built for WebAssembly.
+pub(super) struct Guest {
+    pub(super) package: String,
+    /// Below `target/postern`. The file name is the module's name in the configuration.
+    pub(super) file: String,
+}
+
+impl Guest {
+    fn new(package: &str, file: &str) -> Self {
+        Self { package: package.to_owned(), file: file.to_owned() }
+    }
+
+    /// Cargo's name of the library.
+    pub(super) fn target(&self) -> String {
+        self.package.replace('-', "_")
+    }
+}
+
+/// Protocols, authenticators, and the guests of the sandbox's tests.
+pub(super) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
+    let mut guests = vec![
+        Guest::new("postern-saml-component", "components/saml2.wasm"),
+        Guest::new("postern-oidc-component", "components/oidc.wasm"),
+        Guest::new("postern-password", "authenticators/password.wasm"),
+    ];
+    guests.extend(test_guests(workspace)?);
+    Ok(guests)
+}
+
+pub(super) fn filters() -> Vec<Guest> {
+    [
+        ("postern-endpoint-filter", "filters/endpoint-filter.wasm"),
+        ("postern-saml-decoder", "filters/saml-decoder.wasm"),
+        ("postern-token-validator", "filters/token-validator.wasm"),
+    ]
+    .map(|(package, file)| Guest::new(package, file))
+    .into()
+}
+
+/// Each folder of `tests/guests` holds the package `postern-guest-<folder>`.
+fn test_guests(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
+    let folder = workspace.path("tests/guests");
+    let entries = fs::read_dir(&folder).map_err(|error| Failure::file("list", &folder, &error))?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names
+        .iter()
+        .map(|name| Guest::new(&format!("postern-guest-{name}"), &format!("guests/{name}.wasm")))
+        .collect())
+}
