@@ -42,7 +42,7 @@ pub struct Context {
 }
 
 /// Kinds of form fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum FieldKind {
     Text,
@@ -51,7 +51,7 @@ pub enum FieldKind {
 }
 
 /// A form field. Labels are message keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "documented in wit/authenticator.wit")]
 pub struct Field {
     pub name: String,
@@ -63,13 +63,14 @@ pub struct Field {
 }
 
 /// A form as the host renders it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "documented in wit/authenticator.wit")]
 pub struct Challenge {
     pub title: String,
     pub fields: Vec<Field>,
     pub submit: String,
     pub error: Option<String>,
+    #[serde(with = "crate::opaque")]
     pub state: Vec<u8>,
 }
 

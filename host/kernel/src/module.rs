@@ -163,6 +163,7 @@ pub struct Demand {
     pub login_hint: Option<String>,
     pub consent: Vec<String>,
     pub consent_anew: bool,
+    #[serde(with = "crate::opaque")]
     pub state: Vec<u8>,
 }
 
@@ -201,12 +202,13 @@ pub enum SignOn {
 }
 
 /// A request to end a session. See `logout` in `wit/protocol.wit`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs, reason = "documented in wit/protocol.wit")]
 pub struct Logout {
     pub session_index: Option<String>,
     pub subject: Option<String>,
     pub relying_party: Option<String>,
+    #[serde(with = "crate::opaque")]
     pub state: Vec<u8>,
 }
 

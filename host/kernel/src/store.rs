@@ -224,6 +224,10 @@ pub trait Store: Send + Sync {
     async fn add_session(&self, session: &Session) -> Result<(), Unavailable>;
     /// The session of a cookie's secret, unless it ended.
     async fn session(&self, secret: Fingerprint, now: Timestamp) -> Result<Option<Session>, Unavailable>;
+    /// Writes secret, authenticated_at, context, methods, last_used_at and expires_at of the
+    /// session with this id: the person proved anew who they are, and the cookie's secret changes.
+    /// False when it is not there.
+    async fn renew_session(&self, session: &Session) -> Result<bool, Unavailable>;
     /// Writes `last_used_at`.
     async fn touch_session(&self, id: &str, now: Timestamp) -> Result<(), Unavailable>;
     /// Ends a session, its participants and the grants bound to it; false when it was not there.

@@ -1,0 +1,198 @@
+//! The way back to a protocol module and to the application.
+
+use std::sync::Arc;
+
+use super::{Action, CookieChange, Flow, ModuleSet, Page, Reply, Visitor};
+use crate::audit::Event;
+use crate::directory::Account;
+use crate::module::{
+    Audience, Authentication, Demand, Failure, FailureReason, ModuleFailure, Refusal, Response, SignOn,
+};
+use crate::randomness::identifier;
+use crate::services::ModuleServices;
+use crate::store::Session;
+use crate::unavailable::Unavailable;
+
+use super::transaction::Lost;
+
+/// What ends a request before its time.
+pub(super) enum Stop {
+    Unavailable(Unavailable),
+    Failure(ModuleFailure),
+    Lost(Lost),
+    /// The module that the transaction began with is switched off by now.
+    ModuleGone(String),
+}
+
+impl From<Unavailable> for Stop {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<ModuleFailure> for Stop {
+    fn from(failure: ModuleFailure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Lost> for Stop {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl Flow {
+    /// Hands the person to the module: the demand is met.
+    pub(super) async fn complete(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        module: &str,
+        demand: Demand,
+        session: &Session,
+        account: Account,
+    ) -> Result<Reply, Stop> {
+        let store = &self.installation.store;
+        let fresh_index = identifier(self.installation.randomness.as_ref());
+        let session_index = store.join_session(&session.id, &demand.relying_party, &fresh_index).await?;
+        self.installation.audit.record(&Event {
+            name: "sign-on.completed",
+            module: Some(module),
+            relying_party: Some(&demand.relying_party),
+            subject: Some(&session.subject),
+            correlation: Some(&visitor.correlation),
+            fields: &[("session", &session.id)],
+        });
+        let authentication = Authentication {
+            subject: account.subject,
+            session_index,
+            session: session.id.clone(),
+            authenticated_at: session.authenticated_at.0,
+            expires_at: session.expires_at.0,
+            context: session.context.clone(),
+            methods: session.methods.clone(),
+            claims: account.claims,
+        };
+        self.resume(visitor, modules, module, demand, SignOn::Authenticated(authentication)).await
+    }
+
+    /// Tells the module that the demand is not met.
+    pub(super) async fn fail(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        module: &str,
+        demand: Demand,
+        failure: Failure,
+    ) -> Result<Reply, Stop> {
+        self.resume(visitor, modules, module, demand, SignOn::Failed(failure)).await
+    }
+
+    async fn resume(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        module: &str,
+        demand: Demand,
+        result: SignOn,
+    ) -> Result<Reply, Stop> {
+        let enabled = modules.protocols.get(module).ok_or_else(|| Stop::ModuleGone(module.into()))?;
+        let services = self.services(visitor, module, &enabled.settings);
+        let response = enabled.module.resume(services, demand.state, result).await?;
+        Ok(self.answer(visitor, module, response, Audience::Browser))
+    }
+
+    pub(super) fn services(&self, visitor: &Visitor, module: &str, settings: &str) -> Arc<ModuleServices> {
+        Arc::new(ModuleServices::new(Arc::clone(&self.installation), module, settings, &visitor.correlation))
+    }
+
+    /// Makes a reply of a module's response, and writes refusals down.
+    pub(super) fn answer(
+        &self,
+        visitor: &Visitor,
+        module: &str,
+        response: Response,
+        audience: Audience,
+    ) -> Reply {
+        match response {
+            Response::Document(document) => {
+                self.audit_refusal(visitor, module, document.refusal.as_ref());
+                Reply::new(Action::Document(document))
+            }
+            Response::Redirect(location) => Reply::redirect(location),
+            Response::FormPost(form_post) => {
+                self.audit_refusal(visitor, module, form_post.refusal.as_ref());
+                Reply::new(Action::FormPost(form_post))
+            }
+            Response::Refused(refusal) => {
+                self.audit_refusal(visitor, module, Some(&refusal));
+                Reply::page(Page::Refused {
+                    status: refusal.status,
+                    audience,
+                    message: "error.request",
+                    retry_after: None,
+                })
+            }
+            Response::SignedOut => Reply::page(Page::SignedOut).with_session(CookieChange::Keep),
+        }
+    }
+
+    fn audit_refusal(&self, visitor: &Visitor, module: &str, refusal: Option<&Refusal>) {
+        let Some(refusal) = refusal else { return };
+        self.installation.audit.record(&Event {
+            name: "request.refused",
+            module: Some(module),
+            relying_party: None,
+            subject: None,
+            correlation: Some(&visitor.correlation),
+            fields: &[
+                ("code", &refusal.code),
+                ("fault", refusal.fault.as_str()),
+                ("element", &refusal.element),
+                ("expected", &refusal.expected),
+                ("found", &refusal.found),
+                ("address", &visitor.address.to_string()),
+            ],
+        });
+    }
+
+    /// What the visitor sees of a request that could not go on. The reason is for the log.
+    pub(super) fn stopped(&self, visitor: &Visitor, stop: Stop, audience: Audience) -> Reply {
+        let correlation = &visitor.correlation;
+        let (status, message, retry_after) = match stop {
+            Stop::Unavailable(error) => {
+                tracing::error!(%correlation, %error, "request not served");
+                (503, "error.unavailable", Some(5))
+            }
+            Stop::Failure(failure) => {
+                tracing::error!(%correlation, module = %failure.module, reason = failure.reason.as_str(), detail = %failure.detail, "module failed");
+                self.audit_stop(visitor, "module.failed", Some(&failure.module), failure.reason.as_str());
+                match failure.reason {
+                    FailureReason::Unavailable => (503, "error.unavailable", Some(5)),
+                    _ => (500, "error.internal", None),
+                }
+            }
+            Stop::Lost(lost) => {
+                self.audit_stop(visitor, "request.refused", None, lost.code());
+                (400, "error.expired", None)
+            }
+            Stop::ModuleGone(module) => {
+                self.audit_stop(visitor, "request.refused", Some(&module), "sign-on.module.off");
+                (400, "error.expired", None)
+            }
+        };
+        Reply::page(Page::Refused { status, audience, message, retry_after })
+    }
+
+    fn audit_stop(&self, visitor: &Visitor, name: &str, module: Option<&str>, code: &str) {
+        self.installation.audit.record(&Event {
+            name,
+            module,
+            relying_party: None,
+            subject: None,
+            correlation: Some(&visitor.correlation),
+            fields: &[("code", code), ("address", &visitor.address.to_string())],
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! `POST /commonauth`: what a person sent with one of our pages.
+
+use subtle::ConstantTimeEq as _;
+
+use super::complete::Stop;
+use super::transaction::{Held, Lost, Stage};
+use super::{Flow, ModuleSet, Reply, Visitor};
+use crate::authenticator::Form;
+use crate::module::{Audience, Demand, Failure};
+
+/// Prefix of the challenge's own fields.
+const FIELD_PREFIX: &str = "f.";
+
+impl Flow {
+    /// The form of a page: `t`, `anti-forgery`, `action`, and the challenge's fields as `f.name`.
+    pub async fn submit(&self, visitor: &Visitor, form: Vec<(String, String)>) -> Reply {
+        let modules = self.modules();
+        match self.try_submit(visitor, &modules, form).await {
+            Ok(reply) => reply,
+            Err(stop) => self.stopped(visitor, stop, Audience::Browser),
+        }
+    }
+
+    async fn try_submit(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        form: Vec<(String, String)>,
+    ) -> Result<Reply, Stop> {
+        let id = value(&form, "t").ok_or(Lost::Unknown)?;
+        let held = self.held_transaction(id, visitor.browser.as_deref()).await??;
+        let sent = value(&form, "anti-forgery").ok_or(Lost::Forged)?;
+        let expected = self.anti_forgery(&held.id, &held.browser);
+        if !bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) {
+            return Err(Lost::Forged.into());
+        }
+        let action = value(&form, "action").ok_or(Lost::OutOfStep)?.to_owned();
+        match (action.as_str(), held.transaction.stage.clone()) {
+            ("sign-in", Stage::SignIn { demand, challenge: Some(challenge) }) => {
+                let mut held = held;
+                let fields = fields_of(form);
+                self.proceed_authenticator(visitor, modules, &mut held, &demand, challenge, fields).await
+            }
+            ("cancel", Stage::SignIn { demand, .. }) | ("refuse", Stage::Consent { demand, .. }) => {
+                self.end_with(visitor, modules, &held, &demand, Failure::Denied).await
+            }
+            ("agree", Stage::Consent { demand, session }) => {
+                self.agree(visitor, modules, &held, demand, &session).await
+            }
+            ("sign-out", Stage::SignOut { logout }) => {
+                self.take_transaction(&held.id).await??;
+                self.end_and_tell(visitor, modules, &held.transaction.module, logout).await
+            }
+            ("stay", Stage::SignOut { logout }) => {
+                self.take_transaction(&held.id).await??;
+                self.tell(visitor, modules, &held.transaction.module, logout, false).await
+            }
+            _ => Err(Lost::OutOfStep.into()),
+        }
+    }
+
+    async fn agree(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        held: &Held,
+        demand: Demand,
+        session: &str,
+    ) -> Result<Reply, Stop> {
+        let Some((current, account)) = self.session_of(visitor).await? else {
+            return Err(Lost::OutOfStep.into());
+        };
+        if current.id != session {
+            return Err(Lost::OutOfStep.into());
+        }
+        self.take_transaction(&held.id).await??;
+        let now = self.installation.clock.now();
+        let store = &self.installation.store;
+        store.add_consents(&current.subject, &demand.relying_party, &demand.consent, now).await?;
+        self.complete(visitor, modules, &held.transaction.module, demand, &current, account).await
+    }
+}
+
+fn value<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+fn fields_of(form: Vec<(String, String)>) -> Form {
+    let own = form
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix(FIELD_PREFIX)?.to_owned(), value)));
+    Form(own.collect())
+}
