@@ -1,0 +1,94 @@
+//! Who may depend on whom.
+
+use postern_structure::{Member, members, sources};
+
+fn below<'a>(members: &'a [Member], folder: &str) -> impl Iterator<Item = &'a Member> {
+    let prefix = format!("{folder}/");
+    members.iter().filter(move |member| member.folder.starts_with(&prefix))
+}
+
+/// Fails when a crate other than `allowed` names the dependency.
+fn only(dependency: &str, allowed: &[&str]) {
+    let offenders: Vec<_> = members()
+        .into_iter()
+        .filter(|member| member.dependencies.contains(dependency) && !allowed.contains(&member.name.as_str()))
+        .map(|member| member.name)
+        .collect();
+    assert!(offenders.is_empty(), "only {allowed:?} may name {dependency}, but {offenders:?} do");
+}
+
+#[test]
+fn the_rules_depend_on_rules_only() {
+    let members = members();
+    let rules: Vec<_> = below(&members, "plugins/protocol").map(|member| member.name.as_str()).collect();
+    assert!(rules.len() >= 9, "plugins/protocol was not found");
+    for rule in below(&members, "plugins/protocol") {
+        for dependency in rule.dependencies.iter().filter(|name| name.starts_with("postern-")) {
+            assert!(rules.contains(&dependency.as_str()), "{} depends on {dependency}", rule.name);
+        }
+        for forbidden in ["tokio", "rand", "getrandom", "reqwest", "ureq", "tracing", "log", "aws-lc-rs"] {
+            assert!(!rule.dependencies.contains(forbidden), "{} is sans-io and names {forbidden}", rule.name);
+        }
+    }
+}
+
+#[test]
+fn guests_depend_on_no_host_crate() {
+    let members = members();
+    let host: Vec<_> = below(&members, "host").map(|member| member.name.clone()).collect();
+    for guest in below(&members, "plugins") {
+        let crossing: Vec<_> = guest.dependencies.iter().filter(|name| host.contains(name)).collect();
+        assert!(crossing.is_empty(), "{} depends on {crossing:?}", guest.name);
+    }
+}
+
+#[test]
+fn only_the_abi_crate_names_proxy_wasm() {
+    only("proxy-wasm", &["postern-proxy"]);
+}
+
+#[test]
+fn only_the_sandbox_names_wasmtime() {
+    only("wasmtime", &["postern-sandbox"]);
+}
+
+#[test]
+fn only_the_store_names_sql() {
+    only("rusqlite", &["postern-store"]);
+}
+
+#[test]
+fn only_keys_and_the_composition_root_name_the_crypto_library() {
+    only("aws-lc-rs", &["postern-keys", "postern-server", "postern-vectors"]);
+}
+
+#[test]
+fn only_directories_hash_passwords() {
+    only("argon2", &["postern-directory"]);
+}
+
+#[test]
+fn the_kernel_knows_no_protocol_and_no_implementation() {
+    let members = members();
+    let kernel = members.iter().find(|member| member.name == "postern-kernel").expect("the kernel");
+    let ours: Vec<_> = kernel.dependencies.iter().filter(|name| name.starts_with("postern-")).collect();
+    assert!(ours.is_empty(), "the kernel depends on {ours:?}");
+    for (path, text) in sources("host/kernel/src") {
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for word in ["AuthnRequest", "SAMLRequest", "samlsso", "redirect_uri", "id_token", "/oauth2"] {
+            assert!(!code.contains(word), "{} speaks of {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn host_crates_reach_each_other_through_the_kernel() {
+    let members = members();
+    for member in below(&members, "host").filter(|member| member.name != "postern-server") {
+        let crossing: Vec<_> = below(&members, "host")
+            .filter(|other| other.name != "postern-kernel" && member.dependencies.contains(&other.name))
+            .map(|other| other.name.as_str())
+            .collect();
+        assert!(crossing.is_empty(), "{} depends on {crossing:?}: only the server composes", member.name);
+    }
+}
