@@ -1,0 +1,83 @@
+// The pages. Everything that comes from outside goes through `text`.
+
+function text(value) {
+  return String(value)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+function page(title, body) {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${text(title)} · Notebook</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<header class="bar"><a href="/" class="brand">Notebook</a><span class="protocol">OpenID Connect</span></header>
+<main>${body}</main>
+</body>
+</html>
+`;
+}
+
+export function welcome() {
+  return page(
+    "Welcome",
+    `<h1>Write it down, find it again</h1>
+<p>Sign in with your organisation's account to open your notes.</p>
+<p class="actions"><a class="primary" href="/sign-in">Sign in</a></p>`,
+  );
+}
+
+export function signedOut() {
+  return page(
+    "Signed out",
+    `<h1>You are signed out</h1>
+<p>Your sign-in has ended here and at the identity provider.</p>
+<p><a href="/">Back to the start</a></p>`,
+  );
+}
+
+export function signedIn({ claims, userInfo }) {
+  const name = userInfo.name ?? userInfo.preferred_username ?? claims.name ?? claims.sub;
+  return page(
+    "Signed in",
+    `<h1>Hello, ${text(name)}</h1>
+<p>You are signed in. <span class="quiet">Vouched for by ${text(claims.iss)}.</span></p>
+${table("Userinfo", userInfo)}
+${table("ID token", claims)}
+<form method="post" action="/sign-out"><button>Sign out everywhere</button></form>`,
+  );
+}
+
+function table(caption, claims) {
+  const rows = Object.entries(claims).map(
+    ([claim, value]) =>
+      `<tr><th scope="row">${text(claim)}</th><td>${text(
+        typeof value === "object" ? JSON.stringify(value) : value,
+      )}</td></tr>`,
+  );
+  return `<table>
+<caption>${text(caption)}</caption>
+<thead><tr><th scope="col">Claim</th><th scope="col">Value</th></tr></thead>
+<tbody>${rows.join("\n")}</tbody>
+</table>`;
+}
+
+export function failed(reason) {
+  return page(
+    "Sign-in failed",
+    `<h1>You could not be signed in</h1>
+<p class="notice error" role="alert">${text(reason)}</p>
+<p><a href="/">Back to the start</a></p>`,
+  );
+}
+
+export function notFound() {
+  return page("Not found", `<h1>There is no such page</h1><p><a href="/">Back to the start</a></p>`);
+}
