@@ -1,1 +1,15 @@
-//! The product as people use it: real Envoy, browser and relying parties
+//! The product as people use it: real Envoy, real relying parties, exact bytes.
+//!
+//! A harness for integration tests. Everything listens on loopback at ephemeral ports, and
+//! everything that was started is stopped by its process id, at the latest when the test process
+//! ends. What is missing fails the test with the command that gets it.
+pub mod browser;
+pub mod certificates;
+pub mod client;
+pub mod envoy;
+pub mod http2;
+pub mod oracle;
+pub mod process;
+pub mod tools;
+pub mod upstream;
+pub mod wire;
