@@ -97,6 +97,7 @@ fn number_at(bytes: &[u8], position: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 

@@ -1,1 +1,31 @@
-//! Canonical request targets and the table of endpoints that may be reached
+//! Which requests may reach the identity provider at all.
+//!
+//! The DMZ's endpoint filter and the host's router both ask an [`EndpointTable`] about every
+//! request, as raw bytes: method, request target, headers. It is built from the endpoints that
+//! the enabled protocols declare, and from nothing else.
+//!
+//! A request is accepted as it is or refused; nothing is normalised. What two readers could read
+//! in two ways (dot segments, encoded slashes, matrix parameters, …) has a reason code for each
+//! class. What is for management can't be configured in ([`never_public`]).
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod content;
+mod declaration;
+mod header;
+pub mod never_public;
+mod query;
+mod table;
+mod target;
+
+pub use content::Body;
+pub use declaration::{Assets, ConfigurationError, Endpoint, EndpointPolicy, Method};
+pub use header::{RESERVED_PREFIX, is_reserved};
+pub use table::{Accepted, EndpointTable, Incoming, Place};
+pub use target::{MAX_TARGET, RequestTarget};

@@ -68,4 +68,5 @@ impl Verifier for ProxyVerifier {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;
