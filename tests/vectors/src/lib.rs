@@ -12,6 +12,6 @@ mod tests;
 mod vector;
 mod xml_signature;
 
-pub use keys::Keys;
-pub use registry::{Registration, registry};
+pub use keys::{Key, Keys};
+pub use registry::{Registration, endpoint_policy, registry};
 pub use vector::{Face, Request, Vector, Verdict, load_all, load_rule};

@@ -1,4 +1,4 @@
-//! Who is registered while the vectors are judged.
+//! What stands while the vectors are judged: who is registered, and which endpoints there are.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -46,4 +46,15 @@ pub fn registry(keys: &Keys, base_url: &str) -> Vec<Registration> {
             serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
         })
         .collect()
+}
+
+/// The policy of the endpoint filter, JSON: `endpoint-policy.json` with its placeholders replaced.
+///
+/// # Panics
+/// When the file can't be read.
+pub fn endpoint_policy(base_url: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("endpoint-policy.json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parts = BTreeMap::new();
+    Values::new("endpoint-policy.json", Keys::shared(), 0, base_url, 0, &parts).expand_text(&text)
 }

@@ -1,0 +1,90 @@
+//! A client that sends exact bytes.
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_vectors::Request;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::wire::{self, Answer};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where requests go: a server at a port of the loopback interface.
+#[derive(Clone)]
+pub struct Origin {
+    /// The port.
+    pub port: u16,
+    /// The name that the server is asked for, in TLS and in `host`.
+    pub name: String,
+    /// None: plain HTTP.
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+impl Origin {
+    /// Plain HTTP.
+    pub fn plain(port: u16) -> Self {
+        Self { port, name: "localhost".into(), tls: None }
+    }
+
+    /// TLS.
+    pub fn tls(port: u16, name: &str, configuration: ClientConfig) -> Self {
+        Self { port, name: name.into(), tls: Some(Arc::new(configuration)) }
+    }
+
+    /// `name:port`.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.name, self.port)
+    }
+
+    /// `https://name:port`.
+    pub fn base_url(&self) -> String {
+        format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.authority())
+    }
+
+    /// Sends the request of a vector.
+    ///
+    /// # Errors
+    /// When the connection breaks before a whole answer came.
+    pub fn send(&self, request: &Request) -> Result<Answer, String> {
+        self.exchange(&wire::request(request, &self.authority()))
+    }
+
+    /// Sends the bytes on a connection of their own and reads one answer.
+    ///
+    /// # Errors
+    /// As [`Origin::send`].
+    pub fn exchange(&self, bytes: &[u8]) -> Result<Answer, String> {
+        let answer = match self.tls.clone() {
+            Some(configuration) => {
+                let name = ServerName::try_from(self.name.clone()).map_err(|error| error.to_string())?;
+                let connection =
+                    ClientConnection::new(configuration, name).map_err(|error| error.to_string())?;
+                talk(&mut StreamOwned::new(connection, self.connect()?), bytes)
+            }
+            None => talk(&mut self.connect()?, bytes),
+        };
+        answer.map_err(|error| format!("{}: {error}", self.base_url()))
+    }
+
+    fn connect(&self) -> Result<TcpStream, String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        Ok(stream)
+    }
+}
+
+fn talk(stream: &mut (impl Read + Write), bytes: &[u8]) -> Result<Answer, String> {
+    // A server may answer and close before it has read everything: the answer is what counts.
+    let written = stream.write_all(bytes).and_then(|()| stream.flush());
+    match wire::read_answer(stream) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err(format!("closed without an answer ({written:?})")),
+        Err(error) => Err(format!("{error} ({written:?})")),
+    }
+}

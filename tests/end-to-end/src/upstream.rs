@@ -1,0 +1,91 @@
+//! A server in the LAN that keeps what reached it, byte for byte.
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::wire::{self, Message};
+
+/// What every request is answered with, unless its path has an answer of its own.
+pub const BODY: &str = "the upstream was reached\n";
+
+/// A recording server. It serves until the test process ends.
+pub struct Upstream {
+    /// Where it listens.
+    pub port: u16,
+    seen: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Upstream {
+    /// Starts a server, with TLS when there is a configuration for it. `answers` are JSON
+    /// documents by path; requests for them are not recorded.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub fn start(tls: Option<ServerConfig>, answers: BTreeMap<String, String>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = Arc::new(Server { tls: tls.map(Arc::new), answers, seen: seen.clone() });
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = server.clone();
+                thread::spawn(move || server.serve(stream));
+            }
+        });
+        Self { port, seen }
+    }
+
+    /// The requests that came since the last call.
+    ///
+    /// # Panics
+    /// Not in practice.
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut *self.seen.lock().expect("the server does not panic"))
+    }
+}
+
+struct Server {
+    tls: Option<Arc<ServerConfig>>,
+    answers: BTreeMap<String, String>,
+    seen: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Server {
+    /// An error ends the connection, as it would in any server.
+    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        match self.tls.clone() {
+            Some(configuration) => {
+                let connection = ServerConnection::new(configuration).map_err(io::Error::other)?;
+                self.converse(&mut StreamOwned::new(connection, stream))
+            }
+            None => self.converse(&mut stream),
+        }
+    }
+
+    fn converse(&self, stream: &mut (impl Read + Write)) -> io::Result<()> {
+        while let Some(message) = wire::read(stream, false)? {
+            let line = message.start_line();
+            let path = line.split(' ').nth(1).unwrap_or_default();
+            let path = path.split('?').next().unwrap_or_default();
+            let (kind, body) = match self.answers.get(path) {
+                Some(document) => ("application/json", document.clone()),
+                None => {
+                    self.seen.lock().map_err(|_| io::Error::other("poisoned"))?.push(message);
+                    ("text/plain", BODY.to_owned())
+                }
+            };
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes())?;
+            stream.write_all(body.as_bytes())?;
+            stream.flush()?;
+        }
+        Ok(())
+    }
+}
