@@ -51,13 +51,17 @@ pub use response::Response;
 #[doc(hidden)]
 pub use proxy_wasm as sdk;
 
-/// Exports the filter: `postern_proxy::filter!(EndpointFilter);`, once in a cdylib.
+/// Exports the filter: `postern_proxy::filter!(EndpointFilter);`, once in a cdylib, with a type
+/// of the same module.
 #[cfg(target_family = "wasm")]
 #[macro_export]
 macro_rules! filter {
-    ($filter:ty) => {
-        $crate::sdk::main! {{
-            $crate::start::<$filter>();
-        }}
+    ($filter:ident) => {
+        #[allow(missing_docs, unreachable_pub, unsafe_code)]
+        mod exported {
+            $crate::sdk::main! {{
+                $crate::start::<super::$filter>();
+            }}
+        }
     };
 }
