@@ -1,1 +1,41 @@
-//! JSON Web Tokens and keys, read strictly
+//! JSON Web Tokens and keys, read strictly.
+//!
+//! - [`UnverifiedJws`] reads a compact JWS (RFC 7515 section 7.1); its claims can be reached only
+//!   through [`UnverifiedJws::verify`], as [`Verified`] claims.
+//! - [`KeySet`] reads a JWK Set (RFC 7517) and [`write_key_set`] writes one.
+//! - [`judge_access_token`] is the one rule for access tokens (RFC 9068): the DMZ filter, the LAN
+//!   component and the tests call it.
+//! - [`SigningInput`] builds tokens: the kernel signs, so a token is bytes until it has a signature.
+//! - [`validator`] is the configuration and the decisions of the token-validator filter.
+//!
+//! Cryptography, time and keys are arguments.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod access_token;
+mod base64url;
+mod building;
+mod claims;
+pub mod json;
+mod jwk;
+mod jwk_writing;
+mod jws;
+mod scope;
+pub mod validator;
+mod verified;
+
+pub use access_token::{AccessToken, AccessTokenRule, GRANT_CLAIM, judge_access_token};
+pub use base64url::{decode as base64url_decode, encode as base64url_encode};
+pub use building::SigningInput;
+pub use claims::Claims;
+pub use jwk::{Key, KeySet, MAX_KEY_SET, MAX_KEYS};
+pub use jwk_writing::{PublishedKey, write_key_set};
+pub use jws::{Header, MAX_TOKEN, UnverifiedJws};
+pub use scope::{MAX_SCOPES, Scopes};
+pub use verified::Verified;
