@@ -192,6 +192,9 @@ pub trait Store: Send + Sync {
     async fn list_users(&self, after: Option<&str>, limit: u32) -> Result<Page<User>, Unavailable>;
     /// False when there is no such person.
     async fn set_password_hash(&self, subject: &str, password_hash: &str) -> Result<bool, Unavailable>;
+    /// Sets it unless it has changed meanwhile, so that a hash renewed at sign-in never undoes a
+    /// change of password; false when it has, or when there is no such person. Atomic.
+    async fn replace_password_hash(&self, subject: &str, old: &str, new: &str) -> Result<bool, Unavailable>;
     /// False when there is no such person.
     async fn set_user_disabled(&self, subject: &str, disabled: bool) -> Result<bool, Unavailable>;
 

@@ -89,6 +89,11 @@ impl Store for SqliteStore {
         self.write(move |c| users::set_password_hash(c, &subject, &hash)).await
     }
 
+    async fn replace_password_hash(&self, subject: &str, old: &str, new: &str) -> Result<bool, Unavailable> {
+        let (subject, old, new) = (subject.to_owned(), old.to_owned(), new.to_owned());
+        self.write(move |c| users::replace_password_hash(c, &subject, &old, &new)).await
+    }
+
     async fn set_user_disabled(&self, subject: &str, disabled: bool) -> Result<bool, Unavailable> {
         let subject = subject.to_owned();
         self.write(move |c| users::set_disabled(c, &subject, disabled)).await

@@ -13,6 +13,8 @@ const BY_NAME: &str = "SELECT * FROM users WHERE username_key = ?1";
 const BY_SUBJECT: &str = "SELECT * FROM users WHERE subject = ?1";
 const LIST: &str = "SELECT * FROM users WHERE username_key > ?1 ORDER BY username_key LIMIT ?2";
 const SET_PASSWORD_HASH: &str = "UPDATE users SET password_hash = ?2 WHERE subject = ?1";
+const REPLACE_PASSWORD_HASH: &str =
+    "UPDATE users SET password_hash = ?3 WHERE subject = ?1 AND password_hash = ?2";
 const SET_DISABLED: &str = "UPDATE users SET disabled = ?2 WHERE subject = ?1";
 
 /// False when the name or the subject is in use.
@@ -51,6 +53,15 @@ pub(crate) fn set_password_hash(
     password_hash: &str,
 ) -> rusqlite::Result<bool> {
     Ok(statement(connection, SET_PASSWORD_HASH)?.execute([subject, password_hash])? == 1)
+}
+
+pub(crate) fn replace_password_hash(
+    connection: &Connection,
+    subject: &str,
+    old: &str,
+    new: &str,
+) -> rusqlite::Result<bool> {
+    Ok(statement(connection, REPLACE_PASSWORD_HASH)?.execute([subject, old, new])? == 1)
 }
 
 pub(crate) fn set_disabled(connection: &Connection, subject: &str, disabled: bool) -> rusqlite::Result<bool> {
