@@ -1,1 +1,55 @@
-//! SAML 2.0: bindings, messages, metadata
+//! SAML 2.0: what Postern accepts as an identity provider, and what it answers.
+//!
+//! [`judge()`] is the one rule for everything that arrives at `/samlsso`: the DMZ filter, the LAN
+//! component and the tests call the same function and get the same reason code. Responses
+//! ([`success_response`], [`error_response`]) and metadata ([`IdpMetadata`], [`read_sp_metadata`])
+//! are built and read without I/O: time, randomness, registry and cryptography are arguments.
+//!
+//! Specifications: saml-core-2.0-os, saml-bindings-2.0-os, saml-profiles-2.0-os (section 4.1),
+//! saml-metadata-2.0-os.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod authn_context;
+mod authn_request;
+mod binding;
+mod decoder;
+mod identifier;
+mod idp_initiated;
+mod instant;
+mod judge;
+mod key;
+mod metadata;
+mod name_id;
+mod names;
+mod policy;
+mod registration;
+mod response;
+mod settings;
+
+pub use authn_context::{Comparison, RequestedAuthnContext};
+pub use authn_request::{AuthnRequest, NameIdPolicy};
+pub use decoder::DecoderConfiguration;
+pub use identifier::identifier;
+pub use idp_initiated::JudgedIdpInitiated;
+pub use instant::{format_instant, parse_instant};
+pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
+pub use key::check_key;
+pub use metadata::{IdpMetadata, read_sp_metadata};
+pub use name_id::{NameIdFormat, NameIdSettings};
+pub use policy::{MessageLimits, Policy};
+pub use registration::{
+    AssertionConsumerService, AttributeMapping, EDGE_FIELDS, EdgeRelyingParty, IdpInitiated, NameFormat,
+    RegisteredKey, RelyingParty, ResponseAlgorithm, Signs,
+};
+pub use response::{
+    ErrorResponse, ResponseAttribute, ResponseNameId, Signing, Status, SuccessResponse, error_response,
+    success_response,
+};
+pub use settings::ModuleSettings;

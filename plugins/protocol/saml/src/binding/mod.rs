@@ -1,0 +1,80 @@
+//! HTTP-Redirect and HTTP-POST (SAML bindings sections 3.4 and 3.5).
+
+mod inflate;
+mod post;
+mod redirect;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use postern_form::{Form, Parameter};
+use postern_refusal::Refusal;
+
+pub(crate) use post::read_post;
+pub(crate) use redirect::{Detached, read_redirect};
+
+use crate::MessageLimits;
+
+/// A message taken out of its binding.
+pub(crate) struct Carried {
+    /// The message as XML text.
+    pub(crate) xml: Vec<u8>,
+    /// RelayState as it came.
+    pub(crate) relay_state: Option<String>,
+    /// The detached signature of the Redirect binding.
+    pub(crate) detached: Option<Detached>,
+}
+
+/// Refuses parameters that the binding doesn't know, and any that stands there twice.
+pub(crate) fn check_names(form: &Form<'_>, known: &[&str]) -> Result<(), Refusal> {
+    for parameter in form.parameters() {
+        form.single(parameter.name)?;
+    }
+    if form.single("SAMLResponse")?.is_some() {
+        let code = if form.single("SAMLRequest")?.is_some() {
+            "saml.request.with-response"
+        } else {
+            "saml.response.unsolicited"
+        };
+        return Err(Refusal::misbehaved(code).at("SAMLResponse").expected("SAMLRequest alone"));
+    }
+    match form.parameters().iter().find(|parameter| !known.contains(&parameter.name)) {
+        Some(unknown) => {
+            Err(Refusal::misbehaved("saml.parameter.unknown").at(unknown.name).expected(&known.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn required<'f, 'a>(form: &'f Form<'a>, name: &str) -> Result<&'f Parameter<'a>, Refusal> {
+    form.single(name)?
+        .filter(|parameter| !parameter.value.is_empty())
+        .ok_or_else(|| Refusal::misbehaved("saml.request.missing").at(name).expected("a message"))
+}
+
+pub(crate) fn relay_state(form: &Form<'_>, limits: &MessageLimits) -> Result<Option<String>, Refusal> {
+    let Some(parameter) = form.single("RelayState")? else { return Ok(None) };
+    if parameter.value.len() > limits.max_relay_state {
+        return Err(Refusal::misbehaved("saml.relay-state.too-long")
+            .at("RelayState")
+            .expected(&format!("{} bytes at most", limits.max_relay_state))
+            .found(&parameter.value.len().to_string()));
+    }
+    Ok(Some(parameter.value.clone()))
+}
+
+/// Base64 without white space, with padding, and with nothing in the unused bits.
+fn base64(name: &str, value: &str) -> Result<Vec<u8>, Refusal> {
+    BASE64_STANDARD.decode(value).map_err(|error| {
+        Refusal::misbehaved("saml.base64.broken")
+            .at(name)
+            .expected("base64 without white space")
+            .found(&error.to_string())
+    })
+}
+
+fn too_large(what: &str, most: usize, found: usize) -> Refusal {
+    Refusal::misbehaved("saml.message.too-large")
+        .at(what)
+        .expected(&format!("{most} bytes at most"))
+        .found(&found.to_string())
+}

@@ -1,0 +1,266 @@
+//! The one rule for what arrives at `/samlsso`.
+//!
+//! The order is the same for every caller, so that one message has one reason code: form and
+//! parameters, base64 and deflate, XML, kind of message, issuer, signature, shape, destination,
+//! time, consumer service. Replays are the caller's to see: [`JudgedAuthnRequest::replay_key`].
+use std::rc::Rc;
+
+use postern_form::Form;
+use postern_refusal::Refusal;
+use postern_signature::{Verifier, VerifyError};
+use postern_xml::{Document, Element, Place, Trust, method_for};
+
+use crate::authn_request::unsupported_message;
+use crate::binding::{Carried, Detached, read_post, read_redirect};
+use crate::idp_initiated::judge_idp_initiated;
+use crate::names::{ASSERTION, PROTOCOL};
+use crate::{
+    AssertionConsumerService, AuthnRequest, EdgeRelyingParty, JudgedIdpInitiated, NameIdPolicy, Policy,
+    RequestedAuthnContext,
+};
+
+/// The relying party of an entity ID, none when it isn't registered, or why that can't be told.
+pub type Lookup<'l> = &'l dyn Fn(&str) -> Result<Option<Rc<EdgeRelyingParty>>, Refusal>;
+
+/// What arrived.
+#[derive(Clone, Copy, Debug)]
+pub enum Incoming<'a> {
+    /// GET with this query string, raw and without the question mark.
+    Get(&'a [u8]),
+    /// POST of `application/x-www-form-urlencoded` with this query string (which has to be empty)
+    /// and body.
+    Post(&'a [u8], &'a [u8]),
+}
+
+/// What was asked for, when it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// An AuthnRequest by either binding.
+    AuthnRequest(JudgedAuthnRequest),
+    /// Sign-on that begins here.
+    IdpInitiated(JudgedIdpInitiated),
+}
+
+/// An AuthnRequest that may be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedAuthnRequest {
+    /// ID, for InResponseTo.
+    pub id: String,
+    /// The relying party's entity ID.
+    pub entity_id: String,
+    /// Where the Response goes.
+    pub acs: AssertionConsumerService,
+    /// RelayState, to be returned unchanged.
+    pub relay_state: Option<String>,
+    /// ForceAuthn.
+    pub force: bool,
+    /// IsPassive.
+    pub passive: bool,
+    /// NameIDPolicy.
+    pub name_id_policy: Option<NameIdPolicy>,
+    /// RequestedAuthnContext.
+    pub context: Option<RequestedAuthnContext>,
+    /// Whether a signature was verified.
+    pub signed: bool,
+    /// Until when the request would be accepted again, seconds since 1970: remember the
+    /// [`JudgedAuthnRequest::replay_key`] that long.
+    pub until: u64,
+}
+
+impl JudgedAuthnRequest {
+    /// What tells this request from any other: issuer and ID. An ID has no space.
+    pub fn replay_key(&self) -> String {
+        format!("{} {}", self.id, self.entity_id)
+    }
+
+    /// The refusal of a request whose key is remembered already.
+    pub fn replayed(&self) -> Refusal {
+        Refusal::misbehaved("saml.request.replayed")
+            .at("ID")
+            .expected("a request not seen before")
+            .found(&self.id)
+    }
+}
+
+/// Judges what arrived at `/samlsso` at the time `now` (seconds since 1970).
+///
+/// # Errors
+/// The first rule that is broken. All reason codes of this crate that begin with `saml.` but not
+/// with `saml.registration.`, `saml.metadata.`, `saml.settings.` or `saml.response.build` come
+/// from here, and so do `form.*`, `xml.*`.
+pub fn judge(
+    incoming: Incoming<'_>,
+    lookup: Lookup<'_>,
+    policy: &Policy,
+    now: u64,
+    verifier: &dyn Verifier,
+) -> Result<Judged, Refusal> {
+    let carried = match incoming {
+        Incoming::Get(query) => {
+            if query.len() > policy.limits.max_query {
+                return Err(Refusal::misbehaved("saml.message.too-large")
+                    .at("query")
+                    .expected(&format!("{} bytes at most", policy.limits.max_query))
+                    .found(&query.len().to_string()));
+            }
+            let form = Form::parse(query)?;
+            if form.single("spEntityID")?.is_some() {
+                return judge_idp_initiated(&form, lookup, policy).map(Judged::IdpInitiated);
+            }
+            read_redirect(&form, &policy.limits)?
+        }
+        Incoming::Post(query, body) => {
+            if !query.is_empty() {
+                return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
+            }
+            read_post(body, &policy.limits)?
+        }
+    };
+    judge_authn_request(carried, lookup, policy, now, verifier).map(Judged::AuthnRequest)
+}
+
+fn judge_authn_request(
+    carried: Carried,
+    lookup: Lookup<'_>,
+    policy: &Policy,
+    now: u64,
+    verifier: &dyn Verifier,
+) -> Result<JudgedAuthnRequest, Refusal> {
+    let document = Document::read(&carried.xml, &policy.limits.xml())?;
+    if !document.is(PROTOCOL, "AuthnRequest") {
+        return Err(unsupported_message(&document.root_name()));
+    }
+    let claimed = document.claimed_child_text(ASSERTION, "Issuer").unwrap_or_default();
+    let party = lookup(&claimed)?.ok_or_else(|| unknown_issuer("Issuer", &claimed))?;
+    let (element, signed) = authentic(document, carried.detached, &party, policy, verifier)?;
+    let request = AuthnRequest::read(&element)?;
+    // The keys were chosen by what was claimed before: it has to be what was signed.
+    if request.issuer != party.entity_id || request.issuer != claimed {
+        return Err(unknown_issuer("Issuer", &request.issuer));
+    }
+    check_destination(&request, signed, policy)?;
+    let until = check_time(&request, policy, now)?;
+    let acs = consumer_service(&request, &party)?.clone();
+    Ok(JudgedAuthnRequest {
+        id: request.id,
+        entity_id: request.issuer,
+        acs,
+        relay_state: carried.relay_state,
+        force: request.force,
+        passive: request.passive,
+        name_id_policy: request.name_id_policy,
+        context: request.context,
+        signed,
+        until,
+    })
+}
+
+/// The message as far as it may be believed, and whether a signature says so. A signature that is
+/// there is verified, whether or not the registration asks for one.
+fn authentic(
+    document: Document<'_>,
+    detached: Option<Detached>,
+    party: &EdgeRelyingParty,
+    policy: &Policy,
+    verifier: &dyn Verifier,
+) -> Result<(Element, bool), Refusal> {
+    let keys = party.keys();
+    let trust = Trust { keys: &keys, algorithms: &policy.algorithms };
+    if let Some(detached) = detached {
+        check_detached(&detached, &trust, verifier)?;
+        return Ok((document.into_unsigned()?, true));
+    }
+    if document.is_signed() {
+        let place = Place::After { namespace: ASSERTION, local: "Issuer" };
+        return Ok((document.verify(place, &trust, verifier)?.into_element(), true));
+    }
+    if party.requires_signed_requests {
+        return Err(Refusal::misbehaved("saml.signature.required")
+            .at("Signature")
+            .expected("a signed request")
+            .found("none"));
+    }
+    Ok((document.into_unsigned()?, false))
+}
+
+fn check_detached(detached: &Detached, trust: &Trust<'_>, verifier: &dyn Verifier) -> Result<(), Refusal> {
+    let algorithm = method_for(&detached.method, trust.algorithms)?;
+    let mut fitting = false;
+    for key in trust.keys {
+        match verifier.verify(algorithm, key, &detached.covered, &detached.signature) {
+            Ok(()) => return Ok(()),
+            Err(VerifyError::Mismatch) => fitting = true,
+            Err(VerifyError::UnfitKey) => {}
+        }
+    }
+    if fitting {
+        Err(Refusal::misbehaved("saml.signature.mismatch")
+            .at("Signature")
+            .expected("a signature by a registered key"))
+    } else {
+        Err(Refusal::configuration("saml.signature.no-key")
+            .with_status(400)
+            .at("Signature")
+            .expected("a registered key that fits the algorithm")
+            .found(algorithm.jwa_name()))
+    }
+}
+
+fn check_destination(request: &AuthnRequest, signed: bool, policy: &Policy) -> Result<(), Refusal> {
+    let expected = policy.destinations.first().map(String::as_str).unwrap_or_default();
+    match &request.destination {
+        Some(destination) if policy.destinations.contains(destination) => Ok(()),
+        Some(destination) => Err(Refusal::misbehaved("saml.destination.mismatch")
+            .at("Destination")
+            .expected(expected)
+            .found(destination)),
+        // SAML bindings sections 3.4.5.2 and 3.5.5.2: a signed message names where it goes.
+        None if signed => {
+            Err(Refusal::misbehaved("saml.destination.missing").at("Destination").expected(expected))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks IssueInstant and tells until when the request is fresh.
+fn check_time(request: &AuthnRequest, policy: &Policy, now: u64) -> Result<u64, Refusal> {
+    let refuse = |code, expected: &str| {
+        Err(Refusal::misbehaved(code)
+            .at("IssueInstant")
+            .expected(expected)
+            .found(&crate::format_instant(request.issue_instant).unwrap_or_default()))
+    };
+    if request.issue_instant > now.saturating_add(policy.clock_skew) {
+        return refuse("saml.issue-instant.future", "an instant that has passed");
+    }
+    let until = request.issue_instant.saturating_add(policy.max_age).saturating_add(policy.clock_skew);
+    if until < now {
+        return refuse("saml.issue-instant.stale", &format!("at most {} seconds ago", policy.max_age));
+    }
+    Ok(until)
+}
+
+fn consumer_service<'p>(
+    request: &AuthnRequest,
+    party: &'p EdgeRelyingParty,
+) -> Result<&'p AssertionConsumerService, Refusal> {
+    let services = &party.assertion_consumer_services;
+    let (service, element, asked) = match (&request.acs_url, request.acs_index) {
+        (Some(url), _) => {
+            (services.iter().find(|service| service.url == *url), "AssertionConsumerServiceURL", url.clone())
+        }
+        (None, Some(index)) => (
+            services.iter().find(|service| service.index == index),
+            "AssertionConsumerServiceIndex",
+            index.to_string(),
+        ),
+        (None, None) => (party.default_service(), "AssertionConsumerServiceURL", String::new()),
+    };
+    service.ok_or_else(|| {
+        Refusal::misbehaved("saml.acs.not-registered").at(element).expected("a registered one").found(&asked)
+    })
+}
+
+pub(crate) fn unknown_issuer(at: &str, found: &str) -> Refusal {
+    Refusal::misbehaved("saml.issuer.unknown").at(at).expected("a registered relying party").found(found)
+}

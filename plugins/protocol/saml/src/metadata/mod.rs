@@ -1,0 +1,7 @@
+//! Metadata (saml-metadata-2.0-os): ours is written, a service provider's is read.
+
+mod read;
+mod write;
+
+pub use read::read_sp_metadata;
+pub use write::IdpMetadata;

@@ -1,0 +1,156 @@
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use postern_refusal::Refusal;
+use postern_signature::PublicKey;
+use postern_xml::{Element, Limits, read_operators_file, without_whitespace};
+use x509_cert::Certificate;
+use x509_cert::der::{Decode as _, Encode as _};
+
+use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL};
+use crate::registration::RegisteredKey;
+use crate::{
+    AssertionConsumerService, IdpInitiated, NameIdFormat, NameIdSettings, RelyingParty, ResponseAlgorithm,
+    Signs, check_key, parse_instant,
+};
+
+/// Reads the metadata of a service provider that the operator hands in, at the time `now`
+/// (seconds since 1970). Its signature, when there is one, is not looked at: the operator's word
+/// makes it good. Answers with the registration and the organisation's name.
+///
+/// # Errors
+/// Those of [`read_operators_file`], `saml.metadata.root`, `saml.metadata.expired`,
+/// `saml.metadata.role`, `saml.metadata.value`, `saml.metadata.certificate`, `saml.key.*`,
+/// `saml.registration.*`.
+pub fn read_sp_metadata(file: &[u8], now: u64) -> Result<(RelyingParty, Option<String>), Refusal> {
+    let entity = read_operators_file(file, &Limits::METADATA)?;
+    if !entity.name.is(METADATA, "EntityDescriptor") {
+        return Err(
+            wrong("saml.metadata.root", "EntityDescriptor", "one EntityDescriptor").found(&entity.name.local)
+        );
+    }
+    let role = role(&entity)?;
+    for element in [&entity, role] {
+        check_validity(element, now)?;
+    }
+    let wants_signed_assertions = boolean(role, "WantAssertionsSigned")?;
+    let formats: Vec<NameIdFormat> = role
+        .elements_named(METADATA, "NameIDFormat")
+        .filter_map(|format| NameIdFormat::from_uri(format.text()?.trim()))
+        .collect();
+    let party = RelyingParty {
+        entity_id: entity.attribute("entityID").unwrap_or_default().to_owned(),
+        assertion_consumer_services: consumer_services(role)?,
+        signing_keys: signing_keys(role)?,
+        requires_signed_requests: boolean(role, "AuthnRequestsSigned")?,
+        idp_initiated: IdpInitiated::default(),
+        // Without a wish, both: every relying party finds the signature that it looks for.
+        signs: if wants_signed_assertions { Signs::Assertion } else { Signs::Both },
+        signature_algorithm: ResponseAlgorithm::default(),
+        name_id: name_id_settings(&formats),
+        attributes: Vec::new(),
+    };
+    party.check()?;
+    Ok((party, name(&entity)))
+}
+
+fn role(entity: &Element) -> Result<&Element, Refusal> {
+    let mut roles = entity.elements_named(METADATA, "SPSSODescriptor").filter(|role| {
+        role.attribute("protocolSupportEnumeration")
+            .is_some_and(|protocols| protocols.split_ascii_whitespace().any(|name| name == PROTOCOL))
+    });
+    match (roles.next(), roles.next()) {
+        (Some(role), None) => Ok(role),
+        _ => Err(wrong("saml.metadata.role", "SPSSODescriptor", "one service provider role for SAML 2.0")),
+    }
+}
+
+fn check_validity(element: &Element, now: u64) -> Result<(), Refusal> {
+    let Some(text) = element.attribute("validUntil") else { return Ok(()) };
+    let until = parse_instant(text).ok_or_else(|| value("validUntil", "an instant in UTC", text))?;
+    if until <= now {
+        return Err(wrong("saml.metadata.expired", "validUntil", "metadata that is still valid").found(text));
+    }
+    Ok(())
+}
+
+/// Consumer services for HTTP-POST; those for other bindings are not offered.
+fn consumer_services(role: &Element) -> Result<Vec<AssertionConsumerService>, Refusal> {
+    let mut services = Vec::new();
+    for service in role.elements_named(METADATA, "AssertionConsumerService") {
+        if service.attribute("Binding") != Some(POST_BINDING) {
+            continue;
+        }
+        let index = service.attribute("index").unwrap_or_default();
+        services.push(AssertionConsumerService {
+            url: service.attribute("Location").unwrap_or_default().to_owned(),
+            index: index.parse().map_err(|_| value("index", "a number from 0 to 65535", index))?,
+            is_default: boolean(service, "isDefault")?,
+        });
+    }
+    Ok(services)
+}
+
+/// Keys of certificates for signing, or for no use in particular.
+fn signing_keys(role: &Element) -> Result<Vec<RegisteredKey>, Refusal> {
+    let mut keys = Vec::new();
+    for descriptor in role.elements_named(METADATA, "KeyDescriptor") {
+        if descriptor.attribute("use").is_some_and(|purpose| purpose != "signing") {
+            continue;
+        }
+        let certificates = descriptor
+            .elements_named(DSIG, "KeyInfo")
+            .flat_map(|info| info.elements_named(DSIG, "X509Data"))
+            .flat_map(|data| data.elements_named(DSIG, "X509Certificate"));
+        for certificate in certificates {
+            let key = RegisteredKey(key_of(&certificate.text().unwrap_or_default())?);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// The public key of a certificate. Its dates and its issuer say nothing in SAML (metadata
+/// interoperability profile section 2.6.1): the metadata vouches for the key.
+fn key_of(text: &str) -> Result<PublicKey, Refusal> {
+    let malformed =
+        || wrong("saml.metadata.certificate", "X509Certificate", "base64 of an X.509 certificate");
+    let der = BASE64_STANDARD.decode(without_whitespace(text)).map_err(|_| malformed())?;
+    let certificate = Certificate::from_der(&der).map_err(|_| malformed())?;
+    let spki = certificate.tbs_certificate().subject_public_key_info().to_der().map_err(|_| malformed())?;
+    check_key(&spki)?;
+    Ok(PublicKey::from_spki(spki))
+}
+
+/// The first format listed that we offer is the default; without any, ours is.
+fn name_id_settings(formats: &[NameIdFormat]) -> NameIdSettings {
+    let settings = NameIdSettings::default();
+    let specific = formats.iter().find(|format| **format != NameIdFormat::Unspecified);
+    match specific.or(formats.first()) {
+        Some(first) => NameIdSettings { default: *first, allowed: formats.to_vec(), ..settings },
+        None => settings,
+    }
+}
+
+fn name(entity: &Element) -> Option<String> {
+    let organization = entity.elements_named(METADATA, "Organization").next()?;
+    let name = organization.elements_named(METADATA, "OrganizationDisplayName").next()?.text()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn boolean(element: &Element, name: &str) -> Result<bool, Refusal> {
+    match element.attribute(name) {
+        None | Some("false" | "0") => Ok(false),
+        Some("true" | "1") => Ok(true),
+        Some(other) => Err(value(name, "true or false", other)),
+    }
+}
+
+fn value(at: &str, expected: &str, found: &str) -> Refusal {
+    wrong("saml.metadata.value", at, expected).found(found)
+}
+
+fn wrong(code: &'static str, at: &str, expected: &str) -> Refusal {
+    Refusal::configuration(code).with_status(400).at(at).expected(expected)
+}

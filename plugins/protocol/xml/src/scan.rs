@@ -1,0 +1,131 @@
+//! One pass over the text before the parser sees it.
+//!
+//! Without DTD, comments, CDATA sections and processing instructions, `<` always opens a tag and
+//! quotes inside of tags always delimit attribute values, so that depth and counts can be had
+//! without a parser, and every construct that is not wanted has its own reason code.
+use postern_refusal::Refusal;
+
+use crate::Limits;
+
+/// Who wrote the document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// A peer: no comments, no processing instructions.
+    Peer,
+    /// The operator, who hands in a file: comments and processing instructions are skipped.
+    Operator,
+}
+
+/// Refuses unwanted constructs and whatever is beyond the limits.
+pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Refusal> {
+    let mut depth = 0_usize;
+    let mut elements = 0_usize;
+    let mut rest = without_declaration(text)?;
+    while let Some((_, tag)) = rest.split_once('<') {
+        if tag.starts_with('!') || tag.starts_with('?') {
+            rest = skip_construct(tag, author)?;
+            continue;
+        }
+        let (inside, after) = tag_end(tag)?;
+        rest = after;
+        if inside.starts_with('/') {
+            depth = depth.saturating_sub(1);
+            continue;
+        }
+        elements = elements.saturating_add(1);
+        if elements > limits.max_elements {
+            return Err(too_many("xml.elements.too-many", limits.max_elements));
+        }
+        if count_attributes(inside) > limits.max_attributes {
+            return Err(too_many("xml.attributes.too-many", limits.max_attributes));
+        }
+        if depth.saturating_add(1) > limits.max_depth {
+            return Err(too_many("xml.depth.exceeded", limits.max_depth));
+        }
+        if !inside.ends_with('/') {
+            depth = depth.saturating_add(1);
+        }
+    }
+    Ok(())
+}
+
+/// What follows the XML declaration, which may name UTF-8 only.
+fn without_declaration(text: &str) -> Result<&str, Refusal> {
+    let declaration = text.strip_prefix("<?xml");
+    // `<?xml-stylesheet` is no declaration.
+    let declaration = declaration.filter(|rest| rest.starts_with([' ', '\t', '\r', '\n']));
+    let Some(declaration) = declaration else { return Ok(text) };
+    let (declaration, rest) =
+        declaration.split_once("?>").ok_or_else(|| malformed("an XML declaration that ends"))?;
+    let encoding = declaration.split_once("encoding").map(|(_, value)| value);
+    let utf8 = encoding.is_none_or(|value| {
+        let value = value.trim_start_matches([' ', '\t', '\r', '\n', '=']);
+        let name = value.trim_start_matches(['"', '\'']);
+        name.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("utf-8"))
+    });
+    if !utf8 {
+        return Err(Refusal::misbehaved("xml.encoding.unsupported").expected("UTF-8").found(declaration));
+    }
+    Ok(rest)
+}
+
+fn skip_construct(tag: &str, author: Author) -> Result<&str, Refusal> {
+    let refuse = |code, what: &str| {
+        Err(Refusal::misbehaved(code).expected(&format!("a document without {what}")).found(tag))
+    };
+    let (code, what, end) = if tag.starts_with("!--") {
+        ("xml.comment", "comments", "-->")
+    } else if tag.starts_with("![CDATA[") {
+        return refuse("xml.cdata", "CDATA sections");
+    } else if tag.starts_with('!') {
+        return refuse("xml.dtd", "a document type declaration");
+    } else {
+        ("xml.processing-instruction", "processing instructions", "?>")
+    };
+    match author {
+        Author::Peer => refuse(code, what),
+        Author::Operator => {
+            tag.split_once(end).map(|(_, rest)| rest).ok_or_else(|| malformed("markup that ends"))
+        }
+    }
+}
+
+/// Splits at the `>` that ends the tag: the first outside of quotes.
+fn tag_end(tag: &str) -> Result<(&str, &str), Refusal> {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (byte, quote) {
+            (b'"' | b'\'', None) => quote = Some(byte),
+            (_, Some(open)) if open == byte => quote = None,
+            (b'>', None) => {
+                let (inside, rest) = tag.split_at_checked(at).unwrap_or((tag, ""));
+                return Ok((inside, rest.strip_prefix('>').unwrap_or(rest)));
+            }
+            _ => {}
+        }
+    }
+    Err(malformed("a tag that ends"))
+}
+
+/// Attributes of a tag: each has one `=` outside of quotes.
+fn count_attributes(inside: &str) -> usize {
+    let mut quote = None;
+    let mut count = 0_usize;
+    for byte in inside.bytes() {
+        match (byte, quote) {
+            (b'"' | b'\'', None) => quote = Some(byte),
+            (_, Some(open)) if open == byte => quote = None,
+            (b'=', None) => count = count.saturating_add(1),
+            _ => {}
+        }
+    }
+    count
+}
+
+fn too_many(code: &'static str, limit: usize) -> Refusal {
+    Refusal::misbehaved(code).expected(&format!("{limit} at most"))
+}
+
+fn malformed(expected: &str) -> Refusal {
+    Refusal::misbehaved("xml.malformed").expected(expected)
+}

@@ -1,0 +1,20 @@
+//! Enveloped signatures: SAML core section 5.4 over XML-DSig, and nothing more.
+
+mod canonical;
+mod methods;
+mod sign;
+mod structure;
+mod verify;
+
+pub use methods::{method_for, method_uri};
+pub use sign::{SignedXml, Unsigned};
+pub use structure::without_whitespace;
+pub(crate) use verify::verify;
+pub use verify::{Place, Trust, Verified};
+
+/// Namespace of XML-DSig.
+pub(crate) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// Exclusive C14N without comments, and its InclusiveNamespaces.
+pub(crate) const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// The enveloped-signature transform.
+pub(crate) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
