@@ -36,6 +36,13 @@ pub(crate) struct Arguments {
     pub(crate) release: bool,
 }
 
+impl Arguments {
+    /// Optimised guests, and the host that the tests use too, so that it is built once.
+    pub(crate) fn for_demo() -> Self {
+        Self::default()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     Components,

@@ -5,9 +5,11 @@
 mod build;
 mod cargo;
 mod command;
+mod demo;
 mod failure;
 mod progress;
 mod toolchain;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     Build(build::Arguments),
+    Tools(tools::Arguments),
+    Demo(demo::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -44,5 +48,7 @@ fn run(task: Task) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     match task {
         Task::Build(arguments) => build::run(&workspace, &arguments),
+        Task::Tools(arguments) => tools::run(&workspace, &arguments),
+        Task::Demo(arguments) => demo::run(&workspace, &arguments),
     }
 }
