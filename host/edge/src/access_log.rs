@@ -1,0 +1,44 @@
+//! One JSON line for each request. Never a query: it can hold codes and messages.
+
+use crate::policy::{AccessLog, EdgeError};
+use crate::text::path;
+
+/// `correlation_id` is the reference that people see, `reason` the filters' reason code (or
+/// Envoy's own), `refusal` the same in words.
+const FORMAT: &str = "\
+time: \"%START_TIME%\"
+correlation_id: \"%REQ(X-POSTERN-CORRELATION-ID)%\"
+status: \"%RESPONSE_CODE%\"
+reason: \"%RESPONSE_CODE_DETAILS%\"
+refusal: \"%FILTER_STATE(wasm.postern.refusal:PLAIN)%\"
+client: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\"
+method: \"%REQ(:METHOD)%\"
+host: \"%REQ(:AUTHORITY)%\"
+path: \"%PATH(NQ:PATH)%\"
+protocol: \"%PROTOCOL%\"
+tls: \"%DOWNSTREAM_TLS_VERSION%\"
+received: \"%BYTES_RECEIVED%\"
+sent: \"%BYTES_SENT%\"
+milliseconds: \"%DURATION%\"
+flags: \"%RESPONSE_FLAGS%\"
+upstream: \"%UPSTREAM_HOST%\"
+";
+
+pub(crate) fn json(log: &AccessLog) -> Result<String, EdgeError> {
+    let (name, kind, place) = match log {
+        AccessLog::Stdout => ("stdout", "stream.v3.StdoutAccessLog", String::new()),
+        AccessLog::File(file) => {
+            ("file", "file.v3.FileAccessLog", format!("    path: {}\n", path("access_log", file)?))
+        }
+    };
+    let format = crate::text::indented(8, FORMAT);
+    Ok(format!(
+        "\
+- name: envoy.access_loggers.{name}
+  typed_config:
+    \"@type\": type.googleapis.com/envoy.extensions.access_loggers.{kind}
+{place}    log_format:
+      json_format:
+{format}"
+    ))
+}

@@ -1,0 +1,180 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use postern_endpoint::{Assets, Endpoint, Method};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::policy::{AccessLog, Guard, Limits, TlsFiles, Upstream};
+
+fn policy() -> EdgePolicy {
+    EdgePolicy {
+        listener: SocketAddr::from(([0, 0, 0, 0], 443)),
+        tls: files("edge"),
+        hosts: vec!["sso.example.com".into()],
+        upstream: Upstream {
+            address: "postern.lan".into(),
+            port: 9443,
+            server_name: "postern.lan".into(),
+            authority: "/etc/envoy/lan-ca.pem".into(),
+            client: files("client"),
+        },
+        endpoints: vec![endpoint("/samlsso"), endpoint("/oauth2/token")],
+        assets: vec![Assets { prefix: "/authenticationendpoint/assets/".into() }],
+        endpoint_filter: "/opt/postern/endpoint-filter.wasm".into(),
+        saml_decoder: Some(Guard {
+            wasm: "/opt/postern/saml-decoder.wasm".into(),
+            configuration: json!({"relying_parties": {"https://sp.example/\"quoted\"": {"name": "line\nbreak"}}}),
+        }),
+        token_validator: Some(Guard {
+            wasm: "/opt/postern/token-validator.wasm".into(),
+            configuration: json!({"issuer": "https://sso.example.com"}),
+        }),
+        administration: None,
+        access_log: AccessLog::Stdout,
+        limits: Limits::default(),
+    }
+}
+
+fn files(name: &str) -> TlsFiles {
+    TlsFiles {
+        certificate_chain: format!("/etc/envoy/{name}.pem").into(),
+        private_key: format!("/etc/envoy/{name}.key").into(),
+    }
+}
+
+fn endpoint(path: &str) -> Endpoint {
+    Endpoint {
+        path: path.into(),
+        methods: vec![Method::Get, Method::Post],
+        content_types: vec!["application/x-www-form-urlencoded".into()],
+        max_body: 262_144,
+        max_query: 16_384,
+        query_parameters: vec!["SAMLRequest".into()],
+        ignores_other_parameters: false,
+    }
+}
+
+fn generated(policy: &EdgePolicy) -> Value {
+    let text = envoy_configuration(policy).unwrap();
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn connection_manager(configuration: &Value) -> &Value {
+    &configuration["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+#[test]
+fn the_filters_stand_in_order_and_fail_closed() {
+    let configuration = generated(&policy());
+    let filters = connection_manager(&configuration)["http_filters"].as_array().unwrap();
+    let names: Vec<_> = filters.iter().map(|filter| filter["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "postern.endpoint-filter",
+            "postern.saml-decoder",
+            "postern.token-validator",
+            "envoy.filters.http.router"
+        ]
+    );
+    for filter in &filters[..3] {
+        let config = &filter["typed_config"]["config"];
+        assert_eq!(config["failure_policy"], "FAIL_RELOAD");
+        assert_eq!(config["allow_on_headers_stop_iteration"], true);
+        assert!(config["capability_restriction_config"].is_null());
+    }
+}
+
+#[test]
+fn the_filters_get_the_json_that_was_handed_in() {
+    let policy = policy();
+    let configuration = generated(&policy);
+    let filters = &connection_manager(&configuration)["http_filters"];
+    let value = |index: usize| -> Value {
+        let text = filters[index]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+        serde_json::from_str(text).unwrap()
+    };
+    let table = EndpointPolicy::from_json(value(0).to_string().as_bytes()).unwrap();
+    assert_eq!((table.endpoints, table.hosts), (policy.endpoints, policy.hosts));
+    assert_eq!(value(1), policy.saml_decoder.unwrap().configuration);
+    assert_eq!(value(2), policy.token_validator.unwrap().configuration);
+}
+
+#[test]
+fn paths_arrive_raw_and_nothing_waits_for_ever() {
+    let configuration = generated(&policy());
+    let http = connection_manager(&configuration);
+    assert_eq!(http["normalize_path"], false);
+    assert_eq!(http["merge_slashes"], false);
+    assert_eq!(http["path_with_escaped_slashes_action"], "KEEP_UNCHANGED");
+    assert_eq!(http["http_protocol_options"]["allow_absolute_url"], false);
+    assert_eq!(http["common_http_protocol_options"]["headers_with_underscores_action"], "DROP_HEADER");
+    assert_eq!(http["use_remote_address"], true);
+    for timeout in ["stream_idle_timeout", "request_timeout", "request_headers_timeout"] {
+        assert!(http[timeout].as_str().is_some_and(|text| text != "0s"), "{timeout}");
+    }
+    let buffer = &configuration["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"];
+    assert_eq!(buffer, 393_216);
+}
+
+#[test]
+fn the_access_log_never_has_a_query() {
+    let text = envoy_configuration(&policy()).unwrap();
+    assert!(!text.contains("%REQ(:PATH)%") && !text.contains("X-ENVOY-ORIGINAL-PATH"));
+    let configuration = generated(&policy());
+    let format =
+        &connection_manager(&configuration)["access_log"][0]["typed_config"]["log_format"]["json_format"];
+    for field in ["correlation_id", "reason", "refusal", "status", "client", "path"] {
+        assert!(format[field].is_string(), "{field}");
+    }
+}
+
+#[test]
+fn both_clusters_prove_who_they_talk_to() {
+    let configuration = generated(&policy());
+    let clusters = configuration["static_resources"]["clusters"].as_array().unwrap();
+    assert_eq!(clusters.len(), 2);
+    for cluster in clusters {
+        let tls = &cluster["transport_socket"]["typed_config"];
+        assert_eq!(tls["sni"], "postern.lan");
+        let context = &tls["common_tls_context"];
+        assert_eq!(context["validation_context"]["trusted_ca"]["filename"], "/etc/envoy/lan-ca.pem");
+        assert_eq!(
+            context["validation_context"]["match_typed_subject_alt_names"][0]["matcher"]["exact"],
+            "postern.lan"
+        );
+        assert_eq!(context["tls_certificates"][0]["certificate_chain"]["filename"], "/etc/envoy/client.pem");
+        assert_eq!(cluster["type"], "STRICT_DNS");
+    }
+}
+
+#[test]
+fn management_can_not_be_exposed() {
+    for path in ["/console", "/carbon", "/api/server", "/services/x", "/metrics"] {
+        let mut exposing = policy();
+        exposing.endpoints.push(endpoint(path));
+        let error = envoy_configuration(&exposing).unwrap_err().to_string();
+        assert!(error.starts_with("edge: endpoints[2].path: ") && error.contains("never public"), "{error}");
+    }
+    let mut open = policy();
+    open.administration = Some(SocketAddr::from(([10, 0, 0, 1], 9901)));
+    assert!(matches!(envoy_configuration(&open), Err(EdgeError::Administration(_))));
+    open.administration = Some(SocketAddr::from(([127, 0, 0, 1], 9901)));
+    assert_eq!(generated(&open)["admin"]["address"]["socket_address"]["port_value"], 9901);
+    assert!(generated(&policy())["admin"].is_null());
+}
+
+#[test]
+fn what_callers_hand_in_stays_a_value() {
+    let mut odd = policy();
+    odd.access_log = AccessLog::File(PathBuf::from("/var/log/a: b\n  - \"c\" #d.log"));
+    odd.upstream.server_name = "x\", injected: \"y".into();
+    let configuration = generated(&odd);
+    let log = &connection_manager(&configuration)["access_log"][0]["typed_config"];
+    assert_eq!(log["path"], "/var/log/a: b\n  - \"c\" #d.log");
+    let tls = &configuration["static_resources"]["clusters"][0]["transport_socket"]["typed_config"];
+    assert_eq!(tls["sni"], "x\", injected: \"y");
+    odd.limits.connections = 0;
+    assert!(matches!(envoy_configuration(&odd), Err(EdgeError::Limit("connections"))));
+}

@@ -1,0 +1,102 @@
+//! HTTP at the edge: limits, raw paths, the filters, one route.
+
+use postern_endpoint::EndpointPolicy;
+
+use crate::policy::{EdgeError, EdgePolicy};
+use crate::text::indented;
+use crate::{LAN_CLUSTER, access_log, filter};
+
+pub(crate) fn connection_manager(
+    policy: &EdgePolicy,
+    endpoints: &EndpointPolicy,
+) -> Result<String, EdgeError> {
+    let limits = &policy.limits;
+    Ok(format!(
+        "\
+\"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+stat_prefix: public
+codec_type: AUTO
+
+# The filters judge the bytes that the LAN would receive: nothing is normalised before or after.
+normalize_path: false
+merge_slashes: false
+path_with_escaped_slashes_action: KEEP_UNCHANGED
+
+# The client's address is that of the connection. What a client says about it is not forwarded.
+use_remote_address: true
+skip_xff_append: true
+generate_request_id: false
+server_name: edge
+server_header_transformation: OVERWRITE
+
+# A request that is paused while a filter's VM dies would hang without these.
+stream_idle_timeout: {idle}s
+request_timeout: {request}s
+request_headers_timeout: 10s
+delayed_close_timeout: 1s
+max_request_headers_kb: {header_kib}
+common_http_protocol_options:
+  idle_timeout: {idle}s
+  max_headers_count: 100
+  max_stream_duration: {stream}s
+  max_requests_per_connection: 10000
+  # Two servers can read `_` and `-` as one: such headers are dropped.
+  headers_with_underscores_action: DROP_HEADER
+http_protocol_options:
+  # The absolute form is left as it is, for the filter to refuse.
+  allow_absolute_url: false
+  accept_http_10: false
+  enable_trailers: false
+  allow_chunked_length: false
+http2_protocol_options:
+  max_concurrent_streams: 100
+  initial_stream_window_size: 65536
+  initial_connection_window_size: 1048576
+  allow_connect: false
+
+# What Envoy itself answers says nothing about the LAN.
+local_reply_config:
+  mappers:
+    - filter: {{ response_flag_filter: {{}} }}
+      headers_to_add:
+        - header: {{ key: x-correlation-id, value: \"%REQ(X-POSTERN-CORRELATION-ID)%\" }}
+          append_action: OVERWRITE_IF_EXISTS_OR_ADD
+        - header: {{ key: cache-control, value: no-store }}
+          append_action: OVERWRITE_IF_EXISTS_OR_ADD
+      body_format_override:
+        text_format_source:
+          inline_string: \"The request could not be served (%RESPONSE_CODE%).\\nReference: %REQ(X-POSTERN-CORRELATION-ID)%\\n\"
+
+access_log:
+{access_log}
+http_filters:
+{filters}
+route_config:
+  name: lan
+  # Of no use to the LAN, which believes the filter's X-Postern-Client-Address only.
+  request_headers_to_remove:
+    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
+  response_headers_to_remove: [x-envoy-upstream-service-time, x-powered-by]
+  virtual_hosts:
+    # Which hosts and paths there are is the endpoint filter's to say.
+    - name: all
+      domains: [\"*\"]
+      routes:
+        - match: {{ prefix: / }}
+          route:
+            cluster: {LAN_CLUSTER}
+            timeout: {response}s
+            # Only what the LAN cannot have seen is sent again.
+            retry_policy:
+              retry_on: connect-failure,reset-before-request
+              num_retries: 1
+",
+        idle = limits.idle_seconds,
+        request = limits.request_seconds,
+        response = limits.response_seconds,
+        stream = u64::from(limits.request_seconds) + u64::from(limits.response_seconds) + 10,
+        header_kib = limits.header_kib,
+        access_log = indented(2, &access_log::json(&policy.access_log)?),
+        filters = indented(2, &filter::chain(policy, endpoints)?),
+    ))
+}

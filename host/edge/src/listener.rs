@@ -1,0 +1,54 @@
+//! The public listener: TLS, then HTTP.
+
+use postern_endpoint::EndpointPolicy;
+
+use crate::http;
+use crate::policy::{EdgeError, EdgePolicy};
+use crate::text::{indented, path, quoted};
+
+pub(crate) fn public(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<String, EdgeError> {
+    Ok(format!(
+        "\
+- name: public
+  address:
+    socket_address: {{ address: {address}, port_value: {port} }}
+  # The largest body that a filter may hold, with room to spare: Envoy answers 413 beyond it.
+  per_connection_buffer_limit_bytes: {buffer}
+  filter_chains:
+    - transport_socket_connect_timeout: 10s
+      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+          common_tls_context:
+            alpn_protocols: [h2, http/1.1]
+            tls_params:
+              tls_minimum_protocol_version: TLSv1_2
+              tls_maximum_protocol_version: TLSv1_3
+              # For TLS 1.2: forward secrecy and authenticated encryption only.
+              cipher_suites:
+                - \"[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]\"
+                - \"[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]\"
+                - ECDHE-ECDSA-AES256-GCM-SHA384
+                - ECDHE-RSA-AES256-GCM-SHA384
+            tls_certificates:
+              - certificate_chain: {{ filename: {chain} }}
+                private_key: {{ filename: {key} }}
+      filters:
+        - name: envoy.filters.network.http_connection_manager
+          typed_config:
+{http}",
+        address = quoted(&policy.listener.ip().to_string()),
+        port = policy.listener.port(),
+        buffer = buffer_limit(endpoints),
+        chain = path("tls.certificate_chain", &policy.tls.certificate_chain)?,
+        key = path("tls.private_key", &policy.tls.private_key)?,
+        http = indented(12, &http::connection_manager(policy, endpoints)?),
+    ))
+}
+
+/// One and a half times the largest body, 64 KiB at least.
+fn buffer_limit(endpoints: &EndpointPolicy) -> u64 {
+    let largest = endpoints.endpoints.iter().map(|endpoint| u64::from(endpoint.max_body)).max().unwrap_or(0);
+    (largest + largest / 2).max(64 * 1024)
+}
