@@ -8,7 +8,7 @@ use postern_vectors::Request;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use crate::wire::{self, Answer};
+use crate::wire::{self, Answer, Kind};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,7 +82,8 @@ impl Origin {
 fn talk(stream: &mut (impl Read + Write), bytes: &[u8]) -> Result<Answer, String> {
     // A server may answer and close before it has read everything: the answer is what counts.
     let written = stream.write_all(bytes).and_then(|()| stream.flush());
-    match wire::read_answer(stream) {
+    let kind = if bytes.starts_with(b"HEAD ") { Kind::ResponseToHead } else { Kind::Response };
+    match wire::read_answer(stream, kind) {
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => Err(format!("closed without an answer ({written:?})")),
         Err(error) => Err(format!("{error} ({written:?})")),

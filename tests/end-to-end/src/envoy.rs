@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::certificates::Issued;
-use crate::process::{Process, free_port};
+use crate::process::Process;
 use crate::tools;
 
 /// A filter in front of the upstream.
@@ -52,8 +52,13 @@ impl Envoy {
     ///
     /// # Panics
     /// When it does not start: with its log.
-    pub fn with_filters(folder: &Path, certificate: &Issued, filters: &[Wasm<'_>], lan: &Lan<'_>) -> Self {
-        let port = free_port();
+    pub fn with_filters(
+        folder: &Path,
+        port: u16,
+        certificate: &Issued,
+        filters: &[Wasm<'_>],
+        lan: &Lan<'_>,
+    ) -> Self {
         let access_log = folder.join("access.log");
         let configuration = configuration(port, &access_log, certificate, filters, lan);
         Self::start(folder, &configuration.to_string(), port, access_log)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::wire::{self, Message};
+use crate::wire::{self, Kind, Message};
 
 /// What every request is answered with, unless its path has an answer of its own.
 pub const BODY: &str = "the upstream was reached\n";
@@ -69,7 +69,7 @@ impl Server {
     }
 
     fn converse(&self, stream: &mut (impl Read + Write)) -> io::Result<()> {
-        while let Some(message) = wire::read(stream, false)? {
+        while let Some(message) = wire::read(stream, Kind::Request)? {
             let line = message.start_line();
             let path = line.split(' ').nth(1).unwrap_or_default();
             let path = path.split('?').next().unwrap_or_default();

@@ -26,33 +26,32 @@ impl Answer {
     }
 }
 
-/// The request as HTTP/1.1 bytes for one connection.
-/// `host`, `content-length` and `connection: close` are added where the vector has none.
-pub fn request(request: &Request, authority: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.extend_from_slice(request.method.as_bytes());
-    bytes.push(b' ');
-    bytes.extend_from_slice(&request.target);
-    bytes.extend_from_slice(b" HTTP/1.1\r\n");
-    let mut header = |name: &str, value: &[u8]| {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value);
-        bytes.extend_from_slice(b"\r\n");
-    };
+/// The request with what a client has to add: `host`, `content-length` and `connection: close`,
+/// where the vector has none of its own.
+pub fn complete(request: &Request, authority: &str) -> Request {
     let has = |name: &str| request.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+    let mut headers = Vec::new();
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
     if !has("host") {
-        header("host", authority.as_bytes());
-    }
-    for (name, value) in &request.headers {
-        header(name, value);
+        add("host", authority.to_owned());
     }
     let has_body = !request.body.is_empty() || request.method == "POST";
     if has_body && !has("content-length") && !has("transfer-encoding") {
-        header("content-length", request.body.len().to_string().as_bytes());
+        add("content-length", request.body.len().to_string());
     }
     if !has("connection") {
-        header("connection", b"close");
+        add("connection", "close".to_owned());
+    }
+    headers.extend(request.headers.iter().cloned());
+    Request { headers, ..request.clone() }
+}
+
+/// The request as HTTP/1.1 bytes for one connection.
+pub fn request(request: &Request, authority: &str) -> Vec<u8> {
+    let request = complete(request, authority);
+    let mut bytes = [request.method.as_bytes(), b" ", &request.target, b" HTTP/1.1\r\n"].concat();
+    for (name, value) in &request.headers {
+        bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
     }
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&request.body);
@@ -80,13 +79,36 @@ impl Message {
     pub fn headers(&self) -> Vec<(String, String)> {
         headers(&self.head)
     }
+
+    /// The request that it is.
+    pub fn request(&self) -> Request {
+        let line = self.start_line();
+        let mut words = line.split(' ');
+        Request {
+            method: words.next().unwrap_or_default().into(),
+            target: words.next().unwrap_or_default().into(),
+            headers: self.headers().into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A request.
+    Request,
+    /// A response.
+    Response,
+    /// A response to HEAD: it has no body, whatever it announces.
+    ResponseToHead,
 }
 
 /// Reads a message. None when the connection ended before the first byte.
 ///
 /// # Errors
 /// When the connection breaks, or what comes is no HTTP/1.1.
-pub fn read(stream: &mut impl Read, is_response: bool) -> io::Result<Option<Message>> {
+pub fn read(stream: &mut impl Read, kind: Kind) -> io::Result<Option<Message>> {
     let mut reader = Reader { stream, raw: Vec::new(), at: 0 };
     let head = loop {
         if let Some(end) = find(&reader.raw, b"\r\n\r\n") {
@@ -103,8 +125,9 @@ pub fn read(stream: &mut impl Read, is_response: bool) -> io::Result<Option<Mess
     let headers = headers(&head);
     let value =
         |name: &str| headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+    let is_response = kind != Kind::Request;
     let status = is_response.then(|| status(&head)).flatten();
-    let body = if matches!(status, Some(100..=199 | 204 | 304)) {
+    let body = if kind == Kind::ResponseToHead || matches!(status, Some(100..=199 | 204 | 304)) {
         Vec::new()
     } else if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         reader.chunks()?
@@ -123,9 +146,9 @@ pub fn read(stream: &mut impl Read, is_response: bool) -> io::Result<Option<Mess
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_answer(stream: &mut impl Read) -> io::Result<Option<Answer>> {
+pub fn read_answer(stream: &mut impl Read, kind: Kind) -> io::Result<Option<Answer>> {
     loop {
-        let Some(message) = read(stream, true)? else { return Ok(None) };
+        let Some(message) = read(stream, kind)? else { return Ok(None) };
         let status = status(&message.head).ok_or_else(|| broken("a status line"))?;
         if status >= 200 {
             return Ok(Some(Answer { status, headers: message.headers(), body: message.body }));

@@ -52,7 +52,14 @@ pub(crate) fn judge<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
             }
             10 if is(name, "connection") => judge_connection(value)?,
             12 if is(name, "content-type") => once(&mut framing.content_type, "Content-Type", value)?,
-            13 if is(name, "authorization") => once(&mut authorization, "Authorization", value)?,
+            13 if is(name, "authorization") => {
+                once(&mut authorization, "Authorization", value)?;
+                // Proxies join two headers with a comma (Envoy does, before any filter sees
+                // them). No scheme that is served here has one in its credentials.
+                if value.contains(&b',') {
+                    once(&mut authorization, "Authorization", value)?;
+                }
+            }
             14 if is(name, "content-length") => once(&mut framing.content_length, "Content-Length", value)?,
             17 if is(name, "transfer-encoding") => once(&mut transfer_encoding, "Transfer-Encoding", value)?,
             _ => {}
@@ -142,6 +149,7 @@ mod tests {
             code(&[("content-length", "3"), ("transfer-encoding", "chunked")]),
             "endpoint.framing.ambiguous"
         );
+        assert_eq!(code(&[("authorization", "Basic eDp4,Basic eTp5")]), "endpoint.header.duplicate");
         assert_eq!(code(&[("transfer-encoding", "gzip, chunked")]), "endpoint.framing.unknown-coding");
         assert_eq!(code(&[("transfer-encoding", "xchunked")]), "endpoint.framing.unknown-coding");
         assert_eq!(

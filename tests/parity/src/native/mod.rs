@@ -1,0 +1,3 @@
+//! The rules' crates, called directly.
+pub mod endpoint;
+pub mod saml;

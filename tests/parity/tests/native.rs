@@ -1,0 +1,13 @@
+//! The rules' crates against the vectors.
+use postern_parity::{demand_parity, native};
+use postern_vectors::{Face, load_rule};
+
+#[test]
+fn endpoint() {
+    demand_parity(Face::Native, &load_rule("endpoint"), native::endpoint::judge);
+}
+
+#[test]
+fn saml() {
+    demand_parity(Face::Native, &load_rule("saml"), native::saml::judge);
+}
