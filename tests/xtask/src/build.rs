@@ -2,7 +2,7 @@
 
 mod component;
 mod filter;
-mod guests;
+pub(crate) mod guests;
 mod sections;
 
 use clap::{Args, ValueEnum};
@@ -40,6 +40,10 @@ impl Arguments {
     /// Optimised guests, and the host that the tests use too, so that it is built once.
     pub(crate) fn for_demo() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn only(part: Part) -> Self {
+        Self { only: Some(part), ..Self::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -17,19 +17,44 @@ use crate::workspace::Workspace;
 pub(crate) fn command(workspace: &Workspace) -> Command {
     let mut command = Command::new(program());
     command.current_dir(workspace.root());
+    // What `cargo run` set for xtask itself is no business of another cargo: build scripts
+    // that look at it would run again each time.
+    for (name, _) in variables() {
+        if OWN.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
+
+const OWN: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
 
 #[allow(clippy::disallowed_methods, reason = "xtask reads the environment")]
 fn program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }
 
+#[allow(clippy::disallowed_methods, reason = "xtask reads the environment")]
+fn variables() -> env::VarsOs {
+    env::vars_os()
+}
+
 /// What one call of cargo built.
+#[derive(Default)]
 pub(crate) struct Built {
     /// Target name to file, for every target of ours that is a `.wasm` or a program.
     pub(crate) files: BTreeMap<String, PathBuf>,
+    /// Programs with tests in them.
+    pub(crate) tests: Vec<TestProgram>,
     pub(crate) complete: bool,
+}
+
+/// The tests of one library, or one file of a `tests` folder.
+pub(crate) struct TestProgram {
+    /// Folder of its package.
+    pub(crate) folder: PathBuf,
+    pub(crate) target: String,
+    pub(crate) file: PathBuf,
 }
 
 /// Runs `cargo build` with the arguments. What compiles is there even if something else does not.
@@ -41,33 +66,64 @@ pub(crate) fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Built, 
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
-    let mut files = BTreeMap::new();
+    let mut built = Built::default();
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Some((target, file)) = artefact(&line) {
-                files.insert(target, file);
-            }
+            built.note(&line);
         }
     }
     let status = child.wait().map_err(|error| Failure::new(format!("cargo was lost: {error}")))?;
-    Ok(Built { files, complete: status.success() })
+    built.complete = status.success();
+    Ok(built)
 }
 
-/// Target name and file of a `compiler-artifact` message that is a program or a wasm module.
-fn artefact(line: &str) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    if message.get("reason")?.as_str()? != "compiler-artifact" {
-        return None;
+impl Built {
+    /// Reads one message; others than `compiler-artifact` are of no interest.
+    fn note(&mut self, line: &str) -> Option<()> {
+        let message: Value = serde_json::from_str(line).ok()?;
+        if message.get("reason")?.as_str()? != "compiler-artifact" {
+            return None;
+        }
+        let target = message.get("target")?.get("name")?.as_str()?.to_owned();
+        let program = message.get("executable").and_then(Value::as_str).map(PathBuf::from);
+        let is_test = message.get("profile")?.get("test")?.as_bool()?;
+        match program {
+            Some(file) if is_test => {
+                let folder = Path::new(message.get("manifest_path")?.as_str()?).parent()?.to_owned();
+                self.tests.push(TestProgram { folder, target, file });
+            }
+            Some(file) => drop(self.files.insert(target, file)),
+            None => {
+                let files = message.get("filenames")?.as_array()?;
+                let module = files.iter().filter_map(Value::as_str).find(|name| name.ends_with(".wasm"))?;
+                self.files.insert(target, PathBuf::from(module));
+            }
+        }
+        Some(())
     }
-    let target = message.get("target")?.get("name")?.as_str()?.to_owned();
-    if let Some(program) = message.get("executable").and_then(Value::as_str) {
-        return Some((target, PathBuf::from(program)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Built;
+
+    #[test]
+    fn programs_modules_and_tests_are_told_apart() {
+        let mut built = Built::default();
+        let artefact = |name: &str, test: bool, executable: &str, file: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"/r/a/Cargo.toml","target":{{"name":"{name}"}},
+                    "profile":{{"test":{test}}},"filenames":["{file}"],"executable":{executable}}}"#
+            )
+        };
+        built.note(&artefact("postern", false, "\"/t/postern\"", "/t/postern"));
+        built.note(&artefact("postern", true, "\"/t/postern-1\"", "/t/postern-1"));
+        built.note(&artefact("guest", false, "null", "/t/guest.wasm"));
+        built.note(&artefact("library", false, "null", "/t/library.rlib"));
+        built.note(r#"{"reason":"build-finished","success":true}"#);
+        assert_eq!(built.files.len(), 2);
+        assert!(built.files["guest"].ends_with("guest.wasm"));
+        assert_eq!(built.tests.len(), 1);
+        assert!(built.tests[0].folder.ends_with("a"));
     }
-    let module = message
-        .get("filenames")?
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .find(|name| name.ends_with(".wasm"))?;
-    Some((target, PathBuf::from(module)))
 }

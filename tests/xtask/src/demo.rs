@@ -79,6 +79,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     let interruption = Interruption::listen()?;
     build::run(workspace, &build::Arguments::for_demo())?;
     interruption.check()?;
+    present(workspace, arguments, &interruption)
+}
+
+/// `demo --check` with what is built already.
+pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
+    let arguments = Arguments { check: true, port_base: None };
+    present(workspace, &arguments, &Interruption::listen()?)
+}
+
+fn present(workspace: &Workspace, arguments: &Arguments, interruption: &Interruption) -> Result<(), Failure> {
     let step = Step::begin("tools");
     let programs = tools::for_demo(workspace)?;
     let chromium = if arguments.check { Some(tools::for_browser(workspace)?) } else { None };
@@ -92,7 +102,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
         ports: Ports::choose(arguments.port_base, arguments.check)?,
     };
     // Dropped last of all: whatever fails below, what was started is stopped.
-    let mut processes = Processes::new(&place.file("log"), &interruption)?;
+    let mut processes = Processes::new(&place.file("log"), interruption)?;
     let account = start(&place, &programs, &mut processes)?;
     match chromium {
         Some(chromium) => check::run(&place, &programs.node, &chromium, &account),

@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod failure;
 mod progress;
+mod test;
 mod toolchain;
 mod tools;
 mod workspace;
@@ -31,6 +32,7 @@ enum Task {
     Build(build::Arguments),
     Tools(tools::Arguments),
     Demo(demo::Arguments),
+    Test(test::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -50,5 +52,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Build(arguments) => build::run(&workspace, &arguments),
         Task::Tools(arguments) => tools::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
+        Task::Test(arguments) => test::run(&workspace, &arguments),
     }
 }

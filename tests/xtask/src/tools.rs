@@ -66,13 +66,19 @@ pub(crate) fn for_browser(workspace: &Workspace) -> Result<PathBuf, Failure> {
     on_path("chromium").ok_or_else(|| Failure::new("there is no `chromium` on PATH"))
 }
 
-/// Everything.
-pub(crate) fn for_tests(workspace: &Workspace) -> Result<(), Failure> {
+/// Everything. The tests are told where Envoy and Python are.
+pub(crate) fn for_tests(workspace: &Workspace) -> Result<Peers, Failure> {
     apt::need(&apt::FOR_TESTS)?;
-    for_demo(workspace)?;
+    let programs = for_demo(workspace)?;
     for_browser(workspace)?;
-    python::need(workspace, python::PYSAML2)?;
-    Ok(())
+    let python = python::need(workspace, python::PYSAML2)?.join("python");
+    Ok(Peers { envoy: programs.envoy, python })
+}
+
+/// What the tests find by `POSTERN_ENVOY` and `POSTERN_PYTHON`.
+pub(crate) struct Peers {
+    pub(crate) envoy: PathBuf,
+    pub(crate) python: PathBuf,
 }
 
 /// The program of that name on PATH.

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 /// A package that is built for WebAssembly.
-pub(super) struct Guest {
-    pub(super) package: String,
+pub(crate) struct Guest {
+    pub(crate) package: String,
     /// Below `target/postern`. The file name is the module's name in the configuration.
     pub(super) file: String,
 }
@@ -24,7 +24,7 @@ impl Guest {
 }
 
 /// Protocols, authenticators, and the guests of the sandbox's tests.
-pub(super) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
+pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
     let mut guests = vec![
         Guest::new("postern-saml-component", "components/saml2.wasm"),
         Guest::new("postern-oidc-component", "components/oidc.wasm"),
@@ -34,7 +34,7 @@ pub(super) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
-pub(super) fn filters() -> Vec<Guest> {
+pub(crate) fn filters() -> Vec<Guest> {
     [
         ("postern-endpoint-filter", "filters/endpoint-filter.wasm"),
         ("postern-saml-decoder", "filters/saml-decoder.wasm"),

@@ -1,0 +1,150 @@
+//! `cargo xtask test`: everything that has to be green.
+
+mod lint;
+mod native;
+
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::build::{self, Part};
+use crate::cargo::Built;
+use crate::failure::Failure;
+use crate::progress::{Step, error, line};
+use crate::workspace::Workspace;
+use crate::{demo, tools};
+
+/// Install what the tests need and run all of them.
+///
+/// A step that fails does not keep the others from running. The exit code is that of all.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  cargo xtask test                       all steps, as continuous integration runs them
+  cargo xtask test --list                their names
+  cargo xtask test --only parity         one step, with what it needs already built
+  cargo xtask test --only fmt --only clippy")]
+pub(crate) struct Arguments {
+    /// Run one step; may be given several times.
+    #[arg(long, value_name = "STEP", value_parser = names())]
+    only: Vec<String>,
+    /// Print the steps and do nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+struct Task {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Run<'_>) -> Result<(), Failure>,
+}
+
+/// In order: what others build on first.
+const TASKS: [Task; 10] = [
+    Task { name: "tools", about: "software that is not ours", run: |run| run.peers().map(drop) },
+    Task { name: "build", about: "components and filters, their imports inspected", run: |run| run.guests() },
+    Task { name: "compile", about: "host and native tests", run: |run| run.native().map(drop) },
+    Task { name: "fmt", about: "rustfmt has nothing to change", run: |run| lint::fmt(run.workspace) },
+    Task { name: "clippy", about: "no warning natively", run: |run| lint::native(run.workspace) },
+    Task {
+        name: "clippy-guests",
+        about: "no warning for WebAssembly",
+        run: |run| lint::guests(run.workspace),
+    },
+    Task { name: "unit", about: "rules, kernel, sandbox, store, structure", run: |run| native::others(run) },
+    Task {
+        name: "parity",
+        about: "one verdict at rule, component and filter",
+        run: |run| native::of(run, native::PARITY),
+    },
+    Task {
+        name: "end-to-end",
+        about: "real Envoy, real relying parties",
+        run: |run| native::of(run, native::END_TO_END),
+    },
+    Task { name: "demo", about: "the demo, driven by headless Chromium", run: |run| run.demo() },
+];
+
+fn names() -> clap::builder::PossibleValuesParser {
+    TASKS.map(|task| task.name).into()
+}
+
+/// What the steps of one run share: nothing is built or looked for twice.
+struct Run<'w> {
+    workspace: &'w Workspace,
+    native: OnceCell<Built>,
+    peers: OnceCell<tools::Peers>,
+}
+
+impl Run<'_> {
+    fn guests(&self) -> Result<(), Failure> {
+        for part in [Part::Components, Part::Filters] {
+            build::run(self.workspace, &build::Arguments::only(part))?;
+        }
+        Ok(())
+    }
+
+    fn native(&self) -> Result<&Built, Failure> {
+        if let Some(built) = self.native.get() {
+            return Ok(built);
+        }
+        let built = native::compile(self.workspace)?;
+        Ok(self.native.get_or_init(|| built))
+    }
+
+    fn peers(&self) -> Result<&tools::Peers, Failure> {
+        if let Some(peers) = self.peers.get() {
+            return Ok(peers);
+        }
+        let peers = tools::for_tests(self.workspace)?;
+        Ok(self.peers.get_or_init(|| peers))
+    }
+
+    fn demo(&self) -> Result<(), Failure> {
+        self.native()?;
+        demo::check(self.workspace)
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
+    let wanted =
+        |task: &&Task| arguments.only.is_empty() || arguments.only.iter().any(|name| name == task.name);
+    let tasks: Vec<&Task> = TASKS.iter().filter(wanted).collect();
+    if arguments.list {
+        for task in tasks {
+            line(format_args!("{:14} {}", task.name, task.about));
+        }
+        return Ok(());
+    }
+    let run = Run { workspace, native: OnceCell::new(), peers: OnceCell::new() };
+    let mut results = Vec::new();
+    for task in tasks {
+        let begun = Instant::now();
+        let step = Step::begin(format!("{}: {}", task.name, task.about));
+        let result = (task.run)(&run);
+        match &result {
+            Ok(()) => step.done(),
+            Err(failure) => error(format_args!("{}: {failure}", task.name)),
+        }
+        results.push((task.name, begun.elapsed(), result.is_ok()));
+    }
+    summary(&results)
+}
+
+fn summary(results: &[(&str, Duration, bool)]) -> Result<(), Failure> {
+    line("");
+    for (name, time, passed) in results {
+        let verdict = if *passed { "ok" } else { "FAILED" };
+        line(format_args!("{name:14} {verdict:6} {:6.0} s", time.as_secs_f32()));
+    }
+    let passed = results.iter().filter(|(_, _, passed)| *passed).count();
+    let failed = results.len() - passed;
+    line("");
+    line(format_args!("{passed} passed, {failed} failed"));
+    if failed == 0 {
+        return Ok(());
+    }
+    let names: Vec<&str> = results.iter().filter(|(_, _, passed)| !passed).map(|(name, ..)| *name).collect();
+    Err(Failure::new(format!("failed: {}", names.join(", ")))
+        .remedy(format!("read above, then: cargo xtask test --only {}", names[0])))
+}

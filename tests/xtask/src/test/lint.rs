@@ -1,0 +1,39 @@
+//! Format and lints.
+
+use super::native;
+use crate::build::guests::{self, Guest};
+use crate::command::run;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+use crate::{cargo, toolchain};
+
+pub(super) fn fmt(workspace: &Workspace) -> Result<(), Failure> {
+    toolchain::need_component(workspace, "rustfmt", "rustfmt")?;
+    run(cargo::command(workspace).args(["fmt", "--all", "--check"]))
+        .map_err(|failure| failure.remedy("cargo fmt --all"))
+}
+
+/// Everything that is compiled natively, tests too.
+pub(super) fn native(workspace: &Workspace) -> Result<(), Failure> {
+    toolchain::need_component(workspace, "clippy", "cargo-clippy")?;
+    let selection = native::selection(workspace)?;
+    run(cargo::command(workspace)
+        .args(["clippy", "--quiet", "--keep-going", "--all-targets"])
+        .args(selection)
+        .args(["--", "--deny", "warnings"]))
+}
+
+/// The WebAssembly faces, which are empty natively.
+pub(super) fn guests(workspace: &Workspace) -> Result<(), Failure> {
+    toolchain::need_component(workspace, "clippy", "cargo-clippy")?;
+    let components = guests::components(workspace)?;
+    for (target, guests) in [("wasm32-unknown-unknown", components), ("wasm32-wasip1", guests::filters())] {
+        toolchain::need_target(workspace, target)?;
+        let packages = guests.iter().flat_map(|Guest { package, .. }| ["--package", package]);
+        run(cargo::command(workspace)
+            .args(["clippy", "--quiet", "--keep-going", "--target", target])
+            .args(packages)
+            .args(["--", "--deny", "warnings"]))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The tests that cargo builds: all in one call, so that no dependency is compiled twice with
+//! different features, then run program by program.
+
+use std::process::Command;
+
+use super::Run;
+use crate::build::guests;
+use crate::cargo::{self, Built, TestProgram};
+use crate::command::run;
+use crate::failure::Failure;
+use crate::progress::note;
+use crate::workspace::Workspace;
+
+/// Folders of the packages that have a step of their own.
+pub(super) const PARITY: &str = "tests/parity";
+pub(super) const END_TO_END: &str = "tests/end-to-end";
+
+/// The workspace without the packages that are empty natively.
+pub(super) fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let mut selection = vec!["--workspace".to_owned()];
+    for guest in guests::components(workspace)?.into_iter().chain(guests::filters()) {
+        selection.extend(["--exclude".to_owned(), guest.package]);
+    }
+    Ok(selection)
+}
+
+/// The host and all tests.
+pub(super) fn compile(workspace: &Workspace) -> Result<Built, Failure> {
+    let selection = selection(workspace)?;
+    let mut arguments = vec!["--keep-going", "--bins", "--tests"];
+    arguments.extend(selection.iter().map(String::as_str));
+    let built = cargo::build(workspace, &arguments)?;
+    if built.complete {
+        return Ok(built);
+    }
+    Err(Failure::new("the host or its tests do not compile"))
+}
+
+/// The tests of one folder.
+pub(super) fn of(context: &Run<'_>, folder: &str) -> Result<(), Failure> {
+    let folder = context.workspace.path(folder);
+    execute(context, |program| program.folder == folder)
+}
+
+/// All that have no step of their own.
+pub(super) fn others(context: &Run<'_>) -> Result<(), Failure> {
+    let apart = [PARITY, END_TO_END].map(|folder| context.workspace.path(folder));
+    execute(context, |program| !apart.contains(&program.folder))
+}
+
+/// Runs the programs as cargo would, each in the folder of its package.
+fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(), Failure> {
+    let peers = context.peers()?;
+    let mut failed = Vec::new();
+    let mut count = 0_usize;
+    for program in context.native()?.tests.iter().filter(|program| wanted(program)) {
+        count += 1;
+        let package = program.folder.strip_prefix(context.workspace.root()).unwrap_or(&program.folder);
+        let name = format!("{} ({})", program.target, package.display());
+        note(&name);
+        let mut command = Command::new(&program.file);
+        command
+            .current_dir(&program.folder)
+            .env("CARGO_MANIFEST_DIR", &program.folder)
+            .env("POSTERN_ENVOY", &peers.envoy)
+            .env("POSTERN_PYTHON", &peers.python);
+        if run(&mut command).is_err() {
+            failed.push(name);
+        }
+    }
+    if count == 0 {
+        return Err(Failure::new("there is no test to run"));
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("tests failed in {}", failed.join(", "))))
+}
