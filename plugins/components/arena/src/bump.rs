@@ -154,7 +154,7 @@ mod tests {
         }
 
         fn grow(&mut self, bytes: usize) -> Option<Range<usize>> {
-            self.calls += 1;
+            self.calls = self.calls.saturating_add(1);
             let pages = bytes.next_multiple_of(65_536);
             let end = self.grown.checked_add(pages).filter(|&end| end <= self.limit)?;
             let start = core::mem::replace(&mut self.grown, end);

@@ -1,0 +1,79 @@
+//! For `tests/load`: the parts of a call, measured alone.
+//!
+//! Not for serving: a reused instance sees what the call before left in its memory.
+
+use std::sync::Arc;
+
+use postern_kernel::module::{ModuleFailure, Outcome, Request};
+use postern_kernel::services::ModuleServices;
+use wasmtime::Store;
+use wasmtime::component::TypedFunc;
+
+use crate::limits::Limits;
+use crate::meter::Meter;
+use crate::protocol_world::bindings::exports::postern::idp::protocol as wit;
+use crate::protocol_world::bindings::postern::idp::types;
+use crate::protocol_world::{ComponentProtocol, ProtocolState, border};
+use crate::stop::Stop;
+
+type Handle = TypedFunc<(types::Request,), (wit::Outcome,)>;
+type Describe = TypedFunc<(), (wit::Description,)>;
+
+/// An instance that serves call after call.
+pub struct ReusedProtocol {
+    store: Store<ProtocolState>,
+    handle: Handle,
+    describe: Describe,
+    module: String,
+    limits: Limits,
+}
+
+impl ReusedProtocol {
+    /// An instance of the protocol, with services for all its calls.
+    ///
+    /// # Errors
+    /// When it can't be instantiated.
+    pub async fn new(
+        protocol: &ComponentProtocol,
+        services: Arc<ModuleServices>,
+    ) -> Result<Self, ModuleFailure> {
+        let program = &protocol.program;
+        let failed = |error: wasmtime::Error| Stop::from(error).in_module(program.module());
+        let mut store = program.store(Some(services));
+        let instance = program.instance().instantiate_async(&mut store).await.map_err(failed)?;
+        let handle = instance.get_typed_func(&mut store, protocol.exports.handle).map_err(failed)?;
+        let describe = instance.get_typed_func(&mut store, protocol.exports.describe).map_err(failed)?;
+        let module = program.module().into();
+        Ok(Self { store, handle, describe, module, limits: program.limits() })
+    }
+
+    /// As [`ProtocolModule::handle`](postern_kernel::module::ProtocolModule::handle).
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn handle(&mut self, request: Request) -> Result<Outcome, ModuleFailure> {
+        self.store.data_mut().renew(Meter::new(self.limits));
+        let returned = self.handle.call_async(&mut self.store, (border::request(request),)).await;
+        let outcome = returned.map_err(Stop::from).and_then(|(outcome,)| border::outcome(outcome));
+        outcome.map_err(|stop| stop.in_module(&self.module))
+    }
+
+    /// Calls `describe` and throws the answer away: the cheapest call there is.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn describe(&mut self) -> Result<(), ModuleFailure> {
+        self.store.data_mut().renew(Meter::new(self.limits));
+        let returned = self.describe.call_async(&mut self.store, ()).await;
+        returned.map(drop).map_err(|error| Stop::from(error).in_module(&self.module))
+    }
+}
+
+/// Calls `describe` on a fresh instance and throws the answer away.
+///
+/// # Errors
+/// When the call fails.
+pub async fn describe(protocol: &ComponentProtocol) -> Result<(), ModuleFailure> {
+    let called = protocol.program.call::<_, (wit::Description,)>(&protocol.exports.describe, None, ()).await;
+    called.map(drop).map_err(|stop| stop.in_module(protocol.program.module()))
+}
