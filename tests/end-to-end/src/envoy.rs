@@ -5,27 +5,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::certificates::Issued;
 use crate::process::Process;
 use crate::tools;
-
-/// A filter in front of the upstream.
-pub struct Wasm<'a> {
-    /// `endpoint-filter`: the file in `target/postern/filters`.
-    pub name: &'a str,
-    /// Its configuration, JSON.
-    pub configuration: &'a str,
-}
-
-/// What stands behind Envoy.
-pub struct Lan<'a> {
-    /// The port of the loopback interface.
-    pub port: u16,
-    /// With TLS: the name in its certificate, the authority's certificate file, and what Envoy shows.
-    pub tls: Option<(&'a str, &'a Path, &'a Issued)>,
-}
 
 /// A running Envoy.
 pub struct Envoy {
@@ -41,30 +24,14 @@ pub struct Envoy {
 pub struct Logged {
     /// The status that the client got.
     pub status: u16,
-    /// RESPONSE_CODE_DETAILS: the reason code, when a filter answered.
-    pub details: String,
+    /// The reason code when a filter answered, else what Envoy says of its own.
+    pub reason: String,
     /// The refusal in words, as the filter kept it in its state.
     pub refusal: String,
 }
 
 impl Envoy {
-    /// Starts Envoy with these filters in front of the upstream, TLS towards clients.
-    ///
-    /// # Panics
-    /// When it does not start: with its log.
-    pub fn with_filters(
-        folder: &Path,
-        port: u16,
-        certificate: &Issued,
-        filters: &[Wasm<'_>],
-        lan: &Lan<'_>,
-    ) -> Self {
-        let access_log = folder.join("access.log");
-        let configuration = configuration(port, &access_log, certificate, filters, lan);
-        Self::start(folder, &configuration.to_string(), port, access_log)
-    }
-
-    /// Starts Envoy with a whole configuration (JSON or YAML) that listens at the port and
+    /// Starts Envoy with a configuration of `postern edge config` that listens at the port and
     /// writes the access log there.
     ///
     /// # Panics
@@ -120,130 +87,6 @@ impl Logged {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let status = value["status"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or_default();
-        Self { status, details: text("details"), refusal: text("refusal") }
+        Self { status, reason: text("reason"), refusal: text("refusal") }
     }
-}
-
-fn configuration(
-    port: u16,
-    access_log: &Path,
-    certificate: &Issued,
-    filters: &[Wasm<'_>],
-    lan: &Lan<'_>,
-) -> Value {
-    let mut chain: Vec<Value> = filters.iter().map(wasm).collect();
-    chain.push(json!({
-        "name": "envoy.filters.http.router",
-        "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" }
-    }));
-    json!({ "static_resources": {
-        "listeners": [{
-            "name": "public",
-            "address": { "socket_address": { "address": "127.0.0.1", "port_value": port } },
-            "filter_chains": [{
-                "transport_socket": {
-                    "name": "envoy.transport_sockets.tls",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-                        "common_tls_context": {
-                            "alpn_protocols": ["h2", "http/1.1"],
-                            "tls_certificates": [chain_and_key(certificate)]
-                        }
-                    }
-                },
-                "filters": [{
-                    "name": "envoy.filters.network.http_connection_manager",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-                        "stat_prefix": "public",
-                        "codec_type": "AUTO",
-                        "normalize_path": false,
-                        "merge_slashes": false,
-                        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-                        "http_protocol_options": { "allow_absolute_url": false },
-                        "stream_idle_timeout": "30s",
-                        "request_timeout": "30s",
-                        "access_log": [{
-                            "name": "envoy.access_loggers.file",
-                            "typed_config": {
-                                "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-                                "path": access_log,
-                                "log_format": { "json_format": {
-                                    "status": "%RESPONSE_CODE%",
-                                    "details": "%RESPONSE_CODE_DETAILS%",
-                                    "refusal": "%FILTER_STATE(wasm.postern.refusal:PLAIN)%"
-                                } }
-                            }
-                        }],
-                        "http_filters": chain,
-                        "route_config": { "virtual_hosts": [{
-                            "name": "all", "domains": ["*"],
-                            "routes": [
-                                { "match": { "connect_matcher": {} }, "route": { "cluster": "lan" } },
-                                { "match": { "prefix": "" }, "route": { "cluster": "lan" } }
-                            ]
-                        }] }
-                    }
-                }]
-            }]
-        }],
-        "clusters": [cluster(lan)]
-    } })
-}
-
-fn wasm(filter: &Wasm<'_>) -> Value {
-    json!({
-        "name": filter.name,
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            "config": {
-                "name": filter.name,
-                "failure_policy": "FAIL_RELOAD",
-                "allow_on_headers_stop_iteration": true,
-                "vm_config": {
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": { "local": { "filename": tools::filter(filter.name) } }
-                },
-                "configuration": {
-                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": filter.configuration
-                }
-            }
-        }
-    })
-}
-
-fn cluster(lan: &Lan<'_>) -> Value {
-    let mut cluster = json!({
-        "name": "lan",
-        "type": "STATIC",
-        "connect_timeout": "5s",
-        "load_assignment": { "cluster_name": "lan", "endpoints": [{ "lb_endpoints": [{ "endpoint": {
-            "address": { "socket_address": { "address": "127.0.0.1", "port_value": lan.port } }
-        } }] }] }
-    });
-    if let Some((name, authority, shown)) = lan.tls {
-        cluster["transport_socket"] = json!({
-            "name": "envoy.transport_sockets.tls",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-                "sni": name,
-                "common_tls_context": {
-                    "tls_certificates": [chain_and_key(shown)],
-                    "validation_context": {
-                        "trusted_ca": { "filename": authority },
-                        "match_typed_subject_alt_names": [{ "san_type": "DNS", "matcher": { "exact": name } }]
-                    }
-                }
-            }
-        });
-    }
-    cluster
-}
-
-fn chain_and_key(certificate: &Issued) -> Value {
-    json!({
-        "certificate_chain": { "filename": certificate.certificate_file },
-        "private_key": { "filename": certificate.key_file }
-    })
 }

@@ -1,22 +1,35 @@
-//! The filters in a real Envoy.
+//! The filters in a real Envoy, configured as the host exports it.
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
-use postern_end_to_end::certificates::Authority;
+use postern_edge::{
+    AccessLog, CALLOUT_CLUSTER, EdgePolicy, Guard, Limits, TlsFiles, Upstream as EdgeUpstream,
+    envoy_configuration,
+};
+use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
-use postern_end_to_end::envoy::{Envoy, Lan, Wasm};
+use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::process::free_port;
+use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
+use postern_endpoint::EndpointPolicy;
 use postern_saml::{DecoderConfiguration, Policy};
 use postern_vectors::{Keys, Request, Vector, Verdict, endpoint_policy};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::native::saml::relying_parties;
+use crate::native::token;
 use crate::now;
 
-/// The name in the certificate.
+/// The name in the certificate of the edge.
 const NAME: &str = "sso.example.com";
+/// The name in the certificate of the upstream.
+const LAN_NAME: &str = "idp.lan.example.com";
+/// Where the upstream has the keys: no vector asks for it.
+const KEYS_PATH: &str = "/keys";
 
-/// An Envoy with one filter in front of a recording upstream.
+/// An Envoy with filters in front of a recording upstream.
 pub struct Edge {
     envoy: Envoy,
     upstream: Upstream,
@@ -27,48 +40,54 @@ pub struct Edge {
     _folder: TempDir,
 }
 
+/// Which filters stand behind the endpoint filter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Guards {
+    /// The SAML decoder, with the standard registry.
+    pub saml: bool,
+    /// The token validator, with the standard issuer.
+    pub token: bool,
+}
+
 impl Edge {
-    /// With the endpoint filter and the policy of `tests/vectors`.
+    /// Starts everything.
     ///
     /// # Panics
-    /// When Envoy does not start.
-    pub fn endpoint_filter() -> Self {
-        Self::start("endpoint-filter", BTreeMap::new(), endpoint_policy)
-    }
-
-    /// With the SAML decoder and the standard registry.
-    ///
-    /// # Panics
-    /// When Envoy does not start.
-    pub fn saml_decoder() -> Self {
-        Self::start("saml-decoder", BTreeMap::new(), |base_url| {
-            let policy = Policy::for_destination(&format!("{base_url}/samlsso"));
-            let configuration = DecoderConfiguration::new(policy, relying_parties(base_url));
-            serde_json::to_string(&configuration).expect("JSON")
-        })
-    }
-
-    fn start(
-        filter: &str,
-        answers: BTreeMap<String, String>,
-        configuration: impl Fn(&str) -> String,
-    ) -> Self {
+    /// When Envoy does not start, or a filter is not built.
+    pub fn start(guards: Guards) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = Authority::new(folder.path(), "authority");
-        let certificate = authority.issue("edge", &[NAME]);
-        let upstream = Upstream::start(None, answers);
-        // The configuration names the port that clients see.
-        let port = postern_end_to_end::process::free_port();
+        let keys = BTreeMap::from([(KEYS_PATH.to_owned(), token::jwks())]);
+        let server = authority.server(&authority.issue("lan", &[LAN_NAME]), true);
+        let upstream = Upstream::start(Some(server), keys);
+        let port = free_port();
         let origin = Origin::tls(port, NAME, authority.client(None));
         let base_url = origin.base_url();
-        let configuration = configuration(&base_url);
-        let envoy = Envoy::with_filters(
-            folder.path(),
-            port,
-            &certificate,
-            &[Wasm { name: filter, configuration: &configuration }],
-            &Lan { port: upstream.port, tls: None::<(&str, &Path, _)> },
-        );
+        let access_log = folder.path().join("access.log");
+        let endpoints: EndpointPolicy =
+            EndpointPolicy::from_json(endpoint_policy(&base_url).as_bytes()).expect("a policy");
+        let policy = EdgePolicy {
+            listener: ([127, 0, 0, 1], port).into(),
+            tls: files(&authority.issue("edge", &[NAME])),
+            hosts: endpoints.hosts,
+            upstream: EdgeUpstream {
+                address: "127.0.0.1".into(),
+                port: upstream.port,
+                server_name: LAN_NAME.into(),
+                authority: authority.certificate_file(),
+                client: files(&authority.issue("proxy", &["proxy.dmz.example.com"])),
+            },
+            endpoints: endpoints.endpoints,
+            assets: endpoints.assets,
+            endpoint_filter: tools::filter("endpoint-filter"),
+            saml_decoder: guards.saml.then(|| guard("saml-decoder", saml_configuration(&base_url))),
+            token_validator: guards.token.then(|| guard("token-validator", token_configuration(&base_url))),
+            administration: None,
+            access_log: AccessLog::File(access_log.clone()),
+            limits: Limits::default(),
+        };
+        let configuration = envoy_configuration(&policy).expect("a configuration of Envoy");
+        let envoy = Envoy::start(folder.path(), &configuration, port, access_log);
         Self { envoy, upstream, origin, base_url, _folder: folder }
     }
 
@@ -77,21 +96,25 @@ impl Edge {
     /// # Panics
     /// When status, log and what the upstream saw contradict each other.
     pub fn judge(&self, vector: &Vector) -> Verdict {
-        let requests = vector.materialise(Keys::shared(), now(), &self.base_url, now());
         let mut verdict = Verdict::Accept;
-        for request in &requests {
+        for request in &self.requests(vector) {
             self.upstream.take();
             let before = self.envoy.logged();
             let answer = self.origin.send(request).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
             let logged = self.envoy.logged_after(before);
             let reached = self.upstream.take();
             assert_eq!(logged.status, answer.status, "{}: {logged:?}", vector.name);
-            verdict = if logged.details == "via_upstream" {
+            verdict = if logged.reason == "via_upstream" {
                 assert_eq!(reached.len(), 1, "{}: one request upstream", vector.name);
                 Verdict::Accept
             } else {
                 assert!(reached.is_empty(), "{}: it was refused and reached the LAN", vector.name);
-                Verdict::Refuse { code: logged.details, status: logged.status }
+                assert!(
+                    !answer.text().contains(&logged.reason),
+                    "{}: the reason is shown outside",
+                    vector.name
+                );
+                Verdict::Refuse { code: logged.reason, status: logged.status }
             };
         }
         verdict
@@ -104,7 +127,7 @@ impl Edge {
     /// When something reaches the upstream that the rule refuses.
     pub fn demand_harmless(&self, vector: &Vector, rule: impl Fn(&Request, &str) -> Verdict) {
         self.upstream.take();
-        for request in vector.materialise(Keys::shared(), now(), &self.base_url, now()) {
+        for request in self.requests(vector) {
             let answer = self.origin.send(&request);
             for message in self.upstream.take() {
                 let verdict = rule(&message.request(), &self.base_url);
@@ -112,4 +135,37 @@ impl Edge {
             }
         }
     }
+
+    /// The recording upstream.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    fn requests(&self, vector: &Vector) -> Vec<Request> {
+        // The time as seed: a filter that remembers message IDs must not know them from before.
+        vector.materialise(Keys::shared(), now(), &self.base_url, now())
+    }
+}
+
+fn files(issued: &Issued) -> TlsFiles {
+    TlsFiles { certificate_chain: issued.certificate_file.clone(), private_key: issued.key_file.clone() }
+}
+
+fn guard(name: &str, configuration: Value) -> Guard {
+    Guard { wasm: PathBuf::from(tools::filter(name)), configuration }
+}
+
+fn saml_configuration(base_url: &str) -> Value {
+    let policy = Policy::for_destination(&format!("{base_url}/samlsso"));
+    serde_json::to_value(DecoderConfiguration::new(policy, relying_parties(base_url))).expect("JSON")
+}
+
+fn token_configuration(base_url: &str) -> Value {
+    json!({
+        "issuer": base_url,
+        "audience": token::AUDIENCE,
+        "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
+        "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
+        "routes": [{ "match": { "prefix": token::PATH }, "scopes": [token::SCOPE] }]
+    })
 }

@@ -1,5 +1,5 @@
 //! The filters in a real Envoy against the vectors.
-use postern_parity::filter::Edge;
+use postern_parity::filter::{Edge, Guards};
 use postern_parity::{demand_parity, native};
 use postern_vectors::{Face, Vector, load_rule};
 
@@ -10,7 +10,7 @@ fn exempt(vectors: &[Vector]) -> impl Iterator<Item = &Vector> {
 
 #[test]
 fn endpoint_filter() {
-    let edge = Edge::endpoint_filter();
+    let edge = Edge::start(Guards::default());
     let vectors = load_rule("endpoint");
     demand_parity(Face::Filter, &vectors, |vector| edge.judge(vector));
     for vector in exempt(&vectors) {
@@ -20,7 +20,14 @@ fn endpoint_filter() {
 
 #[test]
 fn saml_decoder() {
-    let edge = Edge::saml_decoder();
+    let edge = Edge::start(Guards { saml: true, ..Guards::default() });
     let vectors = load_rule("saml");
+    demand_parity(Face::Filter, &vectors, |vector| edge.judge(vector));
+}
+
+#[test]
+fn token_validator() {
+    let edge = Edge::start(Guards { token: true, ..Guards::default() });
+    let vectors = load_rule("access-token");
     demand_parity(Face::Filter, &vectors, |vector| edge.judge(vector));
 }

@@ -11,3 +11,8 @@ fn endpoint() {
 fn saml() {
     demand_parity(Face::Native, &load_rule("saml"), native::saml::judge);
 }
+
+#[test]
+fn access_token() {
+    demand_parity(Face::Native, &load_rule("access-token"), native::token::judge);
+}

@@ -50,5 +50,9 @@ pub fn judge(vector: &Vector) -> Verdict {
 
 fn incoming(request: &Request) -> Incoming<'_> {
     let query = request.query().as_bytes();
-    if request.method == "POST" { Incoming::Post(query, &request.body) } else { Incoming::Get(query) }
+    if request.method == "POST" {
+        Incoming::Post { query, content_type: request.header("content-type"), body: &request.body }
+    } else {
+        Incoming::Get(query)
+    }
 }

@@ -1,0 +1,311 @@
+//! The generated configuration in a real Envoy, with the endpoint filter, over both TLS legs.
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use postern_edge::{AccessLog, EdgePolicy, Limits, TlsFiles, envoy_configuration};
+use postern_end_to_end::certificates::{Authority, Issued};
+use postern_end_to_end::client::Origin;
+use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::process::free_port;
+use postern_end_to_end::upstream::Upstream;
+use postern_end_to_end::wire::{Answer, Message};
+use postern_end_to_end::{http2, tools};
+use postern_endpoint::EndpointPolicy;
+use postern_vectors::{Face, Keys, Verdict, endpoint_policy, load_rule};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PUBLIC: &str = "sso.example.com";
+const LAN: &str = "postern.lan";
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+
+/// Envoy with the generated configuration in front of a recording upstream that demands a
+/// client certificate.
+struct Edge {
+    origin: Origin,
+    upstream: Upstream,
+    envoy: Envoy,
+    access_log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Edge {
+    fn start() -> Self {
+        Self::start_with(|configuration| configuration)
+    }
+
+    fn start_with(change: impl FnOnce(String) -> String) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let outside = Authority::new(folder.path(), "outside");
+        let inside = Authority::new(folder.path(), "inside");
+        let (host, client) = (inside.issue("host", &[LAN]), inside.issue("client", &["edge"]));
+        let upstream = Upstream::start(Some(inside.server(&host, true)), BTreeMap::new());
+        let port = free_port();
+        let origin = Origin::tls(port, PUBLIC, outside.client(None));
+        let access_log = folder.path().join("access.log");
+        let policy = policy(
+            &origin,
+            files(&outside.issue("edge", &[PUBLIC])),
+            postern_edge::Upstream {
+                address: "127.0.0.1".into(),
+                port: upstream.port,
+                server_name: LAN.into(),
+                authority: inside.certificate_file(),
+                client: files(&client),
+            },
+            &access_log,
+        );
+        let configuration = change(envoy_configuration(&policy).expect("a configuration"));
+        let envoy = Envoy::start(folder.path(), &configuration, port, access_log.clone());
+        Self { origin, upstream, envoy, access_log, _folder: folder }
+    }
+
+    /// Sends the bytes and waits for the line of the access log.
+    fn exchange(&self, bytes: &[u8]) -> (Answer, Value, Vec<Message>) {
+        self.upstream.take();
+        let before = self.lines().len();
+        let answer = self
+            .origin
+            .exchange(bytes)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.envoy.process.log()));
+        (answer, self.line(before), self.upstream.take())
+    }
+
+    fn request(&self, line: &str, headers: &str, body: &str) -> (Answer, Value, Vec<Message>) {
+        let host = self.origin.authority();
+        self.exchange(
+            format!("{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n{body}").as_bytes(),
+        )
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.access_log).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(str::to_owned).collect()
+    }
+
+    fn line(&self, index: usize) -> Value {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if let Some(line) = self.lines().get(index) {
+                return serde_json::from_str(line).expect("JSON");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("Envoy logged no request:\n{}", self.envoy.process.log());
+    }
+}
+
+fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, access_log: &Path) -> EdgePolicy {
+    let table = EndpointPolicy::from_json(endpoint_policy(&origin.base_url()).as_bytes()).expect("a policy");
+    EdgePolicy {
+        listener: SocketAddr::from(([127, 0, 0, 1], origin.port)),
+        tls,
+        hosts: table.hosts,
+        upstream,
+        endpoints: table.endpoints,
+        assets: table.assets,
+        endpoint_filter: tools::filter("endpoint-filter"),
+        saml_decoder: None,
+        token_validator: None,
+        administration: None,
+        access_log: AccessLog::File(access_log.into()),
+        limits: Limits::default(),
+    }
+}
+
+fn files(issued: &Issued) -> TlsFiles {
+    TlsFiles { certificate_chain: issued.certificate_file.clone(), private_key: issued.key_file.clone() }
+}
+
+fn header<'a>(message: &'a [(String, String)], name: &str) -> Vec<&'a str> {
+    message.iter().filter(|(header, _)| header == name).map(|(_, value)| value.as_str()).collect()
+}
+
+fn is_correlation_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+#[test]
+fn envoy_validates_it() {
+    let edge = Edge::start();
+    let file = edge._folder.path().join("envoy.yaml");
+    let output =
+        Command::new(tools::envoy()).args(["--mode", "validate", "-c"]).arg(file).output().expect("Envoy");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Every vector of the endpoint rule, through exactly the generated configuration.
+#[test]
+fn the_catalogue_is_refused_and_nothing_reaches_the_lan() {
+    let edge = Edge::start();
+    let mut wrong = Vec::new();
+    for vector in load_rule("endpoint") {
+        if vector.exempt(Face::Filter).is_some() {
+            continue;
+        }
+        let requests = vector.materialise(Keys::shared(), 0, &edge.origin.base_url(), 0);
+        let request = requests.last().expect("a request");
+        let bytes = postern_end_to_end::wire::request(request, &edge.origin.authority());
+        let (answer, log, reached) = edge.exchange(&bytes);
+        let reason = log["reason"].as_str().unwrap_or_default().to_owned();
+        let found = match &vector.verdict {
+            Verdict::Accept if reached.len() == 1 && answer.status == 200 => {
+                let line = reached[0].start_line();
+                let target = line.split(' ').nth(1).unwrap_or_default().as_bytes();
+                if target == request.target { continue } else { format!("the LAN saw {line}") }
+            }
+            Verdict::Refuse { code, status }
+                if reached.is_empty() && answer.status == *status && reason == *code =>
+            {
+                let id = answer.header("x-correlation-id").unwrap_or_default();
+                assert!(is_correlation_id(id), "{}", vector.name);
+                assert_eq!(log["correlation_id"], id, "{}", vector.name);
+                continue;
+            }
+            _ => format!("{} {reason}, {} reached the LAN", answer.status, reached.len()),
+        };
+        wrong.push(format!("{}: expected {:?}, found {found}", vector.name, vector.verdict));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_lan_is_told_who_the_client_is_by_the_filter_alone() {
+    let edge = Edge::start();
+    let forged = "x-postern-client-address: 6.6.6.6\r\nX.Postern-Client.Address: 6.6.6.6\r\n\
+                  x_postern_client_address: 6.6.6.6\r\nx-postern-correlation-id: 00000000000000000000000000000000\r\n\
+                  x-postern-anything: forged\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n";
+    let (answer, log, reached) = edge.request("GET /samlsso?SAMLRequest=a%2Bb%3d", forged, "");
+    assert_eq!(answer.status, 200);
+    let [message] = reached.as_slice() else { panic!("{} requests", reached.len()) };
+    assert_eq!(message.start_line(), "GET /samlsso?SAMLRequest=a%2Bb%3d HTTP/1.1");
+    let headers = message.headers();
+    assert_eq!(header(&headers, "x-postern-client-address"), ["127.0.0.1"]);
+    let ids = header(&headers, "x-postern-correlation-id");
+    assert!(ids.len() == 1 && is_correlation_id(ids[0]) && !ids[0].starts_with("00000000"), "{ids:?}");
+    assert_eq!(log["correlation_id"], ids[0]);
+    let raw = String::from_utf8_lossy(&message.raw).to_lowercase();
+    assert!(!raw.contains("6.6.6.6") && !raw.contains("forged"), "{raw}");
+    // A query can hold codes: it is in no log.
+    assert_eq!(log["path"], "/samlsso");
+    assert!(!log.to_string().contains("SAMLRequest"), "{log}");
+}
+
+#[test]
+fn a_refusal_is_neutral_outside_and_has_its_reason_inside() {
+    let edge = Edge::start();
+    let (answer, log, reached) = edge.request("GET /carbon/admin", "", "");
+    assert_eq!((answer.status, reached.len()), (404, 0));
+    let id = answer.header("x-correlation-id").expect("a correlation id");
+    assert_eq!(answer.text(), format!("Not Found\nReference: {id}\n"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(log["reason"], "endpoint.path.never-public");
+    let words = log["refusal"].as_str().expect("words");
+    assert!(words.contains("never-public (peer-misbehaved)") && words.contains("/carbon/admin"), "{words}");
+    let log = edge.envoy.process.log();
+    assert!(log.contains(id) && log.contains("endpoint.path.never-public"), "{log}");
+    let (answer, ..) = edge.request("DELETE /samlsso", "", "");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
+}
+
+/// A body of unknown length is held until it is counted.
+#[test]
+fn a_chunked_body_is_counted_before_its_first_byte_goes_upstream() {
+    let edge = Edge::start();
+    let chunked = |chunks: usize, size: usize| {
+        let chunk = format!("{size:x}\r\n{}\r\n", "a".repeat(size));
+        edge.request(
+            "POST /oauth2/token",
+            &format!("{FORM}transfer-encoding: chunked\r\n"),
+            &format!("{}0\r\n\r\n", chunk.repeat(chunks)),
+        )
+    };
+    let (answer, _, reached) = chunked(16, 1000);
+    assert_eq!((answer.status, reached.len()), (200, 1));
+    assert_eq!(reached[0].body.len(), 16_000);
+    // The endpoint's limit is 16 KiB.
+    for (chunks, size) in [(17, 1000), (1, 16_385), (40, 1000)] {
+        let (answer, log, reached) = chunked(chunks, size);
+        assert_eq!((answer.status, reached.len()), (413, 0), "{chunks} times {size}: {log}");
+        assert_eq!(log["reason"], "proxy.body.too-large");
+    }
+    // Envoy's own limit, beyond what a filter holds.
+    let (answer, log, reached) = chunked(300, 1000);
+    assert_eq!((answer.status, reached.len()), (413, 0), "{log}");
+}
+
+#[test]
+fn http2_is_judged_by_the_same_rules() {
+    let edge = Edge::start();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let send = |method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]| {
+        edge.upstream.take();
+        let before = edge.lines().len();
+        let answer = http2::send(&edge.origin, method, target, headers, body).expect("an answer");
+        let log = edge.line(before);
+        (answer.status, log["reason"].as_str().unwrap_or_default().to_owned(), edge.upstream.take())
+    };
+    let (status, _, reached) = send("POST", "/oauth2/token", &form, b"grant_type=x");
+    assert_eq!((status, reached.len()), (200, 1));
+    assert_eq!(reached[0].body, b"grant_type=x");
+    let (status, reason, reached) = send("POST", "/oauth2/token", &form, &[b'a'; 20_000]);
+    assert_eq!((status, reason.as_str(), reached.len()), (413, "proxy.body.too-large", 0));
+    let (status, reason, reached) = send("GET", "/samlsso/..;/carbon", &[], b"");
+    assert_eq!((status, reason.as_str(), reached.len()), (400, "endpoint.path.matrix-parameter", 0));
+    let (status, reason, reached) = send("GET", "/samlsso/../carbon", &[], b"");
+    assert_eq!((status, reason.as_str(), reached.len()), (400, "endpoint.path.dot-segment", 0));
+}
+
+/// Without the setting Envoy never shows the body: the filter refuses instead of waiting.
+#[test]
+fn a_body_that_can_not_be_held_is_refused() {
+    let edge = Edge::start_with(|configuration| {
+        let off = configuration
+            .replace("allow_on_headers_stop_iteration: true", "allow_on_headers_stop_iteration: false");
+        assert_ne!(off, configuration);
+        off
+    });
+    let begun = Instant::now();
+    let (answer, log, reached) = edge.request(
+        "POST /oauth2/token",
+        &format!("{FORM}transfer-encoding: chunked\r\n"),
+        "3\r\na=1\r\n0\r\n\r\n",
+    );
+    assert_eq!((answer.status, reached.len()), (408, 0), "{log}");
+    assert_eq!(log["reason"], "proxy.body.absent");
+    assert!(
+        log["refusal"].as_str().is_some_and(|words| words.contains("allow_on_headers_stop_iteration")),
+        "{log}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(18), "{:?}", begun.elapsed());
+    // A request without a body, or with an announced one, is not held.
+    assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
+    let announced = format!("{FORM}content-length: 3\r\n");
+    assert_eq!(edge.request("POST /oauth2/token", &announced, "a=1").0.status, 200);
+}
+
+/// A configuration that exposes management is refused by the filter itself, too.
+#[test]
+fn envoy_does_not_start_with_a_policy_that_exposes_management() {
+    let edge = Edge::start();
+    let file = edge._folder.path().join("exposing.yaml");
+    let text = fs::read_to_string(edge._folder.path().join("envoy.yaml")).expect("the configuration");
+    let exposing = text.replace("\"path\": \"/oauth2/jwks\"", "\"path\": \"/console\"");
+    assert_ne!(exposing, text);
+    fs::File::create(&file).and_then(|mut out| out.write_all(exposing.as_bytes())).expect("a file");
+    let output = Command::new(tools::envoy())
+        .arg("-c")
+        .arg(&file)
+        .args(["--disable-hot-restart", "--concurrency", "1"])
+        .output()
+        .expect("Envoy");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && log.contains("endpoints[4].path: /console is never public"), "{log}");
+}

@@ -1,0 +1,56 @@
+//! `postern-jose`: bearer tokens.
+use postern_jose::validator::{check_scopes, read_bearer};
+use postern_jose::{AccessTokenRule, KeySet, judge_access_token};
+use postern_refusal::Refusal;
+use postern_signature::Algorithm;
+use postern_vectors::{Key, Keys, Request, Vector, Verdict};
+
+use crate::{AwsVerifier, BASE_URL, now, verdict};
+
+/// What tokens are for.
+pub const AUDIENCE: &str = "https://api.example.com";
+/// What tokens may be signed with.
+pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+/// The guarded path, with all below it.
+pub const PATH: &str = "/orders";
+/// The scope that it needs.
+pub const SCOPE: &str = "orders.read";
+
+/// The issuer's keys as a JWK Set.
+///
+/// # Panics
+/// Not in practice.
+pub fn jwks() -> String {
+    let keys = ["idp-rsa", "idp-ec", "idp-ed"]
+        .map(|name| Keys::shared().get(name).map_or_else(String::new, Key::jwk));
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}
+
+/// The verdict on the vector's last request.
+///
+/// # Panics
+/// When the vector is no good.
+pub fn judge(vector: &Vector) -> Verdict {
+    let requests = vector.materialise(Keys::shared(), now(), BASE_URL, 1);
+    verdict(judge_request(requests.last().expect("a request")))
+}
+
+fn judge_request(request: &Request) -> Result<(), Refusal> {
+    let authorization: Vec<&[u8]> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        .map(|(_, value)| value.as_slice())
+        .collect();
+    let token = read_bearer(&authorization).map_err(|denial| denial.refusal)?;
+    let rule = AccessTokenRule {
+        issuer: BASE_URL,
+        audiences: &[AUDIENCE],
+        algorithms: &ALGORITHMS,
+        max_lifetime: 3_600,
+        skew: 30,
+    };
+    let keys = KeySet::read(jwks().as_bytes())?;
+    let token = judge_access_token(token, &rule, &keys, now(), &AwsVerifier)?;
+    check_scopes(token.get(), &[SCOPE.to_owned()]).map_err(|denial| denial.refusal)
+}
