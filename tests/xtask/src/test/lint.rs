@@ -17,10 +17,13 @@ pub(super) fn fmt(workspace: &Workspace) -> Result<(), Failure> {
 pub(super) fn native(workspace: &Workspace) -> Result<(), Failure> {
     toolchain::need_component(workspace, "clippy", "cargo-clippy")?;
     let selection = native::selection(workspace)?;
-    run(cargo::command(workspace)
-        .args(["clippy", "--quiet", "--keep-going", "--all-targets"])
-        .args(selection)
-        .args(["--", "--deny", "warnings"]))
+    for packages in [selection, native::XTASK.map(str::to_owned).to_vec()] {
+        run(cargo::command(workspace)
+            .args(["clippy", "--quiet", "--keep-going", "--all-targets"])
+            .args(packages)
+            .args(["--", "--deny", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// The WebAssembly faces, which are empty natively.

@@ -15,9 +15,13 @@ use crate::workspace::Workspace;
 pub(super) const PARITY: &str = "tests/parity";
 pub(super) const END_TO_END: &str = "tests/end-to-end";
 
-/// The workspace without the packages that are empty natively.
+/// xtask itself, which was compiled alone when it was started: alone it stays, or what it
+/// depends on would be compiled again with the features that others ask for.
+pub(super) const XTASK: [&str; 2] = ["--package", "postern-xtask"];
+
+/// The workspace without xtask and without the packages that are empty natively.
 pub(super) fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
-    let mut selection = vec!["--workspace".to_owned()];
+    let mut selection = ["--workspace", "--exclude", "postern-xtask"].map(str::to_owned).to_vec();
     for guest in guests::components(workspace)?.into_iter().chain(guests::filters()) {
         selection.extend(["--exclude".to_owned(), guest.package]);
     }
@@ -29,8 +33,10 @@ pub(super) fn compile(workspace: &Workspace) -> Result<Built, Failure> {
     let selection = selection(workspace)?;
     let mut arguments = vec!["--keep-going", "--bins", "--tests"];
     arguments.extend(selection.iter().map(String::as_str));
-    let built = cargo::build(workspace, &arguments)?;
-    if built.complete {
+    let mut built = cargo::build(workspace, &arguments)?;
+    let own = cargo::build(workspace, &[&XTASK[..], &["--tests"]].concat())?;
+    built.tests.extend(own.tests);
+    if built.complete && own.complete {
         return Ok(built);
     }
     Err(Failure::new("the host or its tests do not compile"))
