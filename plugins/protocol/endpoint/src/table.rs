@@ -106,6 +106,13 @@ impl EndpointTable {
     where
         H: Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     {
+        if request.method == b"CONNECT" {
+            // Its target is an authority, which proxies and HTTP/2 do not show as a path.
+            return Err(Refusal::misbehaved("endpoint.target.authority-form")
+                .at("method")
+                .expected("no tunnel")
+                .found("CONNECT"));
+        }
         let target = RequestTarget::parse(request.target)?;
         self.require_host(request.authority)?;
         let place = self.place(target.path())?;

@@ -91,10 +91,17 @@ fn everything_else_is_not_found() {
 
 #[test]
 fn a_wrong_method_is_told_the_right_ones() {
-    for method in ["PUT", "HEAD", "OPTIONS", "TRACE", "get", "CONNECT", ""] {
+    for method in ["PUT", "HEAD", "OPTIONS", "TRACE", "get", ""] {
         let refusal = judged(method, "/samlsso", &[], false).unwrap_err();
         assert_eq!((refusal.status, refusal.code), (405, "endpoint.method.not-allowed"), "{method}");
         assert_eq!(refusal.expected, "GET, POST");
+    }
+    for target in ["internal.example:443", "", "/samlsso"] {
+        assert_eq!(
+            verdict("CONNECT", target, &[], false),
+            (400, "endpoint.target.authority-form"),
+            "{target}"
+        );
     }
     assert_eq!(verdict("POST", "/oauth2/jwks", &[], false).0, 405);
     assert_eq!(verdict("POST", "/authenticationendpoint/assets/a.css", &[], false).0, 405);

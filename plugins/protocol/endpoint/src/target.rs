@@ -157,7 +157,10 @@ fn require_valid_query(query: &str) -> Result<(), Refusal> {
         match byte {
             b'%' => match escape_at(query, position) {
                 None => {
-                    return wrong("endpoint.query.escape-broken", "a percent sign and two hexadecimal digits");
+                    return wrong(
+                        "endpoint.query.escape-broken",
+                        "a percent sign and two hexadecimal digits",
+                    );
                 }
                 Some(0) => return wrong("endpoint.query.encoded-nul", "a query without NUL"),
                 Some(_) => {}
