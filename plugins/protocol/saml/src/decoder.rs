@@ -15,7 +15,8 @@ pub struct DecoderConfiguration {
     pub paths: Vec<String>,
     /// What requests are judged by.
     pub policy: Policy,
-    /// Message IDs that are remembered at once, over all workers, before the oldest give way.
+    /// Requests of each kind, signed and unsigned, that all workers together remember at once. See
+    /// [`crate::ReplayTable`].
     #[serde(default = "default_replay_slots")]
     pub replay_slots: u32,
     /// Registered relying parties.

@@ -13,6 +13,7 @@ use postern_xml::{Document, Element, Place, Trust, method_for};
 use crate::authn_request::unsupported_message;
 use crate::binding::{Carried, Detached, read_post, read_redirect};
 use crate::idp_initiated::judge_idp_initiated;
+use crate::key::Fitting;
 use crate::names::{ASSERTION, PROTOCOL};
 use crate::{
     AssertionConsumerService, AuthnRequest, EdgeRelyingParty, JudgedIdpInitiated, NameIdPolicy, Policy,
@@ -27,9 +28,15 @@ pub type Lookup<'l> = &'l dyn Fn(&str) -> Result<Option<Rc<EdgeRelyingParty>>, R
 pub enum Incoming<'a> {
     /// GET with this query string, raw and without the question mark.
     Get(&'a [u8]),
-    /// POST of `application/x-www-form-urlencoded` with this query string (which has to be empty)
-    /// and body.
-    Post(&'a [u8], &'a [u8]),
+    /// POST.
+    Post {
+        /// Query string: has to be empty.
+        query: &'a [u8],
+        /// Content-Type: `application/x-www-form-urlencoded`, with no charset but UTF-8.
+        content_type: Option<&'a str>,
+        /// Body.
+        body: &'a [u8],
+    },
 }
 
 /// What was asked for, when it may be.
@@ -109,14 +116,31 @@ pub fn judge(
             }
             read_redirect(&form, &policy.limits)?
         }
-        Incoming::Post(query, body) => {
+        Incoming::Post { query, content_type, body } => {
             if !query.is_empty() {
                 return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
             }
+            check_content_type(content_type.unwrap_or_default())?;
             read_post(body, &policy.limits)?
         }
     };
-    judge_authn_request(carried, lookup, policy, now, verifier).map(Judged::AuthnRequest)
+    judge_authn_request(carried, lookup, policy, now, &Fitting(verifier)).map(Judged::AuthnRequest)
+}
+
+/// A reader that took the form for another type, or another charset, would see another message.
+fn check_content_type(content_type: &str) -> Result<(), Refusal> {
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let is_form = essence.trim_end().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    let parameters = parameters.trim();
+    let is_utf8 = parameters.is_empty() || parameters.eq_ignore_ascii_case("charset=utf-8");
+    if is_form && is_utf8 {
+        return Ok(());
+    }
+    Err(Refusal::misbehaved("saml.post.content-type")
+        .with_status(415)
+        .at("content-type")
+        .expected("application/x-www-form-urlencoded")
+        .found(content_type))
 }
 
 fn judge_authn_request(

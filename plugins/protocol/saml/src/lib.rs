@@ -28,8 +28,10 @@ mod key;
 mod metadata;
 mod name_id;
 mod names;
+mod path;
 mod policy;
 mod registration;
+mod replay;
 mod response;
 mod settings;
 
@@ -43,11 +45,13 @@ pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
 pub use key::check_key;
 pub use metadata::{IdpMetadata, read_sp_metadata};
 pub use name_id::{NameIdFormat, NameIdSettings};
+pub use path::{Addressed, addresses};
 pub use policy::{MessageLimits, Policy};
 pub use registration::{
     AssertionConsumerService, AttributeMapping, EDGE_FIELDS, EdgeRelyingParty, IdpInitiated, NameFormat,
     RegisteredKey, RelyingParty, ResponseAlgorithm, Signs,
 };
+pub use replay::{ReplayEntry, ReplayTable};
 pub use response::{
     ErrorResponse, ResponseAttribute, ResponseNameId, Signing, Status, SuccessResponse, error_response,
     success_response,

@@ -72,7 +72,7 @@ impl Scene {
 
     fn post(&self, xml: &str) -> Result<JudgedAuthnRequest, Refusal> {
         let body = format!("SAMLRequest={}", encode(&BASE64_STANDARD.encode(xml)));
-        match self.judge(Incoming::Post(b"", body.as_bytes()))? {
+        match self.judge(post_of(b"", body.as_bytes()))? {
             Judged::AuthnRequest(request) => Ok(request),
             Judged::IdpInitiated(_) => panic!("not an AuthnRequest"),
         }
@@ -81,6 +81,10 @@ impl Scene {
     fn code(&self, query: &str) -> &'static str {
         code(self.judge(Incoming::Get(query.as_bytes())))
     }
+}
+
+fn post_of<'a>(query: &'a [u8], body: &'a [u8]) -> Incoming<'a> {
+    Incoming::Post { query, content_type: Some("application/x-www-form-urlencoded"), body }
 }
 
 fn code<T>(verdict: Result<T, Refusal>) -> &'static str {
@@ -228,7 +232,7 @@ fn parameters_are_judged_before_the_message() {
     ] {
         assert_eq!(scene.code(&query), expected, "{}", &query[..query.len().min(80)]);
     }
-    let post = |query: &[u8], body: &str| code(scene.judge(Incoming::Post(query, body.as_bytes())));
+    let post = |query: &[u8], body: &str| code(scene.judge(post_of(query, body.as_bytes())));
     let body = format!("SAMLRequest={}", encode(&BASE64_STANDARD.encode(plain())));
     assert_eq!(post(b"", &body), "accepted");
     assert_eq!(post(b"x=1", &body), "saml.post.query");
@@ -236,6 +240,17 @@ fn parameters_are_judged_before_the_message() {
     assert_eq!(post(b"", &format!("{body}&{body}")), "form.duplicate");
     assert_eq!(post(b"", &format!("SAMLRequest={}", deflated(&plain()))), "xml.encoding.not-utf8");
     assert_eq!(post(b"", &"A".repeat(100_000)), "saml.message.too-large");
+    for (content_type, expected) in [
+        (Some("application/x-www-form-urlencoded; charset=UTF-8"), "accepted"),
+        (Some("Application/x-www-form-urlencoded"), "accepted"),
+        (Some("application/x-www-form-urlencoded; charset=utf-16"), "saml.post.content-type"),
+        (Some("multipart/form-data; boundary=x"), "saml.post.content-type"),
+        (Some("application/x-www-form-urlencoded, text/plain"), "saml.post.content-type"),
+        (None, "saml.post.content-type"),
+    ] {
+        let post = Incoming::Post { query: b"", content_type, body: body.as_bytes() };
+        assert_eq!(code(scene.judge(post)), expected, "{content_type:?}");
+    }
 }
 
 #[test]
