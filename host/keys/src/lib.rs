@@ -1,1 +1,17 @@
-//! Signing keys: made, sealed at rest, rotated, used
+//! Signing keys: made, sealed at rest, rotated, used.
+//!
+//! [`SealedKeyRing`] keeps the keys of all modules in the store, each private key encrypted under
+//! the installation's [`MasterKey`]. Private keys leave this crate neither in the clear nor by
+//! `Debug`.
+#![forbid(unsafe_code)]
+
+mod certificate;
+mod key;
+mod master;
+mod ring;
+mod seal;
+mod thumbprint;
+mod verify;
+
+pub use master::{MasterKey, MasterKeyError};
+pub use ring::{KeyRingError, SealedKeyRing};
