@@ -1,7 +1,6 @@
 //! `cargo xtask demo`: the whole picture on one machine.
 
 mod applications;
-mod certificates;
 mod check;
 mod configuration;
 mod edge;
@@ -16,12 +15,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::build;
+use crate::certificates::Certificates;
 use crate::failure::Failure;
 use crate::progress::{Step, line};
 use crate::tools;
 use crate::workspace::{Workspace, make_folder};
 use applications::Applications;
-use certificates::Certificates;
 use host::Host;
 use interruption::Interruption;
 use ports::Ports;

@@ -4,6 +4,7 @@
 
 mod build;
 mod cargo;
+mod certificates;
 mod command;
 mod demo;
 mod failure;

@@ -9,9 +9,9 @@ use std::process::Command;
 use serde_json::json;
 
 use super::Place;
-use super::certificates::Certificates;
 use super::host::Host;
 use super::processes::Processes;
+use crate::certificates::Certificates;
 use crate::command::output;
 use crate::failure::Failure;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Place;
-use super::certificates::Certificates;
+use crate::certificates::Certificates;
 
 /// The file's text. Paths are absolute: it is read from wherever the command runs.
 pub(crate) fn text(place: &Place<'_>, certificates: &Certificates) -> String {

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::certificates::Certificates;
 use super::processes::Processes;
 use super::{Account, Place, configuration};
+use crate::certificates::Certificates;
 use crate::command::{cannot_start, output, words};
 use crate::failure::Failure;
 
