@@ -9,12 +9,23 @@ use postern_kernel::services::ModuleServices;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
+use crate::engine::{EngineError, Sandbox};
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::protocol_world::bindings::exports::postern::idp::protocol as wit;
 use crate::protocol_world::bindings::postern::idp::types;
 use crate::protocol_world::{ComponentProtocol, ProtocolState, border};
 use crate::stop::Stop;
+
+pub use crate::engine::Memory;
+
+/// A sandbox whose instances get their memory like this.
+///
+/// # Errors
+/// When the engine does not start.
+pub fn sandbox(memory: Memory) -> Result<Sandbox, EngineError> {
+    Sandbox::with_memory(None, memory)
+}
 
 type Handle = TypedFunc<(types::Request,), (wit::Outcome,)>;
 type Describe = TypedFunc<(), (wit::Description,)>;

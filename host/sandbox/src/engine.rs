@@ -30,6 +30,32 @@ const RESIDENT_TABLE: usize = 8 << 10;
 /// Free slots that keep what they have for the module that used them last.
 const WARM_SLOTS: u32 = 32;
 
+/// Where instances get their memory from. Serving uses [`Memory::tuned`]; the others are there to
+/// measure what it gains.
+#[derive(Clone, Copy, Debug)]
+pub enum Memory {
+    /// From the system, for each instance.
+    OnDemand,
+    /// From a pool of slots.
+    Pool {
+        /// Bytes of a memory that stay with a free slot.
+        resident: usize,
+        /// Bytes of a table that stay with a free slot.
+        resident_table: usize,
+        /// Whether the kernel is asked which pages were written (Linux 6.7 and later).
+        scan: bool,
+    },
+}
+
+impl Memory {
+    /// The fastest on this machine.
+    pub fn tuned() -> Self {
+        let scan = PoolingAllocationConfig::is_pagemap_scan_available();
+        let resident = if scan { RESIDENT_WITH_SCAN } else { RESIDENT_WITHOUT_SCAN };
+        Self::Pool { resident, resident_table: RESIDENT_TABLE, scan }
+    }
+}
+
 /// Where components run.
 pub struct Sandbox {
     pub(crate) engine: Engine,
@@ -56,8 +82,12 @@ impl Sandbox {
     /// # Errors
     /// [`EngineError`] when the engine does not start or the directory is not safe to use.
     pub fn new(cache: Option<&Path>) -> Result<Self, EngineError> {
+        Self::with_memory(cache, Memory::tuned())
+    }
+
+    pub(crate) fn with_memory(cache: Option<&Path>, memory: Memory) -> Result<Self, EngineError> {
         let failed = |error: wasmtime::Error| EngineError::Engine(format!("{error:#}"));
-        let engine = Engine::new(&config()).map_err(failed)?;
+        let engine = Engine::new(&config(memory)).map_err(failed)?;
         let cache = cache.map(|directory| ModuleCache::open(directory, &engine)).transpose()?;
         let protocols = protocol_world::linker(&engine).map_err(failed)?;
         let authenticators = authenticator_world::linker(&engine).map_err(failed)?;
@@ -66,10 +96,10 @@ impl Sandbox {
     }
 }
 
-fn config() -> Config {
+fn config(memory: Memory) -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()))
+        .allocation_strategy(strategy(memory))
         .epoch_interruption(true)
         // Components call one function at a time: without the data structures for more, an
         // instance costs less.
@@ -80,8 +110,10 @@ fn config() -> Config {
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
-    let scan = PoolingAllocationConfig::is_pagemap_scan_available();
+fn strategy(memory: Memory) -> InstanceAllocationStrategy {
+    let Memory::Pool { resident, resident_table, scan } = memory else {
+        return InstanceAllocationStrategy::OnDemand;
+    };
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(CALLS)
         .total_core_instances(CALLS * CORE_INSTANCES)
@@ -91,10 +123,10 @@ fn pool() -> PoolingAllocationConfig {
         .max_memory_size(Limits::MOST_MEMORY)
         .table_elements(TABLE_ELEMENTS)
         .max_unused_warm_slots(WARM_SLOTS)
-        .linear_memory_keep_resident(if scan { RESIDENT_WITH_SCAN } else { RESIDENT_WITHOUT_SCAN })
-        .table_keep_resident(RESIDENT_TABLE)
+        .linear_memory_keep_resident(resident)
+        .table_keep_resident(resident_table)
         .pagemap_scan(if scan { Enabled::Yes } else { Enabled::No });
-    pool
+    InstanceAllocationStrategy::Pooling(pool)
 }
 
 /// Counts epochs until the engine is gone.

@@ -1,1 +1,0 @@
-//! Benchmarks against real peers, printed as ratios
