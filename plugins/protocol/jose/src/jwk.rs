@@ -15,8 +15,8 @@ pub const MAX_KEY_SET: usize = 65_536;
 /// Most keys of a set.
 pub const MAX_KEYS: usize = 32;
 
-/// RSA moduli, in bits.
-const RSA_BITS: core::ops::RangeInclusive<usize> = 2_048..=8_192;
+/// RSA moduli, in bits. The upper bound is that of every verifier here, and one on their work.
+const RSA_BITS: core::ops::RangeInclusive<usize> = 2_048..=4_096;
 
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 pub(crate) const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -176,7 +176,7 @@ fn rsa(jwk: &Object) -> Result<PublicKey, Refusal> {
     if !RSA_BITS.contains(&bits) {
         return Err(Refusal::misbehaved("jose.jwk.rsa-size")
             .at("n")
-            .expected("2,048 to 8,192 bits")
+            .expected("2,048 to 4,096 bits")
             .found(&format!("{bits} bits")));
     }
     let even = |number: &[u8]| number.last().is_none_or(|byte| byte % 2 == 0);

@@ -14,8 +14,8 @@ pub const MAX_TOKEN: usize = 16_384;
 /// Longest header, in bytes of base64url.
 const MAX_HEADER: usize = 2_048;
 
-/// Longest signature, in bytes: that of RSA-8192.
-const MAX_SIGNATURE: usize = 1_024;
+/// Longest signature, in bytes: that of RSA-4096.
+const MAX_SIGNATURE: usize = 512;
 
 /// Longest `kid`, in bytes.
 pub(crate) const MAX_KEY_ID: usize = 256;
@@ -71,7 +71,7 @@ impl<'a> UnverifiedJws<'a> {
         let payload = base64url::decode("payload", payload)?;
         let signature = base64url::decode("signature", signature)?;
         if signature.is_empty() || signature.len() > MAX_SIGNATURE {
-            return Err(Refusal::misbehaved("jose.signature.length").expected("1 to 1,024 bytes"));
+            return Err(Refusal::misbehaved("jose.signature.length").expected("1 to 512 bytes"));
         }
         Ok(Self { header, signing_input, payload, signature })
     }

@@ -40,6 +40,11 @@ pub struct ValidatorConfiguration {
     /// Verified tokens to remember, so that they are not verified again: 0 to 65,536.
     #[serde(default = "default_cache")]
     pub cached_tokens: usize,
+    /// Whether the endpoint filter stands before this one in the same chain. It has stripped
+    /// what clients sent in our name, and what it set itself has to stay. When false, every
+    /// inbound header of the reserved prefix is stripped here.
+    #[serde(default)]
+    pub behind_endpoint_filter: bool,
 }
 
 /// The JWK Set, reached through a cluster of the proxy.

@@ -1,0 +1,113 @@
+//! Tokens whose signatures were good a moment ago.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::access_token::AccessToken;
+use crate::verified::Verified;
+
+/// Longest token that is remembered, in bytes: with the number of tokens a bound on the memory.
+pub const MAX_CACHED_TOKEN: usize = 4_096;
+
+/// Verified tokens by their whole text, in two generations: when the younger one is full, it
+/// becomes the older one, and what was not asked for since is forgotten. Both together hold as
+/// many tokens as were allowed.
+#[derive(Debug)]
+pub struct TokenCache {
+    younger: HashMap<String, Rc<Verified<AccessToken>>>,
+    older: HashMap<String, Rc<Verified<AccessToken>>>,
+    generation: usize,
+}
+
+impl TokenCache {
+    /// A cache for so many tokens; none when it is 0.
+    pub fn new(tokens: usize) -> Self {
+        Self { younger: HashMap::new(), older: HashMap::new(), generation: tokens.div_ceil(2) }
+    }
+
+    /// The token with this text, unless it has expired by now. Its other claims were judged when
+    /// it was remembered, and do not change.
+    pub fn find(&mut self, text: &str, now: u64, skew: u64) -> Option<Rc<Verified<AccessToken>>> {
+        let found = match self.younger.get(text) {
+            Some(found) => Rc::clone(found),
+            None => {
+                let (text, found) = self.older.remove_entry(text)?;
+                self.insert(text, Rc::clone(&found));
+                found
+            }
+        };
+        (now < found.get().expires_at.saturating_add(skew)).then_some(found)
+    }
+
+    /// Remembers a token that was accepted.
+    pub fn remember(&mut self, text: &str, token: &Rc<Verified<AccessToken>>) {
+        if text.len() <= MAX_CACHED_TOKEN {
+            self.insert(text.to_owned(), Rc::clone(token));
+        }
+    }
+
+    /// Forgets all: a key may have been withdrawn.
+    pub fn clear(&mut self) {
+        self.younger.clear();
+        self.older.clear();
+    }
+
+    fn insert(&mut self, text: String, token: Rc<Verified<AccessToken>>) {
+        if self.generation == 0 {
+            return;
+        }
+        if self.younger.len() >= self.generation {
+            self.older = core::mem::take(&mut self.younger);
+        }
+        self.younger.insert(text, token);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Claims;
+    use crate::json::Object;
+
+    fn token(expires_at: u64) -> Rc<Verified<AccessToken>> {
+        Rc::new(Verified::new(AccessToken {
+            subject: "alice".into(),
+            client_id: "shop".into(),
+            scopes: Default::default(),
+            audience: Vec::new(),
+            token_id: "1".into(),
+            issued_at: 0,
+            expires_at,
+            grant: None,
+            claims: Claims::new(Object::new()),
+        }))
+    }
+
+    #[test]
+    fn a_token_is_found_until_it_expires() {
+        let mut cache = TokenCache::new(4);
+        cache.remember("a", &token(100));
+        assert!(cache.find("a", 129, 30).is_some());
+        assert!(cache.find("a", 130, 30).is_none());
+        assert!(cache.find("A", 1, 30).is_none());
+        cache.clear();
+        assert!(cache.find("a", 1, 30).is_none());
+    }
+
+    #[test]
+    fn it_never_holds_more_than_allowed() {
+        let mut cache = TokenCache::new(10);
+        for number in 0..1_000 {
+            cache.remember(&number.to_string(), &token(100));
+            cache.find("0", 1, 0);
+            assert!(cache.younger.len() + cache.older.len() <= 10);
+        }
+        assert!(cache.find("999", 1, 0).is_some());
+        assert!(cache.find("0", 1, 0).is_some(), "what is asked for stays");
+        let mut none = TokenCache::new(0);
+        none.remember("a", &token(100));
+        assert!(none.find("a", 1, 0).is_none());
+        cache.remember(&"a".repeat(5_000), &token(100));
+        assert!(cache.find(&"a".repeat(5_000), 1, 0).is_none());
+    }
+}
