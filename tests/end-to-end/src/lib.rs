@@ -3,13 +3,17 @@
 //! A harness for integration tests. Everything listens on loopback at ephemeral ports, and
 //! everything that was started is stopped by its process id, at the latest when the test process
 //! ends. What is missing fails the test with the command that gets it.
+pub mod apache;
 pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod envoy;
 pub mod http2;
 pub mod oracle;
+pub mod postern;
 pub mod process;
+pub mod script;
+pub mod site;
 pub mod tools;
 pub mod upstream;
 pub mod wire;

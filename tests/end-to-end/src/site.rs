@@ -1,0 +1,86 @@
+//! The whole picture: Envoy in the DMZ, Postern in the LAN.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::browser::Browser;
+use crate::certificates::Authority;
+use crate::client::Origin;
+use crate::envoy::Envoy;
+use crate::postern::Postern;
+use crate::process::free_port;
+
+/// The name that everybody outside uses. Node, Python and Apache resolve it without help.
+const NAME: &str = "localhost";
+
+/// A person that can sign in.
+pub const USER: (&str, &str) = ("alice", "correct horse battery staple");
+
+/// Postern behind Envoy, both running.
+pub struct Site {
+    /// The host in the LAN.
+    pub postern: Postern,
+    /// The proxy in the DMZ.
+    pub envoy: Envoy,
+    /// Issued the certificate that browsers see.
+    pub web: Authority,
+    folder: PathBuf,
+}
+
+impl Site {
+    /// Starts both, with one person. Envoy runs with what `postern edge config` writes once
+    /// `register` has registered the applications.
+    ///
+    /// # Panics
+    /// When anything does not start.
+    pub fn start<A>(folder: &Path, settings: &str, register: impl FnOnce(&Postern, &str) -> A) -> (Self, A) {
+        let port = free_port();
+        let base_url = format!("https://{NAME}:{port}");
+        let mut postern = Postern::configure(&folder.join("lan"), &base_url, settings);
+        postern.add_user(USER.0, USER.1);
+        let web = Authority::new(folder, "web");
+        let dmz = folder.join("dmz");
+        fs::create_dir_all(&dmz).expect("a folder to write to");
+        let access_log = dmz.join("access.log");
+        postern.append(&postern.edge_section(port, &web.issue("edge", &[NAME]), &access_log));
+        let applications = register(&postern, &base_url);
+        postern.start();
+        let configuration = postern.run(&["edge", "config", "--for", "envoy"]);
+        let envoy = Envoy::start(&dmz, &configuration, port, access_log);
+        (Self { postern, envoy, web, folder: folder.into() }, applications)
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.web.client(None))
+    }
+
+    /// The edge, for exact bytes.
+    pub fn edge(&self) -> Origin {
+        Origin::tls(self.envoy.port, NAME, self.web.client(None))
+    }
+
+    /// The public origin.
+    pub fn base_url(&self) -> &str {
+        &self.postern.base_url
+    }
+
+    /// A document that anybody can fetch through the edge.
+    ///
+    /// # Panics
+    /// When it can't be fetched.
+    pub fn fetch(&self, path: &str) -> String {
+        let page = self.browser().open(&format!("{}{path}", self.base_url())).expect("an answer");
+        assert_eq!(page.answer.status, 200, "{path}: {}", page.text());
+        page.text()
+    }
+
+    /// A folder for the relying party of that name.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub fn folder_for(&self, name: &str) -> PathBuf {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).expect("a folder to write to");
+        folder
+    }
+}
