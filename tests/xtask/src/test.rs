@@ -53,6 +53,7 @@ const TASKS: [Task; 11] = [
         run: |run| lint::guests(run.workspace),
     },
     Task { name: "unit", about: "rules, kernel, sandbox, store, structure", run: |run| native::others(run) },
+    Task { name: "examples", about: "Envoy loads examples/edge", run: |run| examples::run(run) },
     Task {
         name: "parity",
         about: "one verdict at rule, component and filter",
