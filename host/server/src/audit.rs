@@ -1,0 +1,139 @@
+//! The audit log: one JSON object a line.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use postern_kernel::audit::{Audit, Event};
+use postern_kernel::clock::{Clock, Timestamp};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::metrics::Metrics;
+
+/// The audit log can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("audit log {path}: {error}")]
+pub(crate) struct AuditError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// Writes each event as one line with one call, so that lines of several processes don't mix.
+pub(crate) struct AuditLog {
+    to: Mutex<Box<dyn Write + Send>>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+}
+
+impl AuditLog {
+    /// Appends to the file, which only its owner can read; `-` is standard output.
+    pub(crate) fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, AuditError> {
+        let to: Box<dyn Write + Send> = if path.as_os_str() == "-" {
+            Box::new(io::stdout())
+        } else {
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+            Box::new(file.map_err(|error| AuditError { path: path.into(), error })?)
+        };
+        Ok(Self { to: Mutex::new(to), clock, metrics })
+    }
+}
+
+impl Audit for AuditLog {
+    fn record(&self, event: &Event<'_>) {
+        self.metrics.event(event);
+        let line = format!("{}\n", line(event, self.clock.now()));
+        let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = to.write_all(line.as_bytes()).and_then(|()| to.flush()) {
+            // The event is not lost: it goes where somebody looks after the disk is full.
+            tracing::error!(%error, event = line.trim_end(), "audit log not written");
+        }
+    }
+}
+
+/// JSON escapes control characters; those that only look like line breaks are escaped as well.
+fn line(event: &Event<'_>, now: Timestamp) -> String {
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            object.insert(name.into(), Value::from(value));
+        }
+    };
+    let time = i64::try_from(now.0)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok());
+    put("time", time.as_deref());
+    put("event", Some(event.name));
+    put("module", event.module);
+    put("relying_party", event.relying_party);
+    put("subject", event.subject);
+    put("correlation", event.correlation);
+    if !event.fields.is_empty() {
+        let fields = event.fields.iter().map(|(name, value)| ((*name).into(), Value::from(*value)));
+        object.insert("fields".into(), Value::Object(fields.collect()));
+    }
+    let mut line = String::new();
+    for character in Value::Object(object).to_string().chars() {
+        if matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            line.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let event = Event {
+            name: "request.refused",
+            module: Some("saml2"),
+            relying_party: None,
+            subject: Some("s-1"),
+            correlation: Some("c-1"),
+            fields: &[("found", "a\nb\u{2028}\u{202e}\u{85}\"")],
+        };
+        let line = line(&event, Timestamp(1_700_000_000));
+        assert!(!line.chars().any(|character| character.is_control()));
+        assert!(!line.contains('\u{2028}') && !line.contains('\u{202e}'));
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["time"], "2023-11-14T22:13:20Z");
+        assert_eq!(read["event"], "request.refused");
+        assert_eq!(read["fields"]["found"], "a\nb\u{2028}\u{202e}\u{85}\"");
+        assert!(read.get("relying_party").is_none());
+    }
+
+    #[test]
+    fn the_file_is_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let clock = Arc::new(crate::system::SystemClock);
+        let log = AuditLog::open(&path, clock, Arc::new(Metrics::new())).unwrap();
+        let event = |name| Event {
+            name,
+            module: None,
+            relying_party: None,
+            subject: None,
+            correlation: None,
+            fields: &[],
+        };
+        log.record(&event("user.added"));
+        log.record(&event("user.disabled"));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+}

@@ -1,0 +1,103 @@
+//! The filters' configuration. Of a registration only what its module names for the edge leaves
+//! the LAN.
+
+use std::collections::BTreeMap;
+
+use postern_edge::{CALLOUT_CLUSTER, Guard};
+use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_kernel::flow::ModuleSet;
+use postern_kernel::store::Application;
+use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
+use serde_json::{Map, Value};
+
+use super::Failure;
+use crate::config::{Configuration, Edge, EdgeTokens, TokenRoute};
+
+/// The module whose messages the SAML decoder judges.
+const SAML: &str = "saml2";
+/// Where our published keys are.
+const JWKS: &str = "/oauth2/jwks";
+/// Where our own access tokens are used.
+const USERINFO: &str = "/oauth2/userinfo";
+
+/// The SAML decoder, when the module is enabled.
+pub(super) fn saml_decoder(
+    edge: &Edge,
+    modules: &ModuleSet,
+    applications: &[Application],
+    configuration: &Configuration,
+) -> Result<Option<Guard>, Failure> {
+    let Some(enabled) = modules.protocols.get(SAML) else { return Ok(None) };
+    let settings = ModuleSettings::from_json(&enabled.settings).map_err(Failure::usage)?;
+    let fields = &enabled.module.description().edge_fields;
+    let mut parties = Vec::new();
+    for application in applications.iter().filter(|known| known.module == SAML && !known.disabled) {
+        let party: EdgeRelyingParty = serde_json::from_value(reduced(&application.settings, fields)?)
+            .map_err(|error| Failure::new(format!("registration of {}: {error}", application.identifier)))?;
+        parties.push(party);
+    }
+    let decoder = DecoderConfiguration::new(settings.policy(&configuration.base_url), parties);
+    let configuration = serde_json::to_value(decoder).map_err(Failure::new)?;
+    Ok(Some(Guard { wasm: edge.filters.join("saml-decoder.wasm"), configuration }))
+}
+
+/// The registration's members that the edge needs, and no others.
+fn reduced(settings: &str, fields: &[String]) -> Result<Value, Failure> {
+    let all: Map<String, Value> = serde_json::from_str(settings).map_err(Failure::new)?;
+    Ok(Value::Object(all.into_iter().filter(|(name, _)| fields.contains(name)).collect()))
+}
+
+/// The token validator: where the operator says, or else where the enabled modules want a token.
+pub(super) fn token_validator(
+    edge: &Edge,
+    endpoints: &[postern_endpoint::Endpoint],
+    configuration: &Configuration,
+) -> Result<Option<Guard>, Failure> {
+    let declared = endpoints.iter().any(|endpoint| endpoint.path == USERINFO);
+    let tokens = match &edge.tokens {
+        Some(tokens) => tokens.clone(),
+        None if declared => EdgeTokens::for_path(USERINFO),
+        None => return Ok(None),
+    };
+    let base_url = &configuration.base_url;
+    let validator = ValidatorConfiguration {
+        issuer: tokens.issuer.unwrap_or_else(|| base_url.clone()),
+        audience: tokens.audience.unwrap_or_else(|| base_url.clone()),
+        algorithms: tokens.algorithms,
+        jwks: JwksSource {
+            cluster: CALLOUT_CLUSTER.into(),
+            authority: base_url.strip_prefix("https://").unwrap_or_default().into(),
+            path: JWKS.into(),
+            refresh_seconds: 300,
+            timeout_milliseconds: 5_000,
+        },
+        routes: tokens.routes.iter().map(route).collect(),
+        behind_endpoint_filter: true,
+        max_token_lifetime_seconds: 3_600,
+        clock_skew_seconds: 30,
+        cached_tokens: 1_024,
+    };
+    validator.check().map_err(|refusal| Failure::usage(format!("edge.tokens: {refusal}")))?;
+    let configuration = serde_json::to_value(validator).map_err(Failure::new)?;
+    Ok(Some(Guard { wasm: edge.filters.join("token-validator.wasm"), configuration }))
+}
+
+fn route(route: &TokenRoute) -> Route {
+    let path = match (&route.exact, &route.prefix) {
+        (Some(path), _) => RoutePath::Exact(path.clone()),
+        (None, path) => RoutePath::Prefix(path.clone().unwrap_or_default()),
+    };
+    Route { path, scopes: route.scopes.clone(), claims_to_headers: BTreeMap::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reduced;
+
+    #[test]
+    fn only_what_the_module_names_leaves_the_lan() {
+        let settings = r#"{"entity_id":"https://sp.example","attributes":{"mail":"email"},"secret":"x"}"#;
+        let left = reduced(settings, &["entity_id".into(), "signing_keys".into()]).unwrap();
+        assert_eq!(left, serde_json::json!({ "entity_id": "https://sp.example" }));
+    }
+}

@@ -1,0 +1,81 @@
+//! What commands print, and how they fail.
+
+use std::fmt;
+use std::io::{self, Write as _};
+
+/// A command that could not be done: what is wrong, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// It could not be done: exit code 1.
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), code: 1 }
+    }
+
+    /// The command line or the configuration is wrong: exit code 2.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), code: 2 }
+    }
+}
+
+impl From<postern_kernel::unavailable::Unavailable> for Failure {
+    fn from(error: postern_kernel::unavailable::Unavailable) -> Self {
+        Self::new(error)
+    }
+}
+
+/// A line on standard output. A reader that has gone away is not an error of the command.
+pub(crate) fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+pub(super) fn complain(failure: &Failure) {
+    let _ = writeln!(io::stderr(), "postern: {}", failure.message);
+}
+
+/// Text that somebody else chose, for a terminal: control characters are escaped.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| {
+            let escaped: Vec<char> =
+                if character.is_control() { character.escape_default().collect() } else { vec![character] };
+            escaped
+        })
+        .collect()
+}
+
+/// A time for people.
+pub(super) fn time(time: postern_kernel::clock::Timestamp) -> String {
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+    i64::try_from(time.0)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| time.0.to_string())
+}
+
+/// Columns under their names.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &[String]| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| {
+            let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+            format!("{cell}{pad}")
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    say(line(&head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()));
+    for row in rows {
+        say(line(row));
+    }
+}

@@ -1,0 +1,56 @@
+//! `postern.toml`: one file, unknown fields refused, every problem named with file, line, column
+//! and field, all of them at once.
+
+mod checks;
+mod duration;
+mod file;
+mod paths;
+mod problem;
+mod reading;
+
+use std::path::Path;
+
+pub(crate) use duration::Duration;
+pub(crate) use file::*;
+pub(crate) use problem::{Invalid, Problem};
+
+/// A commented file to begin with, as `postern init` writes it.
+pub(crate) const STARTER: &str = include_str!("starter.toml");
+
+/// Reads and checks the file. Relative paths in it become relative to the folder that it is in.
+///
+/// # Errors
+/// Every problem found.
+pub(crate) fn load(path: &Path) -> Result<Configuration, Invalid> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let hint = if error.kind() == std::io::ErrorKind::NotFound {
+            "; `postern init` writes one to begin with, `--config` names another one"
+        } else {
+            ""
+        };
+        Invalid::new(path, vec![Problem::whole_file(format!("can't be read: {error}{hint}"))])
+    })?;
+    let mut configuration = parse(path, &text)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    paths::resolve(&mut configuration, folder);
+    Ok(configuration)
+}
+
+/// The same from the text, with paths as they are written.
+fn parse(path: &Path, text: &str) -> Result<Configuration, Invalid> {
+    let (document, read) = reading::read(text);
+    let problems = match read {
+        Ok(configuration) => {
+            let problems = checks::check(&configuration, &document);
+            if problems.is_empty() {
+                return Ok(configuration);
+            }
+            problems
+        }
+        Err(problems) => problems,
+    };
+    Err(Invalid::new(path, problems))
+}
+
+#[cfg(test)]
+mod tests;

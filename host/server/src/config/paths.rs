@@ -1,0 +1,32 @@
+//! Relative paths are relative to the folder of the file. Those of `[edge]` belong to another
+//! machine and stay as they are.
+
+use std::path::{Path, PathBuf};
+
+use super::Configuration;
+
+pub(super) fn resolve(configuration: &mut Configuration, folder: &Path) {
+    let Configuration { public, management, state, keys, modules, authenticators, pages, log, .. } =
+        configuration;
+    let mut paths: Vec<&mut PathBuf> = vec![
+        &mut public.certificate,
+        &mut public.key,
+        &mut management.certificate,
+        &mut management.key,
+        &mut management.token_file,
+        &mut state.sqlite,
+        &mut keys.master_key_file,
+        &mut modules.directory,
+        &mut modules.cache,
+        &mut authenticators.directory,
+    ];
+    paths.extend(public.client_ca.as_mut());
+    paths.extend(pages.theme.as_mut());
+    if log.audit.as_os_str() != "-" {
+        paths.push(&mut log.audit);
+    }
+    for path in paths {
+        // `join` keeps a path that is absolute already.
+        *path = folder.join(&path);
+    }
+}

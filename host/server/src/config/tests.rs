@@ -1,0 +1,153 @@
+use std::path::Path;
+
+use super::{STARTER, parse};
+
+fn problems(text: &str) -> Vec<String> {
+    match parse(Path::new("postern.toml"), text) {
+        Ok(_) => Vec::new(),
+        Err(invalid) => invalid.to_string().lines().map(Into::into).collect(),
+    }
+}
+
+const GOOD: &str = r#"base_url = "https://sso.example.com"
+[public]
+listen = "127.0.0.1:9443"
+certificate = "a.pem"
+key = "a.key"
+client_ca = "ca.pem"
+[management]
+listen = "127.0.0.1:9444"
+certificate = "b.pem"
+key = "b.key"
+"#;
+
+#[test]
+fn the_starter_is_good_and_shows_the_defaults() {
+    assert_eq!(problems(STARTER), Vec::<String>::new());
+    let starter = parse(Path::new("postern.toml"), STARTER).unwrap();
+    let short = parse(Path::new("postern.toml"), GOOD).unwrap();
+    assert_eq!(starter.sign_in, short.sign_in);
+    assert_eq!(starter.sessions, short.sessions);
+    assert_eq!(starter.state, short.state);
+    assert_eq!(starter.keys, short.keys);
+    assert_eq!(starter.modules, short.modules);
+    assert_eq!(starter.authenticators, short.authenticators);
+    assert_eq!(starter.log, short.log);
+    assert_eq!(starter.management.token_file, short.management.token_file);
+}
+
+#[test]
+fn the_starters_edge_is_good_once_it_is_uncommented() {
+    let at = STARTER.find("# [edge]").unwrap();
+    let edge: String = STARTER[at..].lines().map(|line| format!("{}\n", &line[2..])).collect();
+    assert_eq!(problems(&format!("{}{edge}", &STARTER[..at])), Vec::<String>::new());
+}
+
+#[test]
+fn all_problems_are_named_with_line_column_and_field() {
+    let text = r#"base_url = 7
+surprise = true
+[public]
+listen = "nowhere"
+certificate = "a.pem"
+kee = "a.key"
+[management]
+listen = "127.0.0.1:9444"
+certificate = "b.pem"
+key = "b.key"
+[sessions]
+idle = "soon"
+[log]
+level = "loud"
+"#;
+    let found = problems(text);
+    let begins: Vec<&str> = [
+        "postern.toml:1:12: base_url: invalid type",
+        "postern.toml:2:1: surprise: unknown field `surprise`",
+        "postern.toml:3:2: public.key: is missing",
+        "postern.toml:4:10: public.listen: ",
+        "postern.toml:6:1: public.kee: unknown field `kee`",
+        "postern.toml:12:8: sessions.idle: invalid value: string \"soon\"",
+        "postern.toml:14:9: log.level: unknown variant `loud`",
+    ]
+    .into();
+    assert_eq!(found.len(), begins.len(), "{found:#?}");
+    for (line, begin) in found.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line} / {begin}");
+    }
+}
+
+#[test]
+fn every_required_field_that_is_missing_is_named() {
+    let found = problems("[edge]\n");
+    let expected = super::file::REQUIRED.len() + super::file::REQUIRED_AT_EDGE.len();
+    assert_eq!(found.len(), expected, "{found:#?}");
+    assert!(found.iter().all(|line| line.ends_with(": is missing")), "{found:#?}");
+    assert!(found.contains(&"postern.toml:1:2: edge.upstream_ca: is missing".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn broken_syntax_is_named_by_its_line() {
+    let found = problems("base_url = \"https://x\n[public\nlisten = 1");
+    assert!(found.iter().any(|line| line.starts_with("postern.toml:1:")), "{found:?}");
+}
+
+#[test]
+fn management_can_not_share_the_public_socket() {
+    for listen in ["127.0.0.1:9443", "0.0.0.0:9443", "[::]:9443"] {
+        let found = problems(&GOOD.replace("127.0.0.1:9444", listen));
+        assert_eq!(found.len(), 1, "{listen}");
+        assert!(
+            found[0].starts_with("postern.toml:8:1: management.listen: must be another socket"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn management_can_not_be_the_proxys_upstream() {
+    let edge = STARTER[STARTER.find("# [edge]").unwrap()..].replace("# ", "");
+    let text = format!("{GOOD}{edge}").replace("postern.lan.example.com:9443", "127.0.0.1:9444");
+    let found = problems(&text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("edge.upstream: is the management listener"), "{found:?}");
+}
+
+#[test]
+fn a_client_certificate_is_required_unless_it_is_switched_off() {
+    let without = GOOD.replace("client_ca = \"ca.pem\"\n", "");
+    assert!(problems(&without)[0].starts_with("postern.toml:2:2: public.client_ca: is missing"));
+    let off = GOOD.replace("client_ca = \"ca.pem\"\n", "client_certificate = \"off\"\n");
+    assert_eq!(problems(&off), Vec::<String>::new());
+}
+
+#[test]
+fn a_base_url_is_an_origin_in_canonical_form() {
+    for url in [
+        "http://sso.example.com",
+        "https://sso.example.com/",
+        "https://SSO.example.com",
+        "https://sso.example.com:443",
+        "https://sso.example.com:08443",
+        "https://user@sso.example.com",
+        "https://",
+    ] {
+        let found = problems(&GOOD.replace("https://sso.example.com", url));
+        assert!(found.len() == 1 && found[0].contains("base_url: must be"), "{url}: {found:?}");
+    }
+    assert_eq!(problems(&GOOD.replace("sso.example.com", "localhost:8443")), Vec::<String>::new());
+}
+
+#[test]
+fn names_of_modules_can_not_leave_their_folder() {
+    for name in ["../saml2", "saml2.wasm", "", "SAML"] {
+        let found = problems(&format!("{GOOD}[modules]\nenabled = [\"{name}\"]\n"));
+        assert!(found[0].starts_with("postern.toml:12:1: modules.enabled: "), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn settings_of_a_module_that_is_not_enabled_are_a_problem() {
+    let found = problems(&format!("{GOOD}[modules.settings.smal]\nx = 1\n"));
+    assert!(found[0].contains("modules.settings.smal: belongs to no module"), "{found:?}");
+}

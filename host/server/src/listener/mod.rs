@@ -1,0 +1,7 @@
+//! A TLS listener: bounded in connections, in time and in the size of what it reads.
+
+mod serve;
+mod tls;
+
+pub(crate) use serve::{Limits, Listener, Peer};
+pub(crate) use tls::{ClientCertificates, server_config};

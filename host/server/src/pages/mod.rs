@@ -1,0 +1,213 @@
+//! The pages that people see: templates and texts in the binary, each of them replaceable by a
+//! file of the same name in the theme folder.
+//!
+//! A theme has `base.html` and its siblings, `messages/<language>.toml`, and in `assets/` a
+//! `postern.css`, a `logo.svg` and whatever these refer to.
+
+mod assets;
+mod language;
+mod messages;
+mod view;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Value, context};
+use postern_kernel::flow::Page;
+use postern_kernel::module::FormPost;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use assets::{Assets, PREFIX as ASSETS};
+use messages::Messages;
+
+/// Languages that the binary brings along.
+pub(crate) const LANGUAGES: &[&str] = &["en", "de"];
+
+/// What a page does once it is there: the posting page sends its form. Allowed by its hash.
+const SCRIPT: &str = "document.getElementById('post').submit();";
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("base.html", include_str!("templates/base.html")),
+    ("sign-in.html", include_str!("templates/sign-in.html")),
+    ("consent.html", include_str!("templates/consent.html")),
+    ("sign-out.html", include_str!("templates/sign-out.html")),
+    ("signed-out.html", include_str!("templates/signed-out.html")),
+    ("error.html", include_str!("templates/error.html")),
+    ("form-post.html", include_str!("templates/form-post.html")),
+];
+
+/// A theme that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ThemeError {
+    #[error("{0}: {1}")]
+    Read(std::path::PathBuf, std::io::Error),
+    #[error("template {0}: {1}")]
+    Template(String, minijinja::Error),
+    #[error("{0}: {1}")]
+    Messages(std::path::PathBuf, String),
+    #[error("there are no messages in the default language {0:?}")]
+    Language(String),
+}
+
+/// All pages of one theme.
+pub(crate) struct Pages {
+    environment: Environment<'static>,
+    messages: Arc<Messages>,
+    assets: Assets,
+    host: String,
+    script_hash: String,
+}
+
+/// A page as HTML.
+pub(crate) struct Rendered {
+    pub(crate) status: u16,
+    pub(crate) html: String,
+    /// Whether the page has the script whose hash is [`Pages::script_hash`].
+    pub(crate) script: bool,
+}
+
+impl Pages {
+    /// Reads the theme. `host` is shown at the foot of each page.
+    pub(crate) fn new(theme: Option<&Path>, default_language: &str, host: &str) -> Result<Self, ThemeError> {
+        let mut environment = Environment::new();
+        for (name, embedded) in TEMPLATES {
+            let source = match theme_file(theme, name)? {
+                Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                None => (*embedded).to_owned(),
+            };
+            environment
+                .add_template_owned(*name, source)
+                .map_err(|error| ThemeError::Template((*name).into(), error))?;
+        }
+        Ok(Self {
+            environment,
+            messages: Arc::new(Messages::new(theme, default_language)?),
+            assets: Assets::new(theme)?,
+            host: host.into(),
+            script_hash: base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT)),
+        })
+    }
+
+    /// What is served under `/authenticationendpoint/assets/`.
+    pub(crate) fn assets(&self) -> &Assets {
+        &self.assets
+    }
+
+    /// For `Content-Security-Policy`: base64 of the script's SHA-256.
+    pub(crate) fn script_hash(&self) -> &str {
+        &self.script_hash
+    }
+
+    /// The language to answer in, by `Accept-Language`.
+    pub(crate) fn language(&self, accept: Option<&str>) -> String {
+        language::choose(accept.unwrap_or(""), self.messages.languages(), self.messages.default_language())
+    }
+
+    /// A page of the kernel.
+    pub(crate) fn page(&self, language: &str, correlation: &str, page: &Page) -> Rendered {
+        let t = self.texts(language);
+        match page {
+            Page::SignIn { transaction, anti_forgery, application, challenge } => {
+                let challenge = Value::from(minijinja::value::Serde(view::Challenge::new(challenge)));
+                let values = context! { transaction, anti_forgery, application, challenge };
+                self.render("sign-in.html", 200, language, t, values)
+            }
+            Page::Consent { transaction, anti_forgery, application, username, items } => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| self.messages.find(language, &format!("consent.item.{item}")).unwrap_or(item))
+                    .map(Into::into)
+                    .collect();
+                let values = context! { transaction, anti_forgery, application, username, items };
+                self.render("consent.html", 200, language, t, values)
+            }
+            Page::ConfirmSignOut { transaction, anti_forgery, username } => {
+                let values = context! { transaction, anti_forgery, username };
+                self.render("sign-out.html", 200, language, t, values)
+            }
+            Page::SignedOut => self.render("signed-out.html", 200, language, t, context! {}),
+            Page::Refused { status, message, retry_after, .. } => {
+                self.error(language, correlation, *status, message, *retry_after)
+            }
+        }
+    }
+
+    /// The error page: neutral, with the correlation identifier.
+    pub(crate) fn error(
+        &self,
+        language: &str,
+        correlation: &str,
+        status: u16,
+        message: &str,
+        retry_after: Option<u32>,
+    ) -> Rendered {
+        let title = format!("{message}.title");
+        let title = self
+            .messages
+            .find(language, &title)
+            .unwrap_or_else(|| self.messages.text(language, "error.title"));
+        let values = context! {
+            title, message => self.messages.text(language, message), retry_after, correlation
+        };
+        self.render("error.html", status, language, self.texts(language), values)
+    }
+
+    /// The page that posts to an application.
+    pub(crate) fn form_post(&self, language: &str, post: &FormPost) -> Rendered {
+        let values = context! { action => &post.action, fields => &post.fields, script => SCRIPT };
+        let rendered = self.render("form-post.html", 200, language, self.texts(language), values);
+        Rendered { script: true, ..rendered }
+    }
+
+    /// The function `t` of the templates: the text of a message key, with its placeholders filled.
+    fn texts(&self, language: &str) -> Value {
+        let messages = Arc::clone(&self.messages);
+        let language = language.to_owned();
+        Value::from_function(move |key: String, values: Kwargs| -> Result<String, minijinja::Error> {
+            let mut text = messages.text(&language, &key).to_owned();
+            for name in values.args() {
+                let value: Value = values.get(name)?;
+                text = text.replace(&format!("{{{name}}}"), &value.to_string());
+            }
+            Ok(text)
+        })
+    }
+
+    fn render(&self, template: &str, status: u16, language: &str, t: Value, values: Value) -> Rendered {
+        let common = context! {
+            t, language, host => &self.host,
+            assets => context! { style => self.assets.style(), logo => self.assets.logo() },
+        };
+        let rendered = self
+            .environment
+            .get_template(template)
+            .and_then(|template| template.render(context! { ..values, ..common }));
+        match rendered {
+            Ok(html) => Rendered { status, html, script: false },
+            Err(error) => {
+                // A theme's template may fail on values that it had not been tried with.
+                tracing::error!(template, %error, "page not rendered");
+                Rendered { status: 500, html: BROKEN.into(), script: false }
+            }
+        }
+    }
+}
+
+/// What is left when even the template fails.
+const BROKEN: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Error</title>\
+    <p>Something went wrong on our side.</p></html>";
+
+/// A file of the theme, when there is a theme and it has that file.
+fn theme_file(theme: Option<&Path>, name: &str) -> Result<Option<Vec<u8>>, ThemeError> {
+    let Some(path) = theme.map(|theme| theme.join(name)) else { return Ok(None) };
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ThemeError::Read(path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
