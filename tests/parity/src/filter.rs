@@ -1,6 +1,8 @@
 //! The filters in a real Envoy, configured as the host exports it.
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use postern_edge::{
     AccessLog, CALLOUT_CLUSTER, EdgePolicy, Guard, Limits, TlsFiles, Upstream as EdgeUpstream,
@@ -136,6 +138,26 @@ impl Edge {
         }
     }
 
+    /// Waits until the token validator has the issuer's keys: until then it answers 503.
+    ///
+    /// # Panics
+    /// When it has none after twenty seconds: with Envoy's log.
+    pub fn wait_for_keys(&self) {
+        let request = b"GET /orders/1 HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer a.b.c\r\nconnection: close\r\n\r\n";
+        let request = String::from_utf8_lossy(request).replace("{host}", &self.origin.authority());
+        for _ in 0..200 {
+            let answer = self.origin.exchange(request.as_bytes()).expect("an answer");
+            // The line has to be written before the next request's is looked for.
+            self.envoy.logged_after(self.envoy.logged().saturating_sub(1));
+            if answer.status != 503 {
+                thread::sleep(Duration::from_millis(100));
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("the filter has no keys:\n{}", self.envoy.process.log());
+    }
+
     /// The recording upstream.
     pub fn upstream(&self) -> &Upstream {
         &self.upstream
@@ -164,6 +186,7 @@ fn token_configuration(base_url: &str) -> Value {
     json!({
         "issuer": base_url,
         "audience": token::AUDIENCE,
+        "behind_endpoint_filter": true,
         "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
         "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
         "routes": [{ "match": { "prefix": token::PATH }, "scopes": [token::SCOPE] }]

@@ -28,6 +28,7 @@ fn saml_decoder() {
 #[test]
 fn token_validator() {
     let edge = Edge::start(Guards { token: true, ..Guards::default() });
+    edge.wait_for_keys();
     let vectors = load_rule("access-token");
     demand_parity(Face::Filter, &vectors, |vector| edge.judge(vector));
 }
