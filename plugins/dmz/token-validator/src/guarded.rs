@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use crate::TokenValidator;
-use crate::keys::IssuerKeys;
+use crate::keys::{IssuerKeys, Refetch};
 use postern_endpoint::{RequestTarget, is_reserved};
 use postern_jose::validator::{
     CLIENT_ID_HEADER, Denial, Route, SCOPE_HEADER, SUBJECT_HEADER, check_scopes, deny, find_route, headers,
     not_ready, read_bearer,
 };
 use postern_jose::{AccessToken, AccessTokenRule, KeySet, Verified, judge_access_token};
-use postern_proxy::host::{self, Call, CallResponse};
+use postern_proxy::host::{self, CallResponse};
 use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response};
 use postern_refusal::Refusal;
 
@@ -26,14 +26,8 @@ impl Exchange for Guarded {
     fn on_headers(&mut self, request: &Request) -> HeadersVerdict {
         match self.judge(request) {
             Ok(()) => HeadersVerdict::Continue,
-            Err(denial) => {
-                if denial.refusal.code == UNKNOWN_KEY
-                    && let Some(call) = self.refetch()
-                {
-                    return HeadersVerdict::HoldForCall(call);
-                }
-                HeadersVerdict::Refuse(answer(denial))
-            }
+            Err(denial) if denial.refusal.code == UNKNOWN_KEY => self.look_again(request, denial),
+            Err(denial) => HeadersVerdict::Refuse(answer(denial)),
         }
     }
 
@@ -48,8 +42,16 @@ impl Guarded {
         Self { filter }
     }
 
-    fn refetch(&self) -> Option<Call> {
-        self.filter.with_keys(IssuerKeys::refetch).flatten()
+    /// Another worker may have the key by now, or the issuer is asked, or the key is unknown.
+    fn look_again(&self, request: &Request, denial: Denial) -> HeadersVerdict {
+        match self.filter.with_keys(IssuerKeys::refetch) {
+            Some(Refetch::Changed) => {
+                let judgement: Judgement = self.judge(request).map_err(answer).into();
+                judgement.into()
+            }
+            Some(Refetch::Call(call)) => HeadersVerdict::HoldForCall(call),
+            Some(Refetch::Pause) | None => HeadersVerdict::Refuse(answer(denial)),
+        }
     }
 
     fn judge(&self, request: &Request) -> Result<(), Denial> {

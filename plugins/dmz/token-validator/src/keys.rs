@@ -8,6 +8,16 @@ use postern_jose::validator::{JwksSource, KeyRefresh};
 use postern_jose::{KeySet, MAX_KEY_SET};
 use postern_proxy::host::{self, Call, CallId, CallResponse, Entropy};
 
+/// What there is to do about an unknown key.
+pub(crate) enum Refetch {
+    /// Another worker has fetched newer keys: judge again.
+    Changed,
+    /// Make this call.
+    Call(Call),
+    /// The last fetch was a moment ago.
+    Pause,
+}
+
 /// The keys of one VM.
 pub(crate) struct IssuerKeys {
     source: JwksSource,
@@ -61,10 +71,15 @@ impl IssuerKeys {
         }
     }
 
-    /// The call of a request that names an unknown key; none when one was made a moment ago.
-    pub(crate) fn refetch(&mut self) -> Option<Call> {
-        let now = host::now()?;
-        if self.refresh.unknown_key(now) { self.begin(now) } else { None }
+    /// A request names an unknown key.
+    pub(crate) fn refetch(&mut self) -> Refetch {
+        let before = self.generation;
+        self.read_shared();
+        if self.generation != before {
+            return Refetch::Changed;
+        }
+        let call = host::now().filter(|now| self.refresh.unknown_key(*now)).and_then(|now| self.begin(now));
+        call.map_or(Refetch::Pause, Refetch::Call)
     }
 
     /// The response to the call of [`Self::tick`].

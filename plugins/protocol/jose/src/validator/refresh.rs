@@ -32,6 +32,8 @@ impl KeyRefresh {
     /// number, spreads the next fetch over the last tenth of the interval.
     pub fn succeeded(&mut self, fetched_at: u64, interval: u64, jitter: u64) {
         self.failures = 0;
+        // Another worker's fetch counts for the pause as well.
+        self.last_started = Some(self.last_started.map_or(fetched_at, |started| started.max(fetched_at)));
         let spread = jitter.checked_rem((interval / 10).saturating_add(1)).unwrap_or(0);
         self.next_at = fetched_at.saturating_add(interval).saturating_sub(spread);
     }
