@@ -138,6 +138,9 @@ fn envoy_validates_it() {
     let output =
         Command::new(tools::envoy()).args(["--mode", "validate", "-c"]).arg(file).output().expect("Envoy");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The filter knows the version that it runs in, and would refuse an Envoy without the fixes.
+    let log = edge.envoy.process.log();
+    assert!(!log.contains("not in an Envoy that tells its version"), "{log}");
 }
 
 /// Every vector of the endpoint rule, through exactly the generated configuration.
@@ -298,6 +301,23 @@ fn a_body_that_can_not_be_held_is_refused() {
     assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
     let announced = format!("{FORM}content-length: 3\r\n");
     assert_eq!(edge.request("POST /oauth2/token", &announced, "a=1").0.status, 200);
+}
+
+/// What Envoy itself answers says nothing about the LAN.
+#[test]
+fn an_unreachable_lan_gives_a_neutral_answer_with_the_reference() {
+    let edge = Edge::start_with(|configuration| {
+        // The last address is the LAN's.
+        let last = configuration.rsplit("port_value: ").next().unwrap_or_default();
+        let port = last.split(' ').next().expect("its port").to_owned();
+        configuration.replace(&format!("port_value: {port} "), &format!("port_value: {} ", free_port()))
+    });
+    let (answer, log, reached) = edge.request("GET /oauth2/jwks", "", "");
+    assert_eq!((answer.status, reached.len()), (503, 0), "{log}");
+    let id = answer.header("x-correlation-id").expect("a correlation id");
+    assert!(is_correlation_id(id));
+    assert_eq!(answer.text(), format!("The request could not be served (503).\nReference: {id}\n"));
+    assert_eq!(log["correlation_id"], id);
 }
 
 /// A configuration that exposes management is refused by the filter itself, too.

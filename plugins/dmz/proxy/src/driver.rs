@@ -7,6 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::abi;
+use crate::envoy::Version;
 use crate::filter::{Exchange, Filter, HeadersVerdict, Judgement};
 use crate::held::Held;
 use crate::host::{self, CallId, CallResponse, Counter, Entropy};
@@ -41,6 +42,16 @@ impl<F: Filter> Root<F> {
     }
 
     fn configure(&mut self, size: usize) -> Result<(), String> {
+        match Version::running() {
+            Some(version) if !version.has_fixes() => {
+                return Err(format!(
+                    "Envoy {version} lets matrix parameters past its filters (CVE-2026-73511, 73551, 73553): \
+                     use 1.36.10, 1.37.6, 1.38.4, 1.39.1 or later"
+                ));
+            }
+            Some(_) => {}
+            None => host::info(&format!("{}: not in an Envoy that tells its version", F::NAME)),
+        }
         let configuration = match size {
             0 => Vec::new(),
             size => {

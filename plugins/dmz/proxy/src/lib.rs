@@ -19,6 +19,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod envoy;
 pub mod pairs;
 pub mod verify;
 
