@@ -96,7 +96,8 @@ async fn of_two_nodes_that_begin_at_once_both_have_the_same_keys() {
     let (first, second) = tokio::join!(scene.ring(), other);
     let second = second.unwrap();
     let (one, two) = tokio::join!(first.provide("oidc", &ALGORITHMS), second.provide("oidc", &ALGORITHMS));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     assert_eq!(first.published("oidc").len(), 3);
     assert_eq!(first.published("oidc"), second.published("oidc"));
     assert_eq!(first.mac("a", b"m"), second.mac("a", b"m"));

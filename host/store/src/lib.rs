@@ -13,5 +13,10 @@ mod statement;
 mod tables;
 mod writer;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(test)]
+mod plans;
+
 pub use open::OpenError;
 pub use sqlite::SqliteStore;
