@@ -1,14 +1,16 @@
 //! `postern app …`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use postern_kernel::module::Registration;
 use postern_kernel::randomness::{fingerprint, identifier, secret};
 use postern_kernel::services::ModuleServices;
 use postern_kernel::store::{AddError, Application};
 
-use super::output::{Failure, plain, say, table, time};
+use super::output::{Failure, plain, say, table};
+use crate::audit::rfc3339;
 use crate::compose::{self, Opened};
 use crate::config::Configuration;
 
@@ -21,6 +23,7 @@ pub(super) enum App {
     #[command(after_help = "\
 Examples:
   postern app add saml2 --name Timesheets --metadata timesheets.xml
+  postern app add saml2 --metadata timesheets.xml --with attributes.json
   postern app add oidc --name Notebook --settings notebook.json
 
 A secret that the application needs is made and printed once; the store keeps its fingerprint.")]
@@ -47,6 +50,10 @@ pub(super) struct Add {
     /// What the module registers it from: SAML metadata or a JSON file.
     #[arg(long, visible_alias = "metadata", visible_alias = "settings", value_name = "FILE")]
     source: PathBuf,
+    /// A JSON object whose members replace those that the module read from the source, such as
+    /// the attributes that SAML metadata does not name.
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -83,17 +90,26 @@ impl App {
 
 impl Add {
     async fn run(self, configuration: &Configuration) -> Result<(), Failure> {
-        let source = self.read()?;
+        let source = read(&self.source)?;
         let opened = Opened::open(configuration).await?;
         let sandbox = compose::sandbox(configuration)?;
         let enabled = compose::load_protocol(&sandbox, configuration, &self.module).await?;
         let installation = &opened.installation;
         let randomness = installation.randomness.as_ref();
         let correlation = identifier(randomness);
-        let services =
-            ModuleServices::new(Arc::clone(installation), &self.module, &enabled.settings, &correlation);
-        let registered = enabled.module.register(Arc::new(services), source).await.map_err(Failure::new)?;
-        let registration = registered.map_err(|refusal| self.refused(&refusal))?;
+        let register = async |source, path: &Path| {
+            let services =
+                ModuleServices::new(Arc::clone(installation), &self.module, &enabled.settings, &correlation);
+            let registered =
+                enabled.module.register(Arc::new(services), source).await.map_err(Failure::new)?;
+            registered.map_err(|refusal| refused(path, &refusal))
+        };
+        let mut registration = register(source, &self.source).await?;
+        if let Some(path) = &self.with {
+            // The module judges the outcome as if it had been handed in whole.
+            let changed = replace_members(&registration.settings, &read(path)?, path)?;
+            registration = Registration { name: registration.name, ..register(changed, path).await? };
+        }
         let made = registration.needs_secret.then(|| secret(randomness));
         let name = self.name.clone().or(registration.name).unwrap_or_else(|| registration.identifier.clone());
         let application = Application {
@@ -124,29 +140,39 @@ impl Add {
         }
         Ok(())
     }
+}
 
-    fn read(&self) -> Result<Vec<u8>, Failure> {
-        let path = self.source.display();
-        let unreadable = |error: std::io::Error| Failure::new(format!("{path}: {error}"));
-        let size = std::fs::metadata(&self.source).map_err(unreadable)?.len();
-        if size > MAX_SOURCE {
-            return Err(Failure::new(format!("{path}: {size} bytes are too many: {MAX_SOURCE} at most")));
-        }
-        std::fs::read(&self.source).map_err(unreadable)
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| Failure::new(format!("{shown}: {error}"));
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_SOURCE {
+        return Err(Failure::new(format!("{shown}: {size} bytes are too many: {MAX_SOURCE} at most")));
     }
+    std::fs::read(path).map_err(unreadable)
+}
 
-    fn refused(&self, refusal: &postern_kernel::module::Refusal) -> Failure {
-        let mut message = format!("{}: {}", self.source.display(), refusal.code);
-        for (label, text) in
-            [(" at ", &refusal.element), (": expected ", &refusal.expected), (", found ", &refusal.found)]
-        {
-            if !text.is_empty() {
-                message.push_str(label);
-                message.push_str(&plain(text));
-            }
+/// The settings with the members of the object over them.
+fn replace_members(settings: &str, members: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut settings: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(settings).map_err(Failure::new)?;
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(members)
+        .map_err(|error| Failure::new(format!("{}: must be a JSON object: {error}", path.display())))?;
+    settings.extend(members);
+    serde_json::to_vec(&settings).map_err(Failure::new)
+}
+
+fn refused(path: &Path, refusal: &postern_kernel::module::Refusal) -> Failure {
+    let mut message = format!("{}: {}", path.display(), refusal.code);
+    for (label, text) in
+        [(" at ", &refusal.element), (": expected ", &refusal.expected), (", found ", &refusal.found)]
+    {
+        if !text.is_empty() {
+            message.push_str(label);
+            message.push_str(&plain(text));
         }
-        Failure::new(message)
     }
+    Failure::new(message)
 }
 
 impl Named {
@@ -206,7 +232,7 @@ fn show(application: &Application) -> Result<(), Failure> {
         "name": application.name,
         "disabled": application.disabled,
         "has_secret": application.secret.is_some(),
-        "created_at": time(application.created_at),
+        "created_at": rfc3339(application.created_at),
         "settings": settings,
     });
     say(format!("{shown:#}"));
