@@ -35,10 +35,22 @@ impl Applications<'_> {
             .env("SP_CERTIFICATE_FILE", self.certificates.certificate("saml-app"));
         processes.start("saml-app", command, port)?;
         let metadata = self.place.file("timesheets-metadata.xml");
-        fs::write(&metadata, fetch(port, "/metadata")?)
-            .map_err(|error| Failure::file("write", &metadata, &error))?;
+        write(&metadata, &fetch(port, "/metadata")?)?;
+        // Metadata does not say what the application is to know of people.
+        let attributes = self.place.file("timesheets-attributes.json");
+        let mapping = |name: &str, claim: &str| json!({ "name": name, "claim": claim });
+        let text = json!({
+            "attributes": [
+                mapping("displayName", "name"),
+                mapping("givenName", "given_name"),
+                mapping("sn", "family_name"),
+                mapping("mail", "email"),
+            ],
+        });
+        write(&attributes, format!("{text:#}\n").as_bytes())?;
         let mut register = host.command();
         register.args(["app", "add", "saml2", "--name", "Timesheets", "--metadata"]).arg(&metadata);
+        register.arg("--with").arg(&attributes);
         output(&mut register).map(drop)
     }
 
@@ -52,8 +64,7 @@ impl Applications<'_> {
             "post_logout_redirect_uris": [format!("{url}/signed-out")],
             "require_pkce": true,
         });
-        fs::write(&settings, format!("{text:#}\n"))
-            .map_err(|error| Failure::file("write", &settings, &error))?;
+        write(&settings, format!("{text:#}\n").as_bytes())?;
         let mut register = host.command();
         register.args(["app", "add", "oidc", "--name", "Notebook", "--settings"]).arg(&settings);
         let printed = output(&mut register)?;
@@ -88,6 +99,10 @@ fn secret(printed: &str) -> Option<String> {
         let name = name.trim().replace([' ', '-'], "_");
         (name == "client_secret").then(|| value.trim().trim_matches('"').to_owned())
     })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(path, bytes).map_err(|error| Failure::file("write", path, &error))
 }
 
 /// One GET over plain HTTP on this machine.
