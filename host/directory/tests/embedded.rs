@@ -198,6 +198,30 @@ async fn a_full_queue_answers_at_once() {
     assert!(correct >= 2 && refused >= 10, "{correct} correct, {refused} refused");
 }
 
+#[tokio::test]
+async fn a_try_that_nobody_waits_for_any_more_costs_nothing() {
+    let settings = PasswordSettings {
+        threads: NonZeroUsize::new(1),
+        cost: PasswordCost { passes: 20, ..PasswordCost::default() },
+        ..PasswordSettings::default()
+    };
+    let scene = Scene::with_alice(settings).await;
+    let before = scene.directory.password_hashes();
+    let mut first = Box::pin(scene.directory.check_password("alice", PASSWORD));
+    let mut abandoned = Box::pin(scene.directory.check_password("alice", PASSWORD));
+    // Polled once each: the first hash occupies the only thread for a while, the second one waits.
+    std::future::poll_fn(|context| {
+        assert!(first.as_mut().poll(context).is_pending());
+        assert!(abandoned.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(abandoned);
+    assert!(matches!(first.await.unwrap(), PasswordVerdict::Correct(_)));
+    assert!(is_correct(&scene.directory, "alice", PASSWORD).await);
+    assert_eq!(scene.directory.password_hashes() - before, 2);
+}
+
 async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();

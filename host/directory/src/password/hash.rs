@@ -8,6 +8,11 @@ use super::cost::is_bearable;
 /// Salt in bytes: the length that RFC 9106 section 3.1 recommends.
 pub(crate) const SALT: usize = 16;
 
+/// Least capacity in KiB of a thread's memory. glibc maps what is larger than 32 MiB on its own and
+/// gives it back when it is freed; smaller places end up in its heaps, and stay there (measured:
+/// 45 MB and then 84 MB resident while idle). What is not touched takes no memory.
+const MAPPED: usize = 33 * 1_024;
+
 /// A stored hash, read.
 pub(crate) struct StoredHash {
     params: Params,
@@ -85,8 +90,9 @@ fn compute(
 ) -> Result<Output, argon2::Error> {
     let blocks = params.block_count();
     if memory.len() < blocks {
-        // Not to be copied into the new place.
-        memory.clear();
+        // The old place goes first: nothing of it is copied, and both are never held at once.
+        *memory = Vec::new();
+        *memory = Vec::with_capacity(blocks.max(MAPPED));
         memory.resize(blocks, Block::new());
     }
     let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
