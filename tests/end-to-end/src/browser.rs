@@ -64,6 +64,30 @@ impl Browser {
         self.follow("GET", url, None)
     }
 
+    /// The same, but an address that begins like `end` is not loaded any more: the page is empty.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_until(&mut self, url: &str, end: &str) -> Result<Page, String> {
+        let url = Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
+        self.follow_until("GET", url, None, end)
+    }
+
+    /// Sends a form, as [`Browser::submit_form`], up to an address that begins like `end`.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn submit_until(
+        &mut self,
+        page: &Page,
+        form: &Form,
+        typed: &[(&str, &str)],
+        end: &str,
+    ) -> Result<Page, String> {
+        let (action, encoded) = filled_in(page, form, typed)?;
+        self.follow_until("POST", action, Some(encoded), end)
+    }
+
     /// Sends the first form of the page with what the person typed, and follows redirects.
     ///
     /// # Errors
@@ -78,10 +102,7 @@ impl Browser {
     /// # Errors
     /// As [`Browser::open`].
     pub fn submit_form(&mut self, page: &Page, form: &Form, typed: &[(&str, &str)]) -> Result<Page, String> {
-        let mut fields = form.fields.clone();
-        fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
-        let mut action = page.url.join(&form.action).map_err(|error| format!("{}: {error}", form.action))?;
+        let (mut action, encoded) = filled_in(page, form, typed)?;
         if form.method == "post" {
             return self.follow("POST", action, Some(encoded));
         }
@@ -102,6 +123,17 @@ impl Browser {
             }
         }
         Err(format!("{} passes on without end", page.url))
+    }
+
+    /// Types name and password into the sign-in page and follows what comes until there is
+    /// something to do for the person, or an application's page.
+    ///
+    /// # Errors
+    /// As [`Browser::open`], and when the page is no sign-in page.
+    pub fn sign_in(&mut self, page: &Page, username: &str, password: &str) -> Result<Page, String> {
+        let form = page.form_with("f.password")?;
+        let typed = [("f.username", username), ("f.password", password), ("action", "sign-in")];
+        self.submit_form(page, &form, &typed)
     }
 
     /// The value of a cookie that the host would get.
@@ -168,9 +200,23 @@ impl Browser {
     }
 
     fn follow(&mut self, method: &str, url: Url, body: Option<String>) -> Result<Page, String> {
+        self.follow_until(method, url, body, "nowhere:")
+    }
+
+    fn follow_until(
+        &mut self,
+        method: &str,
+        url: Url,
+        body: Option<String>,
+        end: &str,
+    ) -> Result<Page, String> {
         let mut page = self.request(method, &url, body.as_deref())?;
         for _ in 0..MAX_REDIRECTS {
             let Some(location) = page.redirect()? else { return Ok(page) };
+            if location.as_str().starts_with(end) {
+                let answer = Answer { status: 200, headers: Vec::new(), body: Vec::new() };
+                return Ok(Page { url: location, answer });
+            }
             page = self.request("GET", &location, None)?;
         }
         Err(format!("{url} redirects without end"))
@@ -206,7 +252,25 @@ impl Browser {
     }
 }
 
+/// Where a form is sent, and what.
+fn filled_in(page: &Page, form: &Form, typed: &[(&str, &str)]) -> Result<(Url, String), String> {
+    let mut fields = form.fields.clone();
+    fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+    let action = page.url.join(&form.action).map_err(|error| format!("{}: {error}", form.action))?;
+    Ok((action, encoded))
+}
+
 impl Page {
+    /// A page of an application that the test has at hand.
+    ///
+    /// # Panics
+    /// Not in practice.
+    pub fn local(text: &str) -> Self {
+        let answer = Answer { status: 200, headers: Vec::new(), body: text.into() };
+        Self { url: Url::parse("http://127.0.0.1:1/").expect("an address"), answer }
+    }
+
     /// Where the answer leads, when it is a redirect.
     ///
     /// # Errors
@@ -234,6 +298,16 @@ impl Page {
             .into_iter()
             .next()
             .ok_or_else(|| format!("no form at {} ({}):\n{}", self.url, self.answer.status, self.text()))
+    }
+
+    /// The form with this field.
+    ///
+    /// # Errors
+    /// When there is none: with the page.
+    pub fn form_with(&self, field: &str) -> Result<Form, String> {
+        self.forms().into_iter().find(|form| form.fields.contains_key(field)).ok_or_else(|| {
+            format!("no form with {field} at {} ({}):\n{}", self.url, self.answer.status, self.text())
+        })
     }
 
     /// The form that a script would submit: it has a field of a protocol's message.

@@ -92,6 +92,16 @@ impl Key {
         &self.pkcs8
     }
 
+    /// The private key as PEM.
+    pub fn private_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.pkcs8)
+    }
+
+    /// The certificate as PEM.
+    pub fn certificate_pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
     /// The public key as PEM.
     pub fn pem(&self) -> String {
         pem("PUBLIC KEY", &self.spki)
@@ -138,8 +148,8 @@ impl Key {
         }
     }
 
-    /// A signature for a JSON Web Token; none when the key can't make one.
-    pub(crate) fn sign_jwt(&self, algorithm: &str, message: &[u8]) -> Option<Vec<u8>> {
+    /// A signature as a JSON Web Token carries it; none when the key can't make one.
+    pub fn sign_jwt(&self, algorithm: &str, message: &[u8]) -> Option<Vec<u8>> {
         match (algorithm, &self.pair) {
             ("none", _) => Some(Vec::new()),
             ("HS256", _) => {

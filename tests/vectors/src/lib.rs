@@ -15,3 +15,4 @@ mod xml_signature;
 pub use keys::{Key, Keys};
 pub use registry::{Registration, endpoint_policy, registry};
 pub use vector::{Face, Request, Vector, Verdict, load_all, load_rule};
+pub use xml_signature::sign_enveloped;

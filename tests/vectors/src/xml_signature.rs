@@ -2,12 +2,15 @@
 //!
 //! Written from the specifications and on its own, so that a mistake in `postern-xml` can't hide
 //! behind the same mistake here; a test has xmlsec1 check what comes out.
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bergshamra_c14n::{C14nMode, canonicalize};
 use serde::Deserialize;
 
+use crate::keys::Keys;
 use crate::steps::percent_encode;
 use crate::template::Values;
 
@@ -47,6 +50,25 @@ fn issuer() -> String {
 
 fn exclusive() -> String {
     EXCLUSIVE.into()
+}
+
+/// The element, whose root has an `ID`, signed by that key: `ds:Signature` comes after the first
+/// `after`. For what a test makes itself, such as a Response forged with a key of nobody's.
+///
+/// # Panics
+/// When the element can't be signed.
+pub fn sign_enveloped(keys: &Keys, key: &str, element: &str, after: &str) -> String {
+    let signature = EnvelopedSignature {
+        key: key.into(),
+        algorithm: "rsa-sha256".into(),
+        digest: sha256(),
+        reference: None,
+        after: after.into(),
+        canonicalization: exclusive(),
+        key_info: None,
+    };
+    let parts = BTreeMap::new();
+    envelop(&signature, element, &Values::new("an element", keys, 0, "", 0, &parts))
 }
 
 /// The element with an enveloped signature (XML Signature, SAML core section 5.4).
