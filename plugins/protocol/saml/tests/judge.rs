@@ -238,7 +238,7 @@ fn parameters_are_judged_before_the_message() {
     assert_eq!(post(b"x=1", &body), "saml.post.query");
     assert_eq!(post(b"", &format!("{body}&Signature=x&SigAlg=y")), "saml.parameter.unknown");
     assert_eq!(post(b"", &format!("{body}&{body}")), "form.duplicate");
-    assert_eq!(post(b"", &format!("SAMLRequest={}", deflated(&plain()))), "xml.encoding.not-utf8");
+    assert_eq!(post(b"", &format!("SAMLRequest={}", deflated(&plain()))), "saml.post.deflated");
     assert_eq!(post(b"", &"A".repeat(100_000)), "saml.message.too-large");
     for (content_type, expected) in [
         (Some("application/x-www-form-urlencoded; charset=UTF-8"), "accepted"),

@@ -134,7 +134,12 @@ fn sp_metadata(key: &Key, more: &str) -> String {
          <md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact\" \
          Location=\"https://sp.example/artifact\" index=\"0\"/>\
          <md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
-         Location=\"https://sp.example/acs\" index=\"1\" isDefault=\"true\"/></md:SPSSODescriptor>{more}\
+         Location=\"https://sp.example/acs\" index=\"1\" isDefault=\"true\"/>\
+         <md:AttributeConsumingService index=\"0\"><md:ServiceName xml:lang=\"en\">x</md:ServiceName>\
+         <md:RequestedAttribute Name=\"urn:oid:2.5.4.4\" FriendlyName=\"sn\" \
+         NameFormat=\"urn:oasis:names:tc:SAML:2.0:attrname-format:uri\"/>\
+         <md:RequestedAttribute Name=\"shoeSize\"/></md:AttributeConsumingService>\
+         </md:SPSSODescriptor>{more}\
          </md:EntityDescriptor>"
     )
 }
@@ -154,6 +159,8 @@ fn a_relying_party_is_registered_from_its_metadata() {
     assert!(party.requires_signed_requests);
     assert_eq!(party.assertion_consumer_services.len(), 1);
     assert_eq!(party.name_id.default, NameIdFormat::Transient);
+    let [surname] = party.attributes.as_slice() else { panic!("{:?}", party.attributes) };
+    assert_eq!((surname.claim.as_str(), surname.name_format), ("family_name", NameFormat::Uri));
     let json = serde_json::to_vec(&party).unwrap();
     assert_eq!(RelyingParty::from_json(&json).unwrap(), party);
 }

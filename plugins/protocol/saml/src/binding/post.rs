@@ -1,6 +1,7 @@
 use postern_form::Form;
 use postern_refusal::Refusal;
 
+use super::inflate::inflate;
 use super::{Carried, base64, check_names, relay_state, required, too_large};
 use crate::MessageLimits;
 
@@ -12,5 +13,11 @@ pub(crate) fn read_post(body: &[u8], limits: &MessageLimits) -> Result<Carried, 
     let form = Form::parse(body)?;
     check_names(&form, &["SAMLRequest", "RelayState"])?;
     let xml = base64("SAMLRequest", &required(&form, "SAMLRequest")?.value)?;
+    // A habit of some toolkits, against section 3.5.4: worth a reason of its own.
+    if core::str::from_utf8(&xml).is_err() && inflate(&xml, limits).is_ok() {
+        return Err(Refusal::incompatible("saml.post.deflated")
+            .at("SAMLRequest")
+            .expected("base64 of the message itself: deflate belongs to the Redirect binding"));
+    }
     Ok(Carried { xml, relay_state: relay_state(&form, limits)?, detached: None })
 }

@@ -1,5 +1,6 @@
 //! Metadata (saml-metadata-2.0-os): ours is written, a service provider's is read.
 
+mod attributes;
 mod read;
 mod write;
 

@@ -6,6 +6,7 @@ use postern_xml::{Element, Limits, read_operators_file, without_whitespace};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
+use super::attributes::requested_attributes;
 use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL};
 use crate::registration::RegisteredKey;
 use crate::{
@@ -47,7 +48,7 @@ pub fn read_sp_metadata(file: &[u8], now: u64) -> Result<(RelyingParty, Option<S
         signs: if wants_signed_assertions { Signs::Assertion } else { Signs::Both },
         signature_algorithm: ResponseAlgorithm::default(),
         name_id: name_id_settings(&formats),
-        attributes: Vec::new(),
+        attributes: requested_attributes(role),
     };
     party.check()?;
     Ok((party, name(&entity)))
