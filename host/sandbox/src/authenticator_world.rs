@@ -10,10 +10,11 @@ use postern_kernel::authenticator::{AuthenticatorModule, Context, Description, F
 use postern_kernel::module::ModuleFailure;
 use postern_kernel::services::AuthenticatorServices;
 use wasmtime::Engine;
-use wasmtime::component::{ComponentExportIndex, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 
 use crate::call::{CallState, Program};
 use crate::engine::Sandbox;
+use crate::function::Function;
 use crate::limits::Limits;
 use crate::load::{LoadError, describe_failed};
 use crate::stop::Stop;
@@ -50,9 +51,15 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<AuthenticatorSt
 /// [`AuthenticatorServices::has_proven`] says so.
 pub struct ComponentAuthenticator {
     program: Program<AuthenticatorServices>,
-    begin: ComponentExportIndex,
-    proceed: ComponentExportIndex,
+    exports: Exports,
     description: Description,
+}
+
+/// The functions of the interface.
+struct Exports {
+    describe: Function<(), (wit::Description,)>,
+    begin: Function<(wit::Context,), (wit::Step,)>,
+    proceed: Function<(wit::Context, Vec<u8>, Vec<wit::FormField>), (wit::Step,)>,
 }
 
 impl Sandbox {
@@ -70,29 +77,25 @@ impl Sandbox {
     ) -> Result<ComponentAuthenticator, LoadError> {
         let label: Arc<str> = label.into();
         let instance = self.link(component, limits, &self.authenticators, &IMPORTS).await?;
-        bindings::AuthenticatorModuleIndices::new(&instance)
-            .map_err(|error| LoadError::World(format!("{error:#}")))?;
         let program = Program::new(Arc::clone(&label), instance, limits);
-        let describe = program.export(INTERFACE, "describe")?;
-        let begin = program.export(INTERFACE, "begin")?;
-        let proceed = program.export(INTERFACE, "proceed")?;
-        check_types(&program).await?;
-        let described = program.call::<_, (wit::Description,)>(&describe, None, ()).await;
+        let exports = exports(&program).await?;
+        let described = program.call(&exports.describe, None, ()).await;
         let description = described
             .and_then(|(description,)| border::description(description))
             .map_err(describe_failed(&label))?;
         let program = program.renamed(&description.name);
-        Ok(ComponentAuthenticator { program, begin, proceed, description })
+        Ok(ComponentAuthenticator { program, exports, description })
     }
 }
 
-/// Whether all functions have the types of the world, so that none fails only when it is called.
-async fn check_types(program: &Program<AuthenticatorServices>) -> Result<(), LoadError> {
-    let checked = async {
-        let world = bindings::AuthenticatorModulePre::new(program.instance().clone())?;
-        world.instantiate_async(program.store(None)).await.map(drop)
-    };
-    checked.await.map_err(|error| LoadError::World(format!("{error:#}")))
+async fn exports(program: &Program<AuthenticatorServices>) -> Result<Exports, LoadError> {
+    let (mut store, instance) = program.sample().await?;
+    let mut store = &mut store;
+    Ok(Exports {
+        describe: Function::find(&mut store, &instance, INTERFACE, "describe")?,
+        begin: Function::find(&mut store, &instance, INTERFACE, "begin")?,
+        proceed: Function::find(&mut store, &instance, INTERFACE, "proceed")?,
+    })
 }
 
 impl ComponentAuthenticator {
@@ -113,7 +116,7 @@ impl AuthenticatorModule for ComponentAuthenticator {
         context: Context,
     ) -> Result<Step, ModuleFailure> {
         let parameters = (border::context(context),);
-        let returned = self.program.call(&self.begin, Some(services), parameters).await;
+        let returned = self.program.call(&self.exports.begin, Some(services), parameters).await;
         returned.and_then(|(step,)| border::step(step)).map_err(self.failed())
     }
 
@@ -125,7 +128,7 @@ impl AuthenticatorModule for ComponentAuthenticator {
         form: Form,
     ) -> Result<Step, ModuleFailure> {
         let parameters = (border::context(context), state, border::form(form));
-        let returned = self.program.call(&self.proceed, Some(services), parameters).await;
+        let returned = self.program.call(&self.exports.proceed, Some(services), parameters).await;
         returned.and_then(|(step,)| border::step(step)).map_err(self.failed())
     }
 }

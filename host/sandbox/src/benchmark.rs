@@ -9,23 +9,12 @@ use postern_kernel::services::ModuleServices;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 
-use crate::engine::{EngineError, Sandbox};
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::protocol_world::bindings::exports::postern::idp::protocol as wit;
 use crate::protocol_world::bindings::postern::idp::types;
 use crate::protocol_world::{ComponentProtocol, ProtocolState, border};
 use crate::stop::Stop;
-
-pub use crate::engine::Memory;
-
-/// A sandbox whose instances get their memory like this.
-///
-/// # Errors
-/// When the engine does not start.
-pub fn sandbox(memory: Memory) -> Result<Sandbox, EngineError> {
-    Sandbox::with_memory(None, memory)
-}
 
 type Handle = TypedFunc<(types::Request,), (wit::Outcome,)>;
 type Describe = TypedFunc<(), (wit::Description,)>;
@@ -52,8 +41,8 @@ impl ReusedProtocol {
         let failed = |error: wasmtime::Error| Stop::from(error).in_module(program.module());
         let mut store = program.store(Some(services));
         let instance = program.instance().instantiate_async(&mut store).await.map_err(failed)?;
-        let handle = instance.get_typed_func(&mut store, protocol.exports.handle).map_err(failed)?;
-        let describe = instance.get_typed_func(&mut store, protocol.exports.describe).map_err(failed)?;
+        let handle = protocol.exports.handle.of(&mut store, &instance).map_err(failed)?;
+        let describe = protocol.exports.describe.of(&mut store, &instance).map_err(failed)?;
         let module = program.module().into();
         Ok(Self { store, handle, describe, module, limits: program.limits() })
     }
@@ -85,6 +74,6 @@ impl ReusedProtocol {
 /// # Errors
 /// When the call fails.
 pub async fn describe(protocol: &ComponentProtocol) -> Result<(), ModuleFailure> {
-    let called = protocol.program.call::<_, (wit::Description,)>(&protocol.exports.describe, None, ()).await;
+    let called = protocol.program.call(&protocol.exports.describe, None, ()).await;
     called.map(drop).map_err(|stop| stop.in_module(protocol.program.module()))
 }

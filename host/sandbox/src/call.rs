@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
+use wasmtime::component::{ComponentNamedList, Instance, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store};
+
+use crate::function::Function;
 
 use crate::limits::Limits;
 use crate::load::LoadError;
@@ -83,23 +85,26 @@ impl<S: Send + Sync + 'static> Program<S> {
         self.limits
     }
 
+    #[cfg(feature = "benchmark")]
     pub(crate) fn instance(&self) -> &InstancePre<CallState<S>> {
         &self.instance
     }
 
-    /// The index of a function that the component exports from the interface.
-    pub(crate) fn export(&self, interface: &str, function: &str) -> Result<ComponentExportIndex, LoadError> {
-        let component = self.instance.component();
-        component
-            .get_export_index(None, interface)
-            .and_then(|interface| component.get_export_index(Some(&interface), function))
-            .ok_or_else(|| LoadError::World(format!("does not export {function} of {interface}")))
+    /// An instance to look at the exports of. No kernel stands behind it.
+    ///
+    /// # Errors
+    /// When the instance can't be made within the limits.
+    pub(crate) async fn sample(&self) -> Result<(Store<CallState<S>>, Instance), LoadError> {
+        let mut store = self.store(None);
+        let instance = self.instance.instantiate_async(&mut store).await;
+        let instance = instance.map_err(|error| LoadError::World(format!("{error:#}")))?;
+        Ok((store, instance))
     }
 
     /// Calls the function on a fresh instance.
     pub(crate) async fn call<P, R>(
         &self,
-        function: &ComponentExportIndex,
+        function: &Function<P, R>,
         services: Option<Arc<S>>,
         parameters: P,
     ) -> Result<R, Stop>
@@ -110,8 +115,7 @@ impl<S: Send + Sync + 'static> Program<S> {
         let call = async {
             let mut store = self.store(services);
             let instance = self.instance.instantiate_async(&mut store).await?;
-            let function = instance.get_typed_func::<P, R>(&mut store, function)?;
-            function.call_async(&mut store, parameters).await
+            function.of(&mut store, &instance)?.call_async(&mut store, parameters).await
         };
         match tokio::time::timeout(self.limits.call, call).await {
             Ok(result) => Ok(result?),

@@ -30,8 +30,9 @@ const RESIDENT_TABLE: usize = 8 << 10;
 /// Free slots that keep what they have for the module that used them last.
 const WARM_SLOTS: u32 = 32;
 
-/// Where instances get their memory from. Serving uses [`Memory::tuned`]; the others are there to
-/// measure what it gains.
+/// Where instances get their memory from. [`Memory::tuned`] is the fastest; its pool reserves about
+/// 1 TiB of addresses, not of memory, so that it does not start where addresses are limited
+/// (`ulimit -v`, strict overcommit).
 #[derive(Clone, Copy, Debug)]
 pub enum Memory {
     /// From the system, for each instance.
@@ -85,7 +86,11 @@ impl Sandbox {
         Self::with_memory(cache, Memory::tuned())
     }
 
-    pub(crate) fn with_memory(cache: Option<&Path>, memory: Memory) -> Result<Self, EngineError> {
+    /// The same with instances that get their memory from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Sandbox::new`].
+    pub fn with_memory(cache: Option<&Path>, memory: Memory) -> Result<Self, EngineError> {
         let failed = |error: wasmtime::Error| EngineError::Engine(format!("{error:#}"));
         let engine = Engine::new(&config(memory)).map_err(failed)?;
         let cache = cache.map(|directory| ModuleCache::open(directory, &engine)).transpose()?;

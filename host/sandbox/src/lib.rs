@@ -17,6 +17,7 @@ mod bounds;
 mod cache;
 mod call;
 mod engine;
+mod function;
 mod imports;
 mod limits;
 mod load;
@@ -29,7 +30,7 @@ mod stop;
 pub mod benchmark;
 
 pub use authenticator_world::ComponentAuthenticator;
-pub use engine::{EngineError, Sandbox};
+pub use engine::{EngineError, Memory, Sandbox};
 pub use limits::Limits;
 pub use load::LoadError;
 pub use protocol_world::ComponentProtocol;

@@ -12,14 +12,16 @@ use postern_kernel::module::{
 };
 use postern_kernel::services::ModuleServices;
 use wasmtime::Engine;
-use wasmtime::component::{ComponentExportIndex, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 
 use crate::call::{CallState, Program};
 use crate::engine::Sandbox;
+use crate::function::Function;
 use crate::limits::Limits;
 use crate::load::{LoadError, describe_failed};
 use crate::stop::Stop;
 use bindings::exports::postern::idp::protocol as wit;
+use bindings::postern::idp::types;
 
 #[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/protocol.wit")]
 pub(crate) mod bindings {
@@ -62,13 +64,13 @@ pub struct ComponentProtocol {
     description: Description,
 }
 
-/// The functions of the interface, found once.
+/// The functions of the interface.
 pub(crate) struct Exports {
-    pub(crate) describe: ComponentExportIndex,
-    pub(crate) handle: ComponentExportIndex,
-    resume: ComponentExportIndex,
-    logged_out: ComponentExportIndex,
-    register: ComponentExportIndex,
+    pub(crate) describe: Function<(), (wit::Description,)>,
+    pub(crate) handle: Function<(types::Request,), (wit::Outcome,)>,
+    resume: Function<(Vec<u8>, wit::SignOn), (types::Response,)>,
+    logged_out: Function<(Vec<u8>, bool), (types::Response,)>,
+    register: Function<(Vec<u8>,), (Result<wit::Registration, types::Refusal>,)>,
 }
 
 impl Sandbox {
@@ -85,18 +87,9 @@ impl Sandbox {
     ) -> Result<ComponentProtocol, LoadError> {
         let label: Arc<str> = label.into();
         let instance = self.link(component, limits, &self.protocols, &IMPORTS).await?;
-        bindings::ProtocolModuleIndices::new(&instance)
-            .map_err(|error| LoadError::World(format!("{error:#}")))?;
         let program = Program::new(Arc::clone(&label), instance, limits);
-        let exports = Exports {
-            describe: program.export(INTERFACE, "describe")?,
-            handle: program.export(INTERFACE, "handle")?,
-            resume: program.export(INTERFACE, "resume")?,
-            logged_out: program.export(INTERFACE, "logged-out")?,
-            register: program.export(INTERFACE, "register")?,
-        };
-        check_types(&program).await?;
-        let described = program.call::<_, (wit::Description,)>(&exports.describe, None, ()).await;
+        let exports = exports(&program).await?;
+        let described = program.call(&exports.describe, None, ()).await;
         let description = described
             .and_then(|(description,)| describe::description(description))
             .map_err(describe_failed(&label))?;
@@ -105,13 +98,16 @@ impl Sandbox {
     }
 }
 
-/// Whether all functions have the types of the world, so that none fails only when it is called.
-async fn check_types(program: &Program<ModuleServices>) -> Result<(), LoadError> {
-    let checked = async {
-        let world = bindings::ProtocolModulePre::new(program.instance().clone())?;
-        world.instantiate_async(program.store(None)).await.map(drop)
-    };
-    checked.await.map_err(|error| LoadError::World(format!("{error:#}")))
+async fn exports(program: &Program<ModuleServices>) -> Result<Exports, LoadError> {
+    let (mut store, instance) = program.sample().await?;
+    let mut store = &mut store;
+    Ok(Exports {
+        describe: Function::find(&mut store, &instance, INTERFACE, "describe")?,
+        handle: Function::find(&mut store, &instance, INTERFACE, "handle")?,
+        resume: Function::find(&mut store, &instance, INTERFACE, "resume")?,
+        logged_out: Function::find(&mut store, &instance, INTERFACE, "logged-out")?,
+        register: Function::find(&mut store, &instance, INTERFACE, "register")?,
+    })
 }
 
 impl ComponentProtocol {

@@ -6,8 +6,8 @@ use std::thread;
 use base64::Engine as _;
 use clap::Args;
 use postern_kernel::module::{Method, ProtocolModule as _, Request};
-use postern_sandbox::benchmark::{self, Memory, ReusedProtocol};
-use postern_sandbox::{ComponentProtocol, Limits};
+use postern_sandbox::benchmark::{self, ReusedProtocol};
+use postern_sandbox::{ComponentProtocol, Limits, Memory, Sandbox};
 
 use crate::cpu;
 use crate::table::{self, Rounds};
@@ -24,6 +24,12 @@ pub(crate) struct Arguments {
     /// Calls of a variant in a round.
     #[arg(long, default_value_t = 2_000)]
     calls: usize,
+    /// Only subjects with this in their name.
+    #[arg(long, default_value = "")]
+    subject: String,
+    /// Only variants with this in their name. The first one left is what the others are compared to.
+    #[arg(long, default_value = "")]
+    variant: String,
 }
 
 /// A component with a request for it.
@@ -42,14 +48,14 @@ struct Variant {
 
 pub(crate) fn run(arguments: &Arguments) {
     println!("CPU microseconds a call; {} rounds of {} calls each", arguments.rounds, arguments.calls);
-    for subject in subjects() {
-        let variants = variants(&subject);
+    for subject in subjects().iter().filter(|subject| subject.name.contains(&arguments.subject)) {
+        let variants = variants(subject, &arguments.variant);
         for threads in [1, 2] {
             table::head(&format!("{}, {threads} thread(s)", subject.name));
             let mut results = vec![Rounds::default(); variants.len()];
             for _ in 0..arguments.rounds {
                 for (variant, rounds) in variants.iter().zip(&mut results) {
-                    rounds.0.extend(round(variant, &subject, threads, arguments.calls));
+                    rounds.0.extend(round(variant, subject, threads, arguments.calls));
                 }
             }
             let Some(reference) = results.first().cloned() else { continue };
@@ -79,9 +85,9 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
-fn variants(subject: &Subject) -> Vec<Variant> {
+fn variants(subject: &Subject, wanted: &str) -> Vec<Variant> {
     let pool = |resident, resident_table, scan| Memory::Pool { resident, resident_table, scan };
-    let mut variants = vec![
+    let variants = [
         ("reused instance", Memory::tuned(), true),
         ("fresh instance, as it serves", Memory::tuned(), false),
         ("fresh, pool without scan, 320 KiB resident", pool(320 << 10, 8 << 10, false), false),
@@ -89,9 +95,10 @@ fn variants(subject: &Subject) -> Vec<Variant> {
         ("fresh, memory on demand", Memory::OnDemand, false),
     ];
     variants
-        .drain(..)
+        .into_iter()
+        .filter(|(name, ..)| name.contains(wanted))
         .map(|(name, memory, is_reused)| {
-            let sandbox = benchmark::sandbox(memory).unwrap_or_else(|error| panic!("{error}"));
+            let sandbox = Sandbox::with_memory(None, memory).unwrap_or_else(|error| panic!("{error}"));
             let load = sandbox.load_protocol(subject.name, subject.component.clone(), Limits::default());
             let module = runtime().block_on(load).unwrap_or_else(|error| panic!("{error}"));
             Variant { name, module, is_reused }
