@@ -1,5 +1,6 @@
 //! The audit log: one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use postern_kernel::audit::{Audit, Event};
 use postern_kernel::clock::{Clock, Timestamp};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -58,30 +59,39 @@ impl Audit for AuditLog {
     }
 }
 
-/// JSON escapes control characters; those that only look like line breaks are escaped as well.
+/// The members of a line, in this order.
+#[derive(Serialize)]
+struct Line<'e> {
+    time: String,
+    event: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relying_party: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<&'e str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<&'e str, &'e str>,
+}
+
+/// JSON escapes control characters; those that only look like line breaks, or turn the direction
+/// of what follows, are escaped as well.
 fn line(event: &Event<'_>, now: Timestamp) -> String {
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            object.insert(name.into(), Value::from(value));
-        }
-    };
-    let time = i64::try_from(now.0)
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .and_then(|time| time.format(&Rfc3339).ok());
-    put("time", time.as_deref());
-    put("event", Some(event.name));
-    put("module", event.module);
-    put("relying_party", event.relying_party);
-    put("subject", event.subject);
-    put("correlation", event.correlation);
-    if !event.fields.is_empty() {
-        let fields = event.fields.iter().map(|(name, value)| ((*name).into(), Value::from(*value)));
-        object.insert("fields".into(), Value::Object(fields.collect()));
-    }
+    let json = serde_json::to_string(&Line {
+        time: rfc3339(now),
+        event: event.name,
+        module: event.module,
+        relying_party: event.relying_party,
+        subject: event.subject,
+        correlation: event.correlation,
+        fields: event.fields.iter().copied().collect(),
+    })
+    // Strings alone are always JSON.
+    .unwrap_or_default();
     let mut line = String::new();
-    for character in Value::Object(object).to_string().chars() {
+    for character in json.chars() {
         if matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {
             line.push_str(&format!("\\u{:04x}", u32::from(character)));
@@ -92,8 +102,19 @@ fn line(event: &Event<'_>, now: Timestamp) -> String {
     line
 }
 
+/// Seconds since 1970 as `2026-11-22T02:27:34Z`.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    i64::try_from(time.0)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| time.0.to_string())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -107,6 +128,7 @@ mod tests {
             fields: &[("found", "a\nb\u{2028}\u{202e}\u{85}\"")],
         };
         let line = line(&event, Timestamp(1_700_000_000));
+        assert!(line.starts_with("{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"request.refused\""));
         assert!(!line.chars().any(|character| character.is_control()));
         assert!(!line.contains('\u{2028}') && !line.contains('\u{202e}'));
         let read: Value = serde_json::from_str(&line).unwrap();

@@ -1,10 +1,13 @@
-//! Takes changes of the configuration, of components and of the theme over while requests go on.
+//! Takes changes of the configuration, of certificates, components and of the theme over while
+//! requests go on.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use postern_sandbox::Sandbox;
+use rustls::ServerConfig;
+use tokio::sync::watch;
 
 use crate::cli::Failure;
 use crate::compose::{self, Opened};
@@ -21,6 +24,8 @@ pub(crate) struct Reload {
     pub(crate) opened: Arc<Opened>,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) current: Current,
+    pub(crate) public_tls: watch::Sender<Arc<ServerConfig>>,
+    pub(crate) management_tls: watch::Sender<Arc<ServerConfig>>,
 }
 
 /// When each watched file was last changed, and its size.
@@ -54,9 +59,15 @@ impl Reload {
 
     async fn apply(&mut self) -> Result<(), Failure> {
         let configuration = config::load(&self.file).map_err(Failure::usage)?;
+        let public_tls = compose::public_tls(&configuration)?;
+        let management_tls = compose::management_tls(&configuration)?;
         let modules = compose::load_modules(&self.sandbox, &configuration).await?;
         compose::provide_keys(&self.opened, &modules).await?;
-        self.current.replace(compose::live(&configuration, &self.opened, modules)?);
+        let live = compose::live(&configuration, &self.opened, modules)?;
+        // All of it is good: nothing was changed before, everything is now.
+        self.current.replace(live);
+        self.public_tls.send_replace(public_tls);
+        self.management_tls.send_replace(management_tls);
         let late = needs_restart(&self.configuration, &configuration);
         if !late.is_empty() {
             tracing::warn!(sections = late.join(", "), "changed: in force after a restart");
@@ -66,22 +77,24 @@ impl Reload {
             authenticators = configuration.authenticators.enabled.join(", "),
             "change taken over"
         );
-        // The parts that wait for a restart are compared with what runs.
-        self.configuration = Configuration {
-            base_url: self.configuration.base_url.clone(),
-            public: self.configuration.public.clone(),
-            management: self.configuration.management.clone(),
-            state: self.configuration.state.clone(),
-            keys: self.configuration.keys.clone(),
-            log: self.configuration.log.clone(),
-            ..configuration
-        };
+        // What waits for a restart is compared with what runs.
+        let running = std::mem::replace(&mut self.configuration, configuration);
+        let now = &mut self.configuration;
+        now.public.listen = running.public.listen;
+        now.public.max_connections = running.public.max_connections;
+        now.management.listen = running.management.listen;
+        now.sign_in.argon2 = running.sign_in.argon2;
+        (now.base_url, now.state, now.keys, now.log) =
+            (running.base_url, running.state, running.keys, running.log);
         Ok(())
     }
 
     fn look(&self) -> Seen {
-        let Configuration { modules, authenticators, pages, .. } = &self.configuration;
+        let Configuration { public, management, modules, authenticators, pages, .. } = &self.configuration;
         let mut paths = vec![self.file.clone()];
+        paths.extend([&public.certificate, &public.key].map(Clone::clone));
+        paths.extend([&management.certificate, &management.key].map(Clone::clone));
+        paths.extend(public.client_ca.clone());
         let component = |folder: &Path, name: &String| folder.join(format!("{name}.wasm"));
         paths.extend(modules.enabled.iter().map(|name| component(&modules.directory, name)));
         paths.extend(authenticators.enabled.iter().map(|name| component(&authenticators.directory, name)));
@@ -105,8 +118,9 @@ impl Reload {
 fn needs_restart(running: &Configuration, read: &Configuration) -> Vec<&'static str> {
     [
         ("base_url", running.base_url != read.base_url),
-        ("public", running.public != read.public),
-        ("management", running.management != read.management),
+        ("public.listen", running.public.listen != read.public.listen),
+        ("public.max_connections", running.public.max_connections != read.public.max_connections),
+        ("management.listen", running.management.listen != read.management.listen),
         ("state", running.state != read.state),
         ("keys", running.keys != read.keys),
         ("sign_in.argon2", running.sign_in.argon2 != read.sign_in.argon2),

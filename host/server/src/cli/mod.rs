@@ -8,6 +8,7 @@ mod keys;
 mod output;
 mod serve;
 mod session;
+mod token;
 mod user;
 
 use std::path::PathBuf;
@@ -68,6 +69,9 @@ enum Command {
     /// Signing keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The administrator's token for the management API.
+    #[command(subcommand)]
+    Token(token::Token),
     /// The proxy in the DMZ.
     #[command(subcommand)]
     Edge(edge::Edge),
@@ -95,6 +99,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::App(command) => on_runtime(command.run(&load(&config)?)),
         Command::Session(command) => on_runtime(command.run(&load(&config)?)),
         Command::Keys(command) => on_runtime(command.run(&load(&config)?)),
+        Command::Token(command) => on_runtime(command.run(&load(&config)?)),
         Command::Edge(command) => on_runtime(command.run(&load(&config)?)),
     }
 }
@@ -148,6 +153,7 @@ mod tests {
             "postern session list",
             "postern session end x",
             "postern session end --user alice",
+            "postern token renew",
             "postern edge config --for envoy",
         ] {
             assert!(parses(line), "{line}");

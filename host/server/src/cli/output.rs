@@ -48,17 +48,6 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// A time for people.
-pub(super) fn time(time: postern_kernel::clock::Timestamp) -> String {
-    use time::OffsetDateTime;
-    use time::format_description::well_known::Rfc3339;
-    i64::try_from(time.0)
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_else(|| time.0.to_string())
-}
-
 /// Columns under their names.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();

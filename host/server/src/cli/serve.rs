@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 use super::output::Failure;
 use crate::compose::{self, Opened};
 use crate::config::{self, Configuration};
-use crate::listener::{Limits, Listener};
+use crate::listener::{Limits, Listener, Tls};
 use crate::live::Current;
 use crate::reload::Reload;
 use crate::{log, management, public};
@@ -42,29 +42,32 @@ async fn serve(file: PathBuf, configuration: Configuration) -> Result<(), Failur
     let sandbox = Arc::new(compose::sandbox(&configuration)?);
     let modules = compose::load_modules(&sandbox, &configuration).await?;
     compose::provide_keys(&opened, &modules).await?;
-    let token = management::provide(&opened.installation, &configuration.management.token_file).await?;
+    management::provide_token(&opened.installation, &configuration.management.token_file).await?;
     let current = Current::new(compose::live(&configuration, &opened, modules)?);
+    let (public_tls, public_config) = watch::channel(public_tls);
+    let (management_tls, management_config) = watch::channel(management_tls);
     let limits = Limits { connections: configuration.public.max_connections };
-    let public = bind(configuration.public.listen, public_tls, limits, "public").await?;
+    let public = bind(configuration.public.listen, public_config, limits, "public").await?;
     let limits = Limits { connections: MANAGEMENT_CONNECTIONS };
-    let management = bind(configuration.management.listen, management_tls, limits, "management").await?;
+    let management = bind(configuration.management.listen, management_config, limits, "management").await?;
 
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(serve_public(public, stopped.clone(), current.clone(), Arc::clone(&opened)));
-    let management_serving = tokio::spawn(serve_management(management, stopped, &opened, token));
+    let management_serving = tokio::spawn(serve_management(management, stopped, &opened));
+    let keep_published = configuration.keys.keep_published.0;
+    let reload = Reload {
+        file,
+        configuration,
+        opened: Arc::clone(&opened),
+        sandbox,
+        current,
+        public_tls,
+        management_tls,
+    };
     let chores = [
-        tokio::spawn(
-            Reload {
-                file,
-                configuration: configuration.clone(),
-                opened: Arc::clone(&opened),
-                sandbox,
-                current,
-            }
-            .watch(),
-        ),
+        tokio::spawn(reload.watch()),
         tokio::spawn(read_keys(Arc::clone(&opened))),
-        tokio::spawn(purge(opened, configuration.keys.keep_published.0)),
+        tokio::spawn(purge(opened, keep_published)),
     ];
     wait_for_signal().await?;
     tracing::info!("stopping: requests under way are finished");
@@ -79,7 +82,7 @@ async fn serve(file: PathBuf, configuration: Configuration) -> Result<(), Failur
 
 async fn bind(
     address: std::net::SocketAddr,
-    tls: Arc<rustls::ServerConfig>,
+    tls: Tls,
     limits: Limits,
     name: &'static str,
 ) -> Result<Listener, Failure> {
@@ -104,12 +107,10 @@ fn serve_management(
     listener: Listener,
     stopped: watch::Receiver<bool>,
     opened: &Opened,
-    token: postern_kernel::randomness::Fingerprint,
 ) -> impl Future<Output = ()> + Send + 'static {
     let router = management::router(management::Management {
         installation: Arc::clone(&opened.installation),
         metrics: Arc::clone(&opened.metrics),
-        token,
     });
     listener.serve(stopped, move |_, request: Request<Incoming>| {
         let router = router.clone();

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 
-use super::output::{Failure, plain, say, table, time};
+use super::output::{Failure, plain, say, table};
+use crate::audit::rfc3339;
 use crate::compose::Opened;
 use crate::config::Configuration;
 
@@ -59,7 +60,12 @@ async fn list(opened: &Opened) -> Result<(), Failure> {
     loop {
         let page = installation.store.list_sessions(installation.clock.now(), after.as_deref(), 500).await?;
         rows.extend(page.items.into_iter().map(|session| {
-            vec![session.id, plain(&session.username), time(session.last_used_at), time(session.expires_at)]
+            vec![
+                session.id,
+                plain(&session.username),
+                rfc3339(session.last_used_at),
+                rfc3339(session.expires_at),
+            ]
         }));
         after = page.next;
         if after.is_none() {

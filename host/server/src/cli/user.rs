@@ -7,7 +7,8 @@ use postern_directory::NewUser;
 use postern_kernel::directory::Claim;
 use zeroize::Zeroizing;
 
-use super::output::{Failure, plain, say, table, time};
+use super::output::{Failure, plain, say, table};
+use crate::audit::rfc3339;
 use crate::compose::Opened;
 use crate::config::Configuration;
 
@@ -170,7 +171,7 @@ async fn list(configuration: &Configuration) -> Result<(), Failure> {
         let page = opened.installation.store.list_users(after.as_deref(), 500).await?;
         rows.extend(page.items.into_iter().map(|user| {
             let state = if user.disabled { "disabled" } else { "enabled" };
-            vec![plain(&user.username), user.subject, state.into(), time(user.created_at)]
+            vec![plain(&user.username), user.subject, state.into(), rfc3339(user.created_at)]
         }));
         after = page.next;
         if after.is_none() {

@@ -3,5 +3,5 @@
 mod serve;
 mod tls;
 
-pub(crate) use serve::{Limits, Listener, Peer};
+pub(crate) use serve::{Limits, Listener, Peer, Tls};
 pub(crate) use tls::{ClientCertificates, server_config};

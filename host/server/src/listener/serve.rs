@@ -17,6 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+/// TLS as it is configured now: connections that come later use what is sent later.
+pub(crate) type Tls = watch::Receiver<Arc<ServerConfig>>;
+
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Time for the head of a request; also how long an idle HTTP/1.1 connection is kept. Longer than
@@ -48,18 +51,14 @@ pub(crate) struct Peer {
 /// A bound socket with its TLS configuration.
 pub(crate) struct Listener {
     socket: TcpListener,
-    tls: TlsAcceptor,
+    tls: Tls,
     limits: Limits,
 }
 
 impl Listener {
-    pub(crate) async fn bind(
-        address: SocketAddr,
-        tls: Arc<ServerConfig>,
-        limits: Limits,
-    ) -> std::io::Result<Self> {
+    pub(crate) async fn bind(address: SocketAddr, tls: Tls, limits: Limits) -> std::io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
-        Ok(Self { socket, tls: TlsAcceptor::from(tls), limits })
+        Ok(Self { socket, tls, limits })
     }
 
     /// Where it listens: the port that the system chose, when the configuration says 0.
@@ -94,7 +93,8 @@ impl Listener {
                     continue;
                 }
             };
-            let (tls, stop, handler) = (self.tls.clone(), stop.clone(), handler.clone());
+            let tls = TlsAcceptor::from(Arc::clone(&self.tls.borrow()));
+            let (stop, handler) = (stop.clone(), handler.clone());
             tokio::spawn(async move {
                 connection(stream, address, tls, stop, handler).await;
                 drop(place);

@@ -15,20 +15,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::routing::get;
-use postern_kernel::randomness::Fingerprint;
 use postern_kernel::services::Installation;
 
 use crate::metrics::Metrics;
 
-pub(crate) use token::provide;
+pub(crate) use token::{provide as provide_token, renew as renew_token};
 
 /// What the handlers know.
 #[derive(Clone)]
 pub(crate) struct Management {
     pub(crate) installation: Arc<Installation>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Of the administrator's token.
-    pub(crate) token: Fingerprint,
 }
 
 /// All routes.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::http::Request;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use postern_endpoint::Body;
@@ -13,12 +12,12 @@ const BODY: Duration = Duration::from_secs(15);
 
 /// # Errors
 /// `server.body.too-large` (413), `server.body.too-slow` (408), `server.body.broken`.
-pub(super) async fn read(request: Request<Incoming>, announced: Body) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn read(body: Incoming, announced: Body) -> Result<Vec<u8>, Refusal> {
     let limit = match announced {
         Body::None => return Ok(Vec::new()),
         Body::Announced(limit) | Body::Unannounced(limit) => limit,
     };
-    let body = Limited::new(request.into_body(), limit as usize);
+    let body = Limited::new(body, limit as usize);
     match tokio::time::timeout(BODY, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::misbehaved("server.body.too-large")

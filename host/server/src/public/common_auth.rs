@@ -1,9 +1,8 @@
 //! `/commonauth`: GET goes on with a login transaction, POST takes the form of one of our pages.
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, Response};
 use hyper::body::Incoming;
-use postern_endpoint::Method;
 use postern_form::Form;
 use postern_kernel::module::Audience;
 use postern_refusal::Refusal;
@@ -11,22 +10,24 @@ use postern_refusal::Refusal;
 use super::{Exchange, body, visitor};
 
 impl Exchange<'_> {
-    pub(super) async fn common_auth(
+    /// `GET /commonauth`
+    pub(super) async fn go_on(&self, query: &str) -> Response<Body> {
+        match transaction(query) {
+            Ok(id) => self.reply(self.live.flow.proceed(&self.visitor, &id).await, Audience::Browser),
+            Err(refusal) => self.refuse(&refusal, Audience::Browser),
+        }
+    }
+
+    /// `POST /commonauth`
+    pub(super) async fn submit(
         &self,
-        method: Method,
-        query: &str,
+        headers: &HeaderMap,
+        body: Incoming,
         announced: postern_endpoint::Body,
-        request: Request<Incoming>,
     ) -> Response<Body> {
-        match method {
-            Method::Get => match transaction(query) {
-                Ok(id) => self.reply(self.live.flow.proceed(&self.visitor, &id).await, Audience::Browser),
-                Err(refusal) => self.refuse(&refusal, Audience::Browser),
-            },
-            Method::Post => match form(announced, request).await {
-                Ok(form) => self.reply(self.live.flow.submit(&self.visitor, form).await, Audience::Browser),
-                Err(refusal) => self.refuse(&refusal, Audience::Browser),
-            },
+        match form(headers, body, announced).await {
+            Ok(form) => self.reply(self.live.flow.submit(&self.visitor, form).await, Audience::Browser),
+            Err(refusal) => self.refuse(&refusal, Audience::Browser),
         }
     }
 }
@@ -45,15 +46,16 @@ pub(super) fn transaction(query: &str) -> Result<String, Refusal> {
 /// (Fetch Metadata). The anti-forgery field is looked at in any case; `Origin` is of no use, since
 /// our `Referrer-Policy` makes it `null`.
 async fn form(
+    headers: &HeaderMap,
+    body: Incoming,
     announced: postern_endpoint::Body,
-    request: Request<Incoming>,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    if let Some(site) = visitor::single(request.headers(), "sec-fetch-site")
+    if let Some(site) = visitor::single(headers, "sec-fetch-site")
         && site != "same-origin"
     {
         return Err(Refusal::misbehaved("server.form.cross-site").expected("same-origin").found(site));
     }
-    let body = zeroize::Zeroizing::new(body::read(request, announced).await?);
+    let body = zeroize::Zeroizing::new(body::read(body, announced).await?);
     let form = Form::parse(&body)?.without_duplicates()?;
     let fields = form.parameters().iter();
     Ok(fields.map(|field| (field.name.to_owned(), field.value.clone())).collect())

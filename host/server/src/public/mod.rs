@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
-use postern_endpoint::Place;
+use postern_endpoint::{Method, Place};
+use postern_kernel::flow::Visitor;
+use postern_kernel::module::Audience;
 
 use crate::listener::Peer;
 use crate::live::{Live, Owner};
@@ -33,7 +35,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// One request: what its handlers know beside the modules.
 pub(crate) struct Exchange<'l> {
     pub(crate) live: &'l Live,
-    pub(crate) visitor: postern_kernel::flow::Visitor,
+    pub(crate) visitor: Visitor,
 }
 
 /// Answers one request.
@@ -49,10 +51,12 @@ pub(crate) async fn answer(
     let answered = tokio::time::timeout(REQUEST, exchange.route(request, &mut label)).await;
     let mut response = answered.unwrap_or_else(|_| {
         tracing::error!(correlation = %exchange.visitor.correlation, "request took too long");
-        exchange.error(503, "error.unavailable", postern_kernel::module::Audience::Browser)
+        exchange.error(503, "error.unavailable", Audience::Browser)
     });
     headers::correlation(&mut response, &exchange.visitor.correlation);
-    metrics.request(&label.endpoint, &label.module, response.status().as_u16(), began.elapsed());
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    tracing::debug!(correlation = %exchange.visitor.correlation, endpoint = label.endpoint, status, ?took, "request");
+    metrics.request(&label.endpoint, &label.module, status, took);
     response
 }
 
@@ -64,32 +68,36 @@ struct Label {
 
 impl Exchange<'_> {
     async fn route(&self, request: Request<Incoming>, label: &mut Label) -> Response<Body> {
-        let read = incoming::Raw::read(&request);
-        let accepted = match read.judge(&self.live.table) {
+        let (parts, body) = request.into_parts();
+        let raw = incoming::Raw::read(&parts, &body);
+        let accepted = match raw.judge(&self.live.table) {
             Ok(accepted) => accepted,
-            Err(refusal) => return self.refused(&refusal, &read),
+            Err(refusal) => return self.refused(&refusal, &raw.target),
         };
-        let path = accepted.target.path();
+        let query = accepted.target.query().unwrap_or_default();
         match accepted.place {
             Place::Asset(assets) => {
                 label.endpoint.clone_from(&assets.prefix);
-                self.asset(path)
+                self.asset(accepted.target.path())
             }
             Place::Endpoint(endpoint) => {
                 label.endpoint.clone_from(&endpoint.path);
-                let query = accepted.target.query().unwrap_or_default();
                 match self.live.owners.get(&endpoint.path) {
-                    Some(Owner::CommonAuth) => {
-                        self.common_auth(accepted.method, query, accepted.body, request).await
-                    }
+                    Some(Owner::CommonAuth) => match accepted.method {
+                        Method::Get => self.go_on(query).await,
+                        Method::Post => self.submit(&parts.headers, body, accepted.body).await,
+                    },
                     Some(Owner::Login) => self.login(query).await,
                     Some(Owner::Module { name, audience }) => {
                         label.module.clone_from(name);
-                        self.module_endpoint(name, *audience, &accepted, request).await
+                        self.module_endpoint(name, *audience, &accepted, &parts.headers, body).await
                     }
-                    None => self.error(404, "error.not-found", postern_kernel::module::Audience::Browser),
+                    None => self.error(404, "error.not-found", Audience::Browser),
                 }
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

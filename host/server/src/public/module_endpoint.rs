@@ -1,7 +1,7 @@
 //! The endpoints that modules declare.
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use postern_endpoint::Accepted;
 use postern_kernel::module::{self, Audience};
@@ -14,18 +14,19 @@ impl Exchange<'_> {
         module: &str,
         audience: Audience,
         accepted: &Accepted<'_, '_>,
-        request: Request<Incoming>,
+        headers: &HeaderMap,
+        body: Incoming,
     ) -> Response<Body> {
         let method = match accepted.method {
             postern_endpoint::Method::Get => module::Method::Get,
             postern_endpoint::Method::Post => module::Method::Post,
         };
         let has_body = accepted.body != postern_endpoint::Body::None;
-        let content_type = visitor::single(request.headers(), "content-type")
+        let content_type = visitor::single(headers, "content-type")
             .filter(|_| has_body)
             .map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-        let authorization = visitor::single(request.headers(), "authorization").map(Into::into);
-        let body = match body::read(request, accepted.body).await {
+        let authorization = visitor::single(headers, "authorization").map(Into::into);
+        let body = match body::read(body, accepted.body).await {
             Ok(body) => body,
             Err(refusal) => return self.refuse(&refusal, audience),
         };

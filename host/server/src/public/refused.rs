@@ -6,13 +6,12 @@ use postern_kernel::audit::Event;
 use postern_kernel::module::Audience;
 use postern_refusal::Refusal;
 
-use super::incoming::Raw;
 use super::{Exchange, headers};
 
 impl Exchange<'_> {
     /// The table of endpoints refused it.
-    pub(super) fn refused(&self, refusal: &Refusal, request: &Raw) -> Response<Body> {
-        let path = request.target.split('?').next().unwrap_or_default();
+    pub(super) fn refused(&self, refusal: &Refusal, target: &str) -> Response<Body> {
+        let path = target.split('?').next().unwrap_or_default();
         let audience = match self.live.owners.get(path) {
             Some(crate::live::Owner::Module { audience, .. }) => *audience,
             _ => Audience::Browser,

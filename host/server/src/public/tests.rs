@@ -1,0 +1,299 @@
+//! Raw bytes into the public listener's handler, over a store, keys and pages as they are.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use postern_kernel::flow::{EnabledProtocol, ModuleSet};
+use postern_kernel::module::{
+    Audience, Description, Document, Endpoint, Method, ModuleFailure, Outcome, ProtocolModule, Refusal,
+    Registration, Request, Response, SignOn,
+};
+use postern_kernel::services::ModuleServices;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::answer;
+use crate::compose::{self, Opened};
+use crate::config;
+use crate::listener::Peer;
+use crate::live::Live;
+
+/// A protocol with one page endpoint and one for machines. It keeps what it is asked, and answers
+/// with the document that it is given.
+struct Echo {
+    description: Description,
+    seen: Arc<Mutex<Vec<Request>>>,
+    document: Document,
+}
+
+impl Echo {
+    fn new(document: Document) -> Self {
+        let endpoint = |path: &str, audience| Endpoint {
+            path: path.into(),
+            methods: vec![Method::Get, Method::Post],
+            content_types: vec!["application/x-www-form-urlencoded".into()],
+            max_body: 16,
+            max_query: 32,
+            query_parameters: vec!["q".into()],
+            ignores_other_parameters: false,
+            audience,
+        };
+        let description = Description {
+            name: "echo".into(),
+            title: "Echo".into(),
+            endpoints: vec![endpoint("/echo", Audience::Browser), endpoint("/api/echo", Audience::Machine)],
+            signing: Vec::new(),
+            edge_fields: Vec::new(),
+        };
+        Self { description, seen: Arc::default(), document }
+    }
+}
+
+#[async_trait]
+impl ProtocolModule for Echo {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    async fn handle(&self, _: Arc<ModuleServices>, request: Request) -> Result<Outcome, ModuleFailure> {
+        self.seen.lock().unwrap().push(request);
+        Ok(Outcome::Respond(Response::Document(self.document.clone())))
+    }
+
+    async fn resume(&self, _: Arc<ModuleServices>, _: Vec<u8>, _: SignOn) -> Result<Response, ModuleFailure> {
+        Ok(Response::SignedOut)
+    }
+
+    async fn logged_out(
+        &self,
+        _: Arc<ModuleServices>,
+        _: Vec<u8>,
+        _: bool,
+    ) -> Result<Response, ModuleFailure> {
+        Ok(Response::SignedOut)
+    }
+
+    async fn register(
+        &self,
+        _: Arc<ModuleServices>,
+        _: Vec<u8>,
+    ) -> Result<Result<Registration, Refusal>, ModuleFailure> {
+        Ok(Ok(Registration {
+            identifier: "x".into(),
+            name: None,
+            settings: "{}".into(),
+            needs_secret: false,
+        }))
+    }
+}
+
+struct Public {
+    live: Arc<Live>,
+    opened: Opened,
+    seen: Arc<Mutex<Vec<Request>>>,
+    folder: tempfile::TempDir,
+}
+
+fn json(status: u16, headers: &[(&str, &str)]) -> Document {
+    Document {
+        status,
+        content_type: "application/json".into(),
+        headers: headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        body: b"{}".to_vec(),
+        refusal: None,
+    }
+}
+
+impl Public {
+    async fn with(document: Document) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postern.toml");
+        let text = "base_url = \"https://sso.example.com\"\n[public]\nlisten = \"127.0.0.1:0\"\ncertificate = \"c\"\n\
+                    key = \"k\"\nclient_ca = \"a\"\n[management]\nlisten = \"127.0.0.1:0\"\ncertificate = \"c\"\nkey = \"k\"\n";
+        std::fs::write(&file, text).unwrap();
+        let configuration = config::load(&file).unwrap();
+        let opened = Opened::open(&configuration).await.unwrap();
+        let echo = Echo::new(document);
+        let seen = Arc::clone(&echo.seen);
+        let mut modules = ModuleSet::default();
+        let enabled = EnabledProtocol { module: Arc::new(echo), settings: "{}".into() };
+        modules.protocols.insert("echo".into(), enabled);
+        let live = compose::live(&configuration, &opened, modules).unwrap();
+        Self { live: Arc::new(live), opened, seen, folder }
+    }
+
+    async fn new() -> Self {
+        Self::with(json(200, &[])).await
+    }
+
+    /// Sends the bytes on one connection and returns the answer's text.
+    async fn send(&self, bytes: &str, has_certificate: bool) -> String {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate };
+        let (live, metrics) = (Arc::clone(&self.live), Arc::clone(&self.opened.metrics));
+        let service = service_fn(move |request| {
+            let answered = answer(Arc::clone(&live), Arc::clone(&metrics), peer, request);
+            async move { Ok::<_, std::convert::Infallible>(answered.await) }
+        });
+        let served = tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(theirs), service));
+        let (mut read, mut write) = tokio::io::split(ours);
+        write.write_all(bytes.as_bytes()).await.unwrap();
+        let mut text = Vec::new();
+        read.read_to_end(&mut text).await.unwrap();
+        let _ = served.await;
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    async fn get(&self, target: &str) -> String {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\r\n");
+        self.send(&request, true).await
+    }
+
+    fn audit(&self) -> String {
+        std::fs::read_to_string(Path::new(self.folder.path()).join("state/audit.jsonl")).unwrap_or_default()
+    }
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let head = answer.split("\r\n\r\n").next().unwrap_or_default();
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+#[tokio::test]
+async fn a_declared_endpoint_is_served_as_it_came() {
+    let public = Public::new().await;
+    let answer = public.get("/echo?q=a%2Fb+c").await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(header(&answer, "cache-control"), Some("no-store"));
+    assert_eq!(header(&answer, "x-content-type-options"), Some("nosniff"));
+    assert!(header(&answer, "x-correlation-id").is_some());
+    let seen = public.seen.lock().unwrap();
+    assert_eq!((seen[0].path.as_str(), seen[0].query.as_str()), ("/echo", "q=a%2Fb+c"));
+}
+
+#[tokio::test]
+async fn what_is_not_declared_or_not_canonical_reaches_no_module() {
+    let public = Public::new().await;
+    for (target, expected, code) in [
+        ("/carbon", 404, "endpoint.path.never-public"),
+        ("/metrics", 404, "endpoint.path.never-public"),
+        ("/nothing", 404, "endpoint.path.unknown"),
+        ("/echo/", 404, "endpoint.path.unknown"),
+        ("/x/../echo", 400, "endpoint.path.dot-segment"),
+        ("/x/..;/echo", 400, "endpoint.path.matrix-parameter"),
+        ("/%65cho", 400, "endpoint.path.encoded-unreserved"),
+        ("//echo", 400, "endpoint.path.doubled-slash"),
+        ("https://sso.example.com/echo", 400, "endpoint.target.absolute-form"),
+        ("/echo?other=1", 400, "endpoint.parameter.unknown"),
+        ("/echo?q=1&q=2", 400, "form.duplicate"),
+    ] {
+        let answer = public.get(target).await;
+        assert_eq!(status(&answer), expected, "{target}: {answer}");
+        let audit = public.audit();
+        let last = audit.lines().last().unwrap_or_default();
+        assert!(last.contains(code), "{target}: {last}");
+        assert!(!answer.contains(code), "the reason stays inside: {answer}");
+    }
+    assert!(public.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_declared_is_told_what_is() {
+    let public = Public::new().await;
+    let request = "DELETE /echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\r\n";
+    let answer = public.send(request, true).await;
+    assert_eq!(status(&answer), 405);
+    assert_eq!(header(&answer, "allow"), Some("GET, POST"));
+}
+
+#[tokio::test]
+async fn another_host_is_refused() {
+    let public = Public::new().await;
+    let request = "GET /echo HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+    assert_eq!(status(&public.send(request, true).await), 421);
+}
+
+#[tokio::test]
+async fn a_body_stays_within_what_was_declared() {
+    let public = Public::new().await;
+    let post = |length: usize, body: &str| {
+        format!(
+            "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
+             content-type: application/x-www-form-urlencoded; charset=utf-8\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    };
+    assert_eq!(status(&public.send(&post(3, "a=1"), true).await), 200);
+    assert_eq!(status(&public.send(&post(17, "a=123456789012345"), true).await), 413);
+    let chunked = "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
+                   content-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n\
+                   11\r\na=123456789012345\r\n0\r\n\r\n";
+    let answer = public.send(chunked, true).await;
+    assert_eq!(status(&answer), 413, "{answer}");
+    assert!(answer.contains("\"error\":\"invalid_request\""), "a machine gets JSON: {answer}");
+    let seen = public.seen.lock().unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].content_type.as_deref(), Some("application/x-www-form-urlencoded"));
+}
+
+#[tokio::test]
+async fn the_proxys_word_counts_only_with_its_certificate() {
+    let public = Public::new().await;
+    let request = "GET /carbon HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
+                   x-postern-client-address: 203.0.113.9\r\nx-postern-correlation-id: from-the-proxy\r\n\r\n";
+    let told = public.send(request, true).await;
+    assert_eq!(header(&told, "x-correlation-id"), Some("from-the-proxy"));
+    assert!(public.audit().contains("\"address\":\"203.0.113.9\""));
+    let untold = public.send(request, false).await;
+    assert_ne!(header(&untold, "x-correlation-id"), Some("from-the-proxy"));
+    assert!(public.audit().lines().last().unwrap().contains("\"address\":\"192.0.2.7\""));
+}
+
+#[tokio::test]
+async fn a_module_can_send_neither_a_page_nor_a_header_of_its_choice() {
+    let page = Document { content_type: "Text/HTML".into(), ..json(200, &[]) };
+    for document in [page, json(200, &[("set-cookie", "a=b")]), json(200, &[("x", "a\r\nb: c")])] {
+        let public = Public::with(document).await;
+        let answer = public.get("/echo").await;
+        assert_eq!(status(&answer), 500, "{answer}");
+        assert!(header(&answer, "set-cookie").is_none());
+    }
+    let public = Public::with(json(401, &[("WWW-Authenticate", "Bearer")])).await;
+    let answer = public.get("/echo").await;
+    assert_eq!((status(&answer), header(&answer, "www-authenticate")), (401, Some("Bearer")));
+}
+
+#[tokio::test]
+async fn a_form_from_another_site_and_a_transaction_of_nobody_are_refused() {
+    let public = Public::new().await;
+    let body = "t=x&anti-forgery=y&action=sign-in&f.username=a&f.password=secret-value";
+    let post = |site: &str| {
+        format!(
+            "POST /commonauth HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\nsec-fetch-site: {site}\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    assert_eq!(status(&public.send(&post("cross-site"), true).await), 400);
+    assert!(public.audit().contains("server.form.cross-site"));
+    assert_eq!(status(&public.send(&post("same-origin"), true).await), 400);
+    assert_eq!(status(&public.get("/commonauth?t=nobodys").await), 400);
+    assert_eq!(status(&public.get("/authenticationendpoint/login?t=nobodys").await), 400);
+    assert_eq!(status(&public.get("/commonauth").await), 400);
+    assert!(!public.audit().contains("secret-value"));
+}
+
+#[tokio::test]
+async fn the_style_sheet_is_served_to_be_kept() {
+    let public = Public::new().await;
+    let answer = public.get(public.live.pages.assets().style()).await;
+    assert_eq!(status(&answer), 200);
+    assert_eq!(header(&answer, "cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(status(&public.get("/authenticationendpoint/assets/nothing.css").await), 404);
+}
