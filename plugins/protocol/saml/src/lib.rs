@@ -43,7 +43,7 @@ pub use idp_initiated::JudgedIdpInitiated;
 pub use instant::{format_instant, parse_instant};
 pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
 pub use key::check_key;
-pub use metadata::{IdpMetadata, read_sp_metadata};
+pub use metadata::{IdpMetadata, read_registration, read_sp_metadata};
 pub use name_id::{NameIdFormat, NameIdSettings};
 pub use path::{Addressed, addresses};
 pub use policy::{MessageLimits, Policy};

@@ -5,7 +5,8 @@ mod support;
 
 use postern_saml::{
     ErrorResponse, IdpMetadata, NameFormat, NameIdFormat, RelyingParty, ResponseAttribute, ResponseNameId,
-    Signing, Signs, Status, SuccessResponse, error_response, identifier, read_sp_metadata, success_response,
+    Signing, Signs, Status, SuccessResponse, error_response, identifier, read_registration, read_sp_metadata,
+    success_response,
 };
 use support::{Key, validate, xmlsec_verifies};
 
@@ -209,4 +210,29 @@ fn weak_and_unknown_keys_are_refused() {
     let ed = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
     let spki = aws_lc_rs::signature::KeyPair::public_key(&ed).as_der().unwrap();
     assert_eq!(code(spki.as_ref()), "saml.key.unsupported");
+}
+
+#[test]
+fn an_operator_may_add_to_the_metadata() {
+    let metadata = sp_metadata(&Key::p256(), "");
+    let source = serde_json::json!({
+        "metadata": metadata,
+        "signs": "response",
+        "attributes": [{"claim": "groups", "name": "groups"}],
+    });
+    let (party, _) = read_registration(source.to_string().as_bytes(), NOW).unwrap();
+    assert_eq!(party.entity_id, "https://sp.example");
+    assert_eq!(party.signs, Signs::Response);
+    assert_eq!(party.attributes[0].claim, "groups");
+    let (plain, _) = read_registration(metadata.as_bytes(), NOW).unwrap();
+    let json = serde_json::to_vec(&plain).unwrap();
+    assert_eq!(read_registration(&json, NOW).unwrap().0, plain);
+    for wrong in [
+        serde_json::json!({"metadata": metadata, "sings": "response"}),
+        serde_json::json!({"metadata": 1}),
+        serde_json::json!({"entity_id": "x"}),
+    ] {
+        let refusal = read_registration(wrong.to_string().as_bytes(), NOW).unwrap_err();
+        assert_eq!(refusal.code, "saml.registration.malformed");
+    }
 }

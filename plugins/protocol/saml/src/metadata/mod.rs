@@ -2,7 +2,9 @@
 
 mod attributes;
 mod read;
+mod source;
 mod write;
 
 pub use read::read_sp_metadata;
+pub use source::read_registration;
 pub use write::IdpMetadata;
