@@ -17,6 +17,22 @@ pub struct IdTokenHint {
     pub session_index: Option<String>,
 }
 
+impl IdTokenHint {
+    /// Whether the hint was issued to this client.
+    ///
+    /// # Errors
+    /// `oidc.id-token-hint.client`.
+    pub fn check_client(&self, client_id: &str) -> Result<(), Refusal> {
+        if self.client_id == client_id {
+            return Ok(());
+        }
+        Err(Refusal::misbehaved("oidc.id-token-hint.client")
+            .at("id_token_hint")
+            .expected("an ID token of this client")
+            .found(&self.client_id))
+    }
+}
+
 /// Judges a hint. It may be expired: it tells whom a client means, and opens nothing.
 ///
 /// # Errors

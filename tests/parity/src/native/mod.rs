@@ -1,4 +1,5 @@
 //! The rules' crates, called directly.
 pub mod endpoint;
+pub mod oidc;
 pub mod saml;
 pub mod token;

@@ -57,7 +57,8 @@ fn judge(form: &Form<'_>, issuer: &str) -> Result<Demand, AuthorizationError> {
     };
     Ok(Demand {
         relying_party: client.id,
-        force: prompt.login,
+        // OpenID Connect Core section 15.1: `max_age=0` means the same as `prompt=login`.
+        force: prompt.login || authentication.max_age == Some(0),
         passive: prompt.none,
         select_account: prompt.select_account,
         max_age: authentication.max_age,
@@ -72,12 +73,7 @@ fn judge(form: &Form<'_>, issuer: &str) -> Result<Demand, AuthorizationError> {
 fn hinted_subject(hint: &str, issuer: &str, client: &Client) -> Result<String, Refusal> {
     let hint =
         judge_id_token_hint(hint, issuer, &SIGNING_ALGORITHMS, &own_keys()?, &KernelVerifier)?.into_inner();
-    if hint.client_id != client.client_id() {
-        return Err(Refusal::misbehaved("oidc.id-token-hint.client")
-            .at("id_token_hint")
-            .expected("an ID token of this client")
-            .found(&hint.client_id));
-    }
+    hint.check_client(client.client_id())?;
     Ok(hint.subject)
 }
 
