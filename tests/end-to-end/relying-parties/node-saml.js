@@ -26,6 +26,8 @@ function provider() {
     acceptedClockSkewMs: 5000,
     // The test hands back the ID of the request that it saw: no memory between two processes.
     validateInResponseTo: "never",
+    // By POST the request is not compressed, and signed inside.
+    authnRequestBinding: input.command === "post" ? "HTTP-POST" : "HTTP-Redirect",
   });
 }
 

@@ -22,6 +22,7 @@ def configuration():
         "cert_file": given["certificateFile"],
         "xmlsec_binary": given["xmlsec1"],
         "accepted_time_diff": 5,
+        "allow_unknown_attributes": True,
         "service": {
             "sp": {
                 "endpoints": {"assertion_consumer_service": [(given["acsUrl"], BINDING_HTTP_POST)]},

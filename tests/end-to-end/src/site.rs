@@ -1,6 +1,8 @@
 //! The whole picture: Envoy in the DMZ, Postern in the LAN.
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::browser::Browser;
 use crate::certificates::Authority;
@@ -11,6 +13,9 @@ use crate::process::free_port;
 
 /// The name that everybody outside uses. Node, Python and Apache resolve it without help.
 const NAME: &str = "localhost";
+
+/// How long the edge may take to fetch the keys.
+const KEYS: Duration = Duration::from_secs(20);
 
 /// A person that can sign in.
 pub const USER: (&str, &str) = ("alice", "correct horse battery staple");
@@ -46,7 +51,22 @@ impl Site {
         postern.start();
         let configuration = postern.run(&["edge", "config", "--for", "envoy"]);
         let envoy = Envoy::start(&dmz, &configuration, port, access_log);
-        (Self { postern, envoy, web, folder: folder.into() }, applications)
+        let site = Self { postern, envoy, web, folder: folder.into() };
+        site.wait_for_keys();
+        (site, applications)
+    }
+
+    /// Until the token validator has fetched the keys, it answers 503.
+    fn wait_for_keys(&self) {
+        let authority = self.edge().authority();
+        let request = format!(
+            "GET /oauth2/userinfo HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer a.b.c\r\nconnection: close\r\n\r\n"
+        );
+        let begun = Instant::now();
+        while self.edge().exchange(request.as_bytes()).expect("an answer").status == 503 {
+            assert!(begun.elapsed() < KEYS, "no keys at the edge:\n{}", self.envoy.process.log());
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// A browser without cookies.

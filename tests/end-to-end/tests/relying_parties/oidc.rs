@@ -151,11 +151,15 @@ fn tokens_can_be_inspected_and_revoked() {
     let begun = client.authorize("openid email offline_access", json!({}));
     let callback = client.callback_of(&begun, &mut world.site.browser());
     let answer = client.redeem(&begun, &callback).expect("tokens");
-    let refresh = answer["tokens"]["refresh_token"].as_str().expect("a token");
-    let inspect = |token: &str| client.call("introspect", json!({ "token": token })).expect("an answer");
-    assert_eq!(inspect(refresh)["introspection"]["active"], true);
+    let (tokens, text) = (&answer["tokens"], |token: &Value| token.as_str().expect("a token").to_owned());
+    let (access, refresh) = (text(&tokens["access_token"]), text(&tokens["refresh_token"]));
+    let is_active = || {
+        let answer = client.call("introspect", json!({ "token": access })).expect("an answer");
+        answer["introspection"]["active"].as_bool()
+    };
+    assert_eq!(is_active(), Some(true));
     client.call("revoke", json!({ "token": refresh })).expect("revoked");
-    assert_eq!(inspect(refresh)["introspection"]["active"], false);
+    assert_eq!(is_active(), Some(false));
 }
 
 #[test]
