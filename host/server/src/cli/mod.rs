@@ -6,6 +6,7 @@ mod edge;
 mod init;
 mod keys;
 mod output;
+mod schema;
 mod serve;
 mod session;
 mod token;
@@ -75,6 +76,9 @@ enum Command {
     /// The proxy in the DMZ.
     #[command(subcommand)]
     Edge(edge::Edge),
+    /// The configuration file itself.
+    #[command(subcommand)]
+    Config(schema::Config),
 }
 
 /// Runs the command.
@@ -93,6 +97,10 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { config, command } = arguments;
     match command {
         Command::Init(init) => init.run(&config),
+        Command::Config(command) => {
+            command.run();
+            Ok(())
+        }
         Command::Serve => serve::run(config),
         Command::Check => on_runtime(check::run(&config)),
         Command::User(command) => on_runtime(command.run(&load(&config)?)),
@@ -154,6 +162,7 @@ mod tests {
             "postern session end x",
             "postern session end --user alice",
             "postern token renew",
+            "postern config schema",
             "postern edge config --for envoy",
         ] {
             assert!(parses(line), "{line}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Duration;
@@ -33,7 +34,7 @@ pub(super) const REQUIRED_AT_EDGE: &[&str] = &[
 ];
 
 /// The whole file.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Configuration {
     /// Public origin as browsers see it: `https://sso.example.com`.
@@ -60,7 +61,7 @@ pub(crate) struct Configuration {
 }
 
 /// The listener that the DMZ proxy talks to.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Public {
     pub(crate) listen: SocketAddr,
@@ -82,7 +83,7 @@ fn max_connections() -> u32 {
 }
 
 /// Whether the public listener asks for the DMZ proxy's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ClientCertificate {
     #[default]
@@ -91,7 +92,7 @@ pub(crate) enum ClientCertificate {
 }
 
 /// The listener for administrators. Never behind the DMZ proxy.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Management {
     pub(crate) listen: SocketAddr,
@@ -107,7 +108,7 @@ fn token_file() -> PathBuf {
 }
 
 /// State.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct State {
     pub(crate) sqlite: PathBuf,
@@ -120,7 +121,7 @@ impl Default for State {
 }
 
 /// The master key that private keys are sealed with.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Keys {
     /// Ignored when the environment variable `POSTERN_MASTER_KEY` is set.
@@ -136,7 +137,7 @@ impl Default for Keys {
 }
 
 /// The protocols.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Modules {
     pub(crate) directory: PathBuf,
@@ -144,6 +145,7 @@ pub(crate) struct Modules {
     pub(crate) cache: PathBuf,
     pub(crate) enabled: Vec<String>,
     /// Free for the module: handed to it as JSON.
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub(crate) settings: BTreeMap<String, toml::Table>,
 }
 
@@ -159,11 +161,12 @@ impl Default for Modules {
 }
 
 /// The ways to sign in.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Authenticators {
     pub(crate) directory: PathBuf,
     pub(crate) enabled: Vec<String>,
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub(crate) settings: BTreeMap<String, toml::Table>,
 }
 
@@ -178,7 +181,7 @@ impl Default for Authenticators {
 }
 
 /// How long a sign-in lasts.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Sessions {
     /// Ends when it has not been used for so long.
@@ -194,7 +197,7 @@ impl Default for Sessions {
 }
 
 /// Limits on signing in.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SignIn {
     /// How long a person has for one sign-in.
@@ -220,7 +223,7 @@ impl Default for SignIn {
 }
 
 /// Cost of one password hash. OWASP's current recommendation by default.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Argon2 {
     pub(crate) memory_kib: u32,
@@ -239,7 +242,7 @@ impl Default for Argon2 {
 }
 
 /// What people see.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Pages {
     /// A folder whose files replace those of the same name.
@@ -255,7 +258,7 @@ impl Default for Pages {
 }
 
 /// The operational log (standard error) and the audit log.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     pub(crate) level: Level,
@@ -270,7 +273,7 @@ impl Default for Log {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     Error,
@@ -280,7 +283,7 @@ pub(crate) enum Level {
     Trace,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     Text,
@@ -289,7 +292,7 @@ pub(crate) enum LogFormat {
 
 /// What `postern edge config` needs to know of the DMZ proxy. Paths are those on the proxy's
 /// machine and are written out as they stand here.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Edge {
     /// Where the proxy listens for browsers.
@@ -321,7 +324,7 @@ pub(crate) struct Edge {
 }
 
 /// Bearer tokens at the proxy.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EdgeTokens {
     /// What `aud` of the tokens has to name; `base_url` by default.
@@ -347,7 +350,7 @@ fn token_algorithms() -> Vec<String> {
 }
 
 /// A path that wants a token. Either `exact` or `prefix`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenRoute {
     /// This path alone, such as `/oauth2/userinfo`.

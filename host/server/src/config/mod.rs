@@ -17,6 +17,11 @@ pub(crate) use problem::{Invalid, Problem};
 /// A commented file to begin with, as `postern init` writes it.
 pub(crate) const STARTER: &str = include_str!("starter.toml");
 
+/// The file's JSON Schema, for editors.
+pub(crate) fn schema() -> String {
+    format!("{:#}", schemars::schema_for!(Configuration).to_value())
+}
+
 /// Reads and checks the file. Relative paths in it become relative to the folder that it is in.
 ///
 /// # Errors

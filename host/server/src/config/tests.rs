@@ -151,3 +151,13 @@ fn settings_of_a_module_that_is_not_enabled_are_a_problem() {
     let found = problems(&format!("{GOOD}[modules.settings.smal]\nx = 1\n"));
     assert!(found[0].contains("modules.settings.smal: belongs to no module"), "{found:?}");
 }
+
+#[test]
+fn the_schema_refuses_unknown_fields_and_names_the_sections() {
+    let schema: serde_json::Value = serde_json::from_str(&super::schema()).unwrap();
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["required"], serde_json::json!(["base_url", "public", "management"]));
+    assert!(schema["properties"]["sign_in"].is_object());
+    assert_eq!(schema["$defs"]["Public"]["additionalProperties"], false);
+    assert_eq!(schema["$defs"]["Sessions"]["properties"]["idle"]["type"], "string");
+}
