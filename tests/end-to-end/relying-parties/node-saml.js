@@ -26,7 +26,8 @@ function provider() {
     acceptedClockSkewMs: 5000,
     // The test hands back the ID of the request that it saw: no memory between two processes.
     validateInResponseTo: "never",
-    // By POST the request is not compressed, and signed inside.
+    // By POST the request is not compressed (SAML bindings section 3.5.4), and signed inside.
+    skipRequestCompression: input.command === "post",
     authnRequestBinding: input.command === "post" ? "HTTP-POST" : "HTTP-Redirect",
   });
 }
