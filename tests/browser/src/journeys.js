@@ -107,6 +107,50 @@ export async function whatIsRefused(page) {
   });
 }
 
+/** The pages between sign-in and application that are not always shown, and the last one. */
+export async function consentAndSignOut(page, context) {
+  const asking = async () => {
+    // What an application sends that wants the person to be asked anew.
+    const sent = await context.request.get(`${config.oidcApp}/sign-in`, { maxRedirects: 0 });
+    await page.goto(`${sent.headers().location}&prompt=consent`);
+  };
+  await step(page, "an application can have the person asked first", async () => {
+    await asking();
+    await at.atSignInPage(page);
+    await at.enter(page, config.userName, config.password);
+    await page.locator('button[value="agree"]').waitFor();
+    await look(page, "consent", accessible);
+    await focusOrder(page);
+    await page.locator('button[value="agree"]').click();
+    await at.heading(page, "Hello, Alice Example");
+  });
+  await step(page, "a person can refuse, and the application is told", async () => {
+    await asking();
+    await page.locator('button[value="refuse"]').click();
+    await at.heading(page, "You could not be signed in");
+    assert.ok(page.url().startsWith(config.oidcApp), page.url());
+    await look(page, "oidc-app-refused", accessible);
+  });
+  await step(page, "nobody is signed out by a link: the person is asked", async () => {
+    await page.goto(`${config.identityProvider}/oidc/logout`);
+    await page.locator('button[value="sign-out"]').waitFor();
+    await look(page, "sign-out", accessible);
+    await page.locator('button[value="sign-out"]').click();
+    await page.locator("form").waitFor({ state: "detached" });
+    await look(page, "signed-out", accessible);
+    await at.openApplication(page, config.samlApp);
+    await at.clickSignIn(page);
+    await at.atSignInPage(page);
+  });
+  await step(page, "a sign-in that nobody began is explained, with a number to quote", async () => {
+    const response = await page.goto(
+      `${config.identityProvider}/authenticationendpoint/login?t=AAAAAAAAAAAAAAAAAAAAAA`,
+    );
+    assert.ok(response.status() >= 400 && response.status() < 500, String(response.status()));
+    await look(page, "error", accessible);
+  });
+}
+
 /** The same sign-in in a browser that runs no script. */
 export async function withoutScript(page) {
   await step(page, "signing in works without script", async () => {

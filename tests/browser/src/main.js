@@ -12,6 +12,7 @@ await mkdir(config.screenshots, { recursive: true });
 try {
   await withBrowser({}, journeys.oneSignInForBoth);
   await withBrowser({}, journeys.whatIsRefused);
+  await withBrowser({}, journeys.consentAndSignOut);
   await withBrowser({ javaScriptEnabled: false }, journeys.withoutScript);
   await withBrowser({ locale: "de-DE" }, journeys.inGerman);
   console.log(`    ${passedSteps()} steps`);

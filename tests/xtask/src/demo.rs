@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// Uses ports that are free unless --port-base names some.
     #[arg(long)]
     check: bool,
+    /// Use what is built already.
+    #[arg(long)]
+    no_build: bool,
     /// First of five ports in a row, instead of the usual ones.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1024..=65_531))]
     port_base: Option<u16>,
@@ -76,14 +79,16 @@ impl Place<'_> {
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let interruption = Interruption::listen()?;
-    build::run(workspace, &build::Arguments::for_demo())?;
+    if !arguments.no_build {
+        build::run(workspace, &build::Arguments::for_demo())?;
+    }
     interruption.check()?;
     present(workspace, arguments, &interruption)
 }
 
 /// `demo --check` with what is built already.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    let arguments = Arguments { check: true, port_base: None };
+    let arguments = Arguments { check: true, no_build: true, port_base: None };
     present(workspace, &arguments, &Interruption::listen()?)
 }
 

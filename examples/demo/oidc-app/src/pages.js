@@ -8,6 +8,11 @@ function text(value) {
     .replaceAll('"', "&quot;");
 }
 
+/** A name that may be broken where its words meet. */
+function name(value) {
+  return text(value).replaceAll("_", "_<wbr>");
+}
+
 function page(title, body) {
   return `<!doctype html>
 <html lang="en">
@@ -44,10 +49,10 @@ export function signedOut() {
 }
 
 export function signedIn({ claims, userInfo }) {
-  const name = userInfo.name ?? userInfo.preferred_username ?? claims.name ?? claims.sub;
+  const person = userInfo.name ?? userInfo.preferred_username ?? claims.name ?? claims.sub;
   return page(
     "Signed in",
-    `<h1>Hello, ${text(name)}</h1>
+    `<h1>Hello, ${text(person)}</h1>
 <p>You are signed in. <span class="quiet">Vouched for by ${text(claims.iss)}.</span></p>
 ${table("Userinfo", userInfo)}
 ${table("ID token", claims)}
@@ -58,7 +63,7 @@ ${table("ID token", claims)}
 function table(caption, claims) {
   const rows = Object.entries(claims).map(
     ([claim, value]) =>
-      `<tr><th scope="row">${text(claim)}</th><td>${text(
+      `<tr><th scope="row">${name(claim)}</th><td>${text(
         typeof value === "object" ? JSON.stringify(value) : value,
       )}</td></tr>`,
   );

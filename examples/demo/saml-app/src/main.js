@@ -4,6 +4,8 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
+import { SamlStatusError } from "@node-saml/node-saml";
+
 import { config } from "./config.js";
 import { readForm, redirect, sendFile, sendPage } from "./http.js";
 import * as pages from "./pages.js";
@@ -76,7 +78,7 @@ function person(profile) {
   const family = attributes.sn ?? attributes.surname ?? attributes.family_name;
   const name = attributes.displayName ?? attributes.name ?? [given, family].filter(Boolean).join(" ");
   return {
-    name: name || profile.nameID,
+    person: name || profile.nameID,
     nameId: profile.nameID,
     nameIdFormat: profile.nameIDFormat,
     identityProvider: profile.issuer,
@@ -101,8 +103,14 @@ async function answer(request, response) {
     await route(request, response);
   } catch (error) {
     console.error(`${request.method} ${pathname}: ${error.stack ?? error}`);
-    sendPage(response, 403, pages.failed(error.message));
+    sendPage(response, 403, pages.failed(explain(error)));
   }
+}
+
+/** In words, where the identity provider's status is one that people meet. */
+function explain(error) {
+  const turnedDown = error instanceof SamlStatusError && /RequestDenied|AuthnFailed/.test(error.message);
+  return turnedDown ? "The sign-in was cancelled." : error.message;
 }
 
 createServer(answer).listen(config.port, "127.0.0.1", () => {

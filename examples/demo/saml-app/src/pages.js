@@ -8,6 +8,11 @@ function text(value) {
     .replaceAll('"', "&quot;");
 }
 
+/** A name that may be broken where its words meet. */
+function name(value) {
+  return text(value).replaceAll("_", "_<wbr>");
+}
+
 function page(title, body) {
   return `<!doctype html>
 <html lang="en">
@@ -38,14 +43,14 @@ export function signedOut({ justNow = false } = {}) {
   );
 }
 
-export function signedIn({ name, nameId, nameIdFormat, identityProvider, attributes }) {
+export function signedIn({ person, nameId, nameIdFormat, identityProvider, attributes }) {
   const rows = Object.entries(attributes).map(
     ([attribute, value]) =>
-      `<tr><th scope="row">${text(attribute)}</th><td>${text([value].flat().join(", "))}</td></tr>`,
+      `<tr><th scope="row">${name(attribute)}</th><td>${text([value].flat().join(", "))}</td></tr>`,
   );
   return page(
     "Signed in",
-    `<h1>Hello, ${text(name)}</h1>
+    `<h1>Hello, ${text(person)}</h1>
 <p>You are signed in. <span class="quiet">Vouched for by ${text(identityProvider)}.</span></p>
 <table>
 <caption>What the identity provider told us</caption>
