@@ -99,10 +99,15 @@ fn present(workspace: &Workspace, arguments: &Arguments, interruption: &Interrup
     step.done();
     interruption.check()?;
 
-    let name = if arguments.check { "target/demo/check" } else { "target/demo/run" };
+    // Demos on other ports run side by side.
+    let name = match arguments.port_base {
+        _ if arguments.check => "target/demo/check".to_owned(),
+        None => "target/demo/run".to_owned(),
+        Some(base) => format!("target/demo/run-{base}"),
+    };
     let place = Place {
         workspace,
-        folder: workspace.path(name),
+        folder: workspace.path(&name),
         ports: Ports::choose(arguments.port_base, arguments.check)?,
     };
     // Dropped last of all: whatever fails below, what was started is stopped.

@@ -73,8 +73,9 @@ async function answer(request, response) {
   }
 }
 
-/** The identity provider's own words when it refused, the library's otherwise. */
+/** In words, where the identity provider's error is one that people meet. */
 function explain(error) {
+  if (error.error === "access_denied") return "The sign-in was cancelled.";
   return error.error_description ?? error.error ?? error.message;
 }
 
