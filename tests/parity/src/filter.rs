@@ -185,7 +185,7 @@ fn saml_configuration(base_url: &str) -> Value {
 fn token_configuration(base_url: &str) -> Value {
     json!({
         "issuer": base_url,
-        "audience": token::AUDIENCE,
+        "audience": base_url,
         "behind_endpoint_filter": true,
         "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
         "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },

@@ -2,6 +2,7 @@
 //!
 //! A face takes the requests of a vector and answers with a [`Verdict`]; the tests compare it
 //! with the vector's. Which rule has which face stands in the README of `tests/vectors`.
+pub mod component;
 pub mod filter;
 pub mod native;
 mod verifier;

@@ -13,6 +13,11 @@ fn saml() {
 }
 
 #[test]
+fn saml_metadata() {
+    demand_parity(Face::Native, &load_rule("saml-metadata"), native::saml::judge_metadata);
+}
+
+#[test]
 fn access_token() {
     demand_parity(Face::Native, &load_rule("access-token"), native::token::judge);
 }

@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use postern_refusal::Refusal;
-use postern_saml::{EdgeRelyingParty, Incoming, Judged, Policy, RelyingParty, judge as judge_message};
+use postern_saml::{
+    EdgeRelyingParty, Incoming, Judged, Policy, RelyingParty, judge as judge_message, read_registration,
+};
 use postern_vectors::{Keys, Request, Vector, Verdict, registry};
 
 use crate::{AwsVerifier, BASE_URL, now, verdict};
@@ -55,4 +57,13 @@ fn incoming(request: &Request) -> Incoming<'_> {
     } else {
         Incoming::Get(query)
     }
+}
+
+/// The verdict on the registration in the vector's body.
+///
+/// # Panics
+/// When the vector is no good.
+pub fn judge_metadata(vector: &Vector) -> Verdict {
+    let requests = vector.materialise(Keys::shared(), now(), BASE_URL, 1);
+    verdict(read_registration(&requests.last().expect("a request").body, now()))
 }

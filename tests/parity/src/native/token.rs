@@ -7,8 +7,6 @@ use postern_vectors::{Key, Keys, Request, Vector, Verdict};
 
 use crate::{AwsVerifier, BASE_URL, now, verdict};
 
-/// What tokens are for.
-pub const AUDIENCE: &str = "https://api.example.com";
 /// What tokens may be signed with.
 pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
 /// The guarded path, with all below it.
@@ -45,7 +43,7 @@ fn judge_request(request: &Request) -> Result<(), Refusal> {
     let token = read_bearer(&authorization).map_err(|denial| denial.refusal)?;
     let rule = AccessTokenRule {
         issuer: BASE_URL,
-        audiences: &[AUDIENCE],
+        audiences: &[BASE_URL],
         algorithms: &ALGORITHMS,
         max_lifetime: 3_600,
         skew: 30,
