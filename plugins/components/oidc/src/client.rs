@@ -83,10 +83,17 @@ pub(crate) fn refused(client: &Client, error: TokenError) -> Failed {
     Failed::Token(error)
 }
 
+/// Longest value of an audit field, in bytes. The kernel refuses longer ones.
+const MAX_AUDIT_VALUE: usize = 512;
+
+/// Adds an event to the audit log. Values are ASCII; a long list of scopes is cut.
 pub(crate) fn audit(event: &str, client: &Client, subject: Option<&str>, fields: &[(&str, &str)]) {
     let fields: Vec<kernel::AuditField> = fields
         .iter()
-        .map(|(name, value)| kernel::AuditField { name: (*name).to_owned(), value: (*value).to_owned() })
+        .map(|(name, value)| kernel::AuditField {
+            name: (*name).to_owned(),
+            value: value.get(..MAX_AUDIT_VALUE).unwrap_or(value).to_owned(),
+        })
         .collect();
     kernel::audit(event, &client.id, subject, &fields);
 }

@@ -45,7 +45,12 @@ pub(crate) fn describe() -> Description {
             form_post(ENDPOINTS.token),
             form_post(ENDPOINTS.introspection),
             form_post(ENDPOINTS.revocation),
-            machine(ENDPOINTS.userinfo, vec![Method::Get, Method::Post]),
+            Endpoint {
+                // Clients of WSO2 Identity Server send `?schema=openid`, which says nothing here.
+                max_query: 64,
+                query_parameters: vec!["schema".to_owned()],
+                ..machine(ENDPOINTS.userinfo, vec![Method::Get, Method::Post])
+            },
             machine(ENDPOINTS.jwks, vec![Method::Get]),
             machine(ENDPOINTS.openid_configuration, vec![Method::Get]),
             machine(ENDPOINTS.authorization_server, vec![Method::Get]),

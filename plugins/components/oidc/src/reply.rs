@@ -1,6 +1,6 @@
 //! Answers in the kernel's form.
 
-use crate::bindings::kernel;
+use crate::bindings::kernel::{self, AuditField};
 use crate::bindings::types::{self, Document, FormField, FormPost, Header, Response};
 use postern_jose::validator::Denial;
 use postern_oauth::{AuthorizationAnswer, AuthorizationError, TokenError};
@@ -91,11 +91,19 @@ pub(crate) fn denied(denial: &Denial) -> Response {
     Response::Document(document)
 }
 
-pub(crate) fn authorization(answer: AuthorizationAnswer, reason: Option<&Refusal>) -> Response {
+/// Code or error for the client, which is the kernel's `relying_party`.
+pub(crate) fn authorization(
+    answer: AuthorizationAnswer,
+    reason: Option<&Refusal>,
+    relying_party: &str,
+) -> Response {
     match answer {
         AuthorizationAnswer::Redirect(url) => {
+            // A redirect carries no refusal that the host could note.
             if let Some(reason) = reason {
                 kernel::log(kernel::Level::Info, &reason.to_string());
+                let field = AuditField { name: "reason".to_owned(), value: reason.code.to_owned() };
+                kernel::audit("authorization.refused", relying_party, None, &[field]);
             }
             Response::Redirect(url)
         }
@@ -107,11 +115,11 @@ pub(crate) fn authorization(answer: AuthorizationAnswer, reason: Option<&Refusal
     }
 }
 
-pub(crate) fn authorization_error(error: &AuthorizationError, issuer: &str) -> Response {
+pub(crate) fn authorization_error(error: &AuthorizationError, issuer: &str, relying_party: &str) -> Response {
     match error {
         AuthorizationError::Page(reason) => refused(reason),
         AuthorizationError::Redirect(redirect) => {
-            authorization(redirect.answer(issuer), Some(&redirect.refusal))
+            authorization(redirect.answer(issuer), Some(&redirect.refusal), relying_party)
         }
     }
 }

@@ -10,6 +10,9 @@ use postern_refusal::Refusal;
 /// Most authentication contexts that a request may name.
 const MAX_CONTEXTS: usize = 16;
 
+/// Longest name of an authentication context, in bytes.
+const MAX_CONTEXT: usize = 256;
+
 /// How the person has to be signed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthenticationRequest {
@@ -39,7 +42,7 @@ impl AuthenticationRequest {
         Ok(Self {
             prompt: text(form, "prompt", 128)?.map(Prompt::read).transpose()?.unwrap_or_default(),
             max_age: text(form, "max_age", 32)?.map(read_max_age).transpose()?,
-            contexts: text(form, "acr_values", 1_024)?.map(read_contexts).transpose()?.unwrap_or_default(),
+            contexts: text(form, "acr_values", 4_096)?.map(read_contexts).transpose()?.unwrap_or_default(),
             login_hint: text(form, "login_hint", 256)?.map(str::to_owned),
             id_token_hint: text(form, "id_token_hint", MAX_TOKEN)?.map(str::to_owned),
         })
@@ -78,10 +81,11 @@ fn read_max_age(text: &str) -> Result<u64, Refusal> {
 
 fn read_contexts(text: &str) -> Result<Vec<String>, Refusal> {
     let contexts: Vec<String> = text.split(' ').map(str::to_owned).collect();
-    if contexts.len() > MAX_CONTEXTS || contexts.iter().any(String::is_empty) {
+    let sized = |context: &String| (1..=MAX_CONTEXT).contains(&context.len());
+    if contexts.len() > MAX_CONTEXTS || !contexts.iter().all(sized) {
         return Err(Refusal::misbehaved("oidc.acr-values.syntax")
             .at("acr_values")
-            .expected("16 values at most, divided by single spaces")
+            .expected("16 values of 256 bytes at most, divided by single spaces")
             .found(text));
     }
     Ok(contexts)
@@ -110,6 +114,7 @@ mod tests {
         assert_eq!(code("max_age=1.5"), "oidc.max-age.syntax");
         assert_eq!(code("max_age=99999999999"), "oidc.max-age.syntax");
         assert_eq!(code("acr_values=a++b"), "oidc.acr-values.syntax");
+        assert_eq!(code(&format!("acr_values={}", "a".repeat(257))), "oidc.acr-values.syntax");
         assert_eq!(code("prompt=none&prompt=login"), "form.duplicate");
         assert_eq!(code(&format!("login_hint={}", "a".repeat(257))), "oidc.parameter.too-long");
         assert_eq!(code("login_hint=a%0d%0ab"), "oidc.parameter.too-long");

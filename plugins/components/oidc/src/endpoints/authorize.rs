@@ -22,25 +22,29 @@ use postern_refusal::Refusal;
 
 pub(crate) fn handle(request: &Request) -> Outcome {
     let issuer = kernel::base_url();
-    let demand =
-        parameters::read(request).map_err(AuthorizationError::Page).and_then(|form| judge(&form, &issuer));
-    match demand {
+    let read = parameters::read(request).and_then(|form| find_client(&form).map(|client| (form, client)));
+    let (form, client) = match read {
+        Ok(read) => read,
+        Err(refusal) => return Outcome::Respond(reply::refused(&refusal)),
+    };
+    match judge(&form, &client, &issuer) {
         Ok(demand) => Outcome::Authenticate(demand),
-        Err(error) => Outcome::Respond(reply::authorization_error(&error, &issuer)),
+        Err(error) => Outcome::Respond(reply::authorization_error(&error, &issuer, &client.id)),
     }
 }
 
-fn judge(form: &Form<'_>, issuer: &str) -> Result<Demand, AuthorizationError> {
-    let client_id = client_id(form).map_err(AuthorizationError::Page)?;
-    let client = Client::find(client_id)
-        .and_then(|client| client.ok_or_else(|| unknown_client(client_id)))
-        .map_err(AuthorizationError::Page)?;
+fn find_client(form: &Form<'_>) -> Result<Client, Refusal> {
+    let client_id = client_id(form)?;
+    Client::find(client_id)?.ok_or_else(|| unknown_client(client_id))
+}
+
+fn judge(form: &Form<'_>, client: &Client, issuer: &str) -> Result<Demand, AuthorizationError> {
     let authorization = AuthorizationRequest::judge(form, &client.registration)?;
     let authentication = AuthenticationRequest::judge(form, &authorization.target)?;
     let hinted_subject = authentication
         .id_token_hint
         .as_deref()
-        .map(|hint| hinted_subject(hint, issuer, &client))
+        .map(|hint| hinted_subject(hint, issuer, client))
         .transpose()
         .map_err(|refusal| invalid_request(&authorization.target, refusal))?;
 
@@ -56,7 +60,7 @@ fn judge(form: &Form<'_>, issuer: &str) -> Result<Demand, AuthorizationError> {
         hinted_subject,
     };
     Ok(Demand {
-        relying_party: client.id,
+        relying_party: client.id.clone(),
         // OpenID Connect Core section 15.1: `max_age=0` means the same as `prompt=login`.
         force: prompt.login || authentication.max_age == Some(0),
         passive: prompt.none,
@@ -86,8 +90,12 @@ pub(crate) fn resume(state: &[u8], result: SignOn) -> Response {
         .map_err(AuthorizationError::Page)
         .and_then(|client| give_code(&pending, &client, result));
     match code {
-        Ok(code) => reply::authorization(pending.target.answer(&issuer, &[("code", &code)]), None),
-        Err(error) => reply::authorization_error(&error, &issuer),
+        Ok(code) => reply::authorization(
+            pending.target.answer(&issuer, &[("code", &code)]),
+            None,
+            &pending.relying_party,
+        ),
+        Err(error) => reply::authorization_error(&error, &issuer, &pending.relying_party),
     }
 }
 
