@@ -36,11 +36,14 @@ const commands = {
     const verifier = client.randomPKCECodeVerifier();
     const state = client.randomState();
     const nonce = client.randomNonce();
+    const proof = {
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+    };
     const url = client.buildAuthorizationUrl(provider, {
       redirect_uri: input.redirectUri,
       scope: input.scope,
-      code_challenge: await client.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: "S256",
+      ...(input.withoutProof ? {} : proof),
       state,
       nonce,
       ...input.parameters,
@@ -51,7 +54,7 @@ const commands = {
   async callback() {
     const provider = await configuration();
     const tokens = await client.authorizationCodeGrant(provider, new URL(input.url), {
-      pkceCodeVerifier: input.verifier,
+      pkceCodeVerifier: input.verifier ?? undefined,
       expectedState: input.state,
       expectedNonce: input.nonce,
       idTokenExpected: true,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::certificates::{Authority, Issued};
@@ -46,6 +47,19 @@ impl Postern {
     /// # Panics
     /// When `postern check` does not accept it, or something is not built.
     pub fn configure(folder: &Path, base_url: &str, settings: &str) -> Self {
+        Self::at(folder, base_url, free_port(), settings)
+    }
+
+    /// The same without a proxy in front: its public listener is the public origin.
+    ///
+    /// # Panics
+    /// As [`Postern::configure`].
+    pub fn alone(folder: &Path, settings: &str) -> Self {
+        let port = free_port();
+        Self::at(folder, &format!("https://localhost:{port}"), port, settings)
+    }
+
+    fn at(folder: &Path, base_url: &str, public_port: u16, settings: &str) -> Self {
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let lan = Authority::new(folder, "lan");
         let postern = Self {
@@ -53,7 +67,7 @@ impl Postern {
             host: lan.issue("host", &[LAN_NAME, "localhost"]),
             proxy: lan.issue("proxy", &["proxy.dmz"]),
             lan,
-            public_port: free_port(),
+            public_port,
             management_port: free_port(),
             base_url: base_url.into(),
             process: None,
@@ -148,6 +162,11 @@ impl Postern {
     /// The public listener itself, as the proxy reaches it. Without `proxy`: no client certificate.
     pub fn public(&self, proxy: bool) -> Origin {
         Origin::tls(self.public_port, LAN_NAME, self.lan.client(proxy.then_some(&self.proxy)))
+    }
+
+    /// TLS as the proxy does it: with its certificate.
+    pub fn proxy_tls(&self) -> ClientConfig {
+        self.lan.client(Some(&self.proxy))
     }
 
     /// The management listener.

@@ -5,6 +5,8 @@
 pub mod component;
 pub mod filter;
 pub mod native;
+pub mod parsers;
+pub mod router;
 mod verifier;
 
 pub use verifier::AwsVerifier;

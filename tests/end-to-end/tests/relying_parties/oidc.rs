@@ -145,6 +145,24 @@ fn a_code_is_of_no_use_without_its_verifier() {
 }
 
 #[test]
+fn proof_of_the_code_can_be_neither_dropped_nor_added() {
+    let world = world();
+    let client = Client::new(world, "client-basic");
+    let mut browser = world.site.browser();
+    // Stolen on the way: the thief has a code that was asked for with a challenge.
+    let begun = client.authorize("openid", json!({}));
+    let callback = client.callback_of(&begun, &mut browser);
+    let mut dropped = begun.clone();
+    merge(&mut dropped, json!({ "verifier": null }));
+    client.redeem(&dropped, &callback).expect_err("no verifier");
+    // The other way round: the challenge was taken out of the request.
+    let input = json!({ "scope": "openid", "parameters": {}, "withoutProof": true });
+    let begun = client.call("authorize", input).expect("an address");
+    let callback = client.callback_of(&begun, &mut browser);
+    client.redeem(&begun, &callback).expect_err("a verifier without a challenge");
+}
+
+#[test]
 fn tokens_can_be_inspected_and_revoked() {
     let world = world();
     let client = Client::new(world, "client-basic");

@@ -1,0 +1,3 @@
+//! The fuzz targets' bodies: the table that the bounded run of `tests/parity` uses as well.
+#[path = "../../parity/src/parsers.rs"]
+pub mod parsers;

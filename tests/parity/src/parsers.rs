@@ -1,0 +1,197 @@
+//! Every parser of what comes from outside, as functions of bytes that must not panic.
+//!
+//! The fuzz targets (`tests/fuzz`) and a bounded run over mutated vectors (`tests/mutations.rs`)
+//! use the same table. Where a parser accepts, what it promises is checked.
+use std::rc::Rc;
+
+use postern_endpoint::RequestTarget;
+use postern_form::{Form, encode};
+use postern_jose::validator::read_bearer;
+use postern_jose::{AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
+use postern_oauth::{AuthorizationRequest, ClientCredentials, Registration, TokenRequest};
+use postern_oidc::{AuthenticationRequest, LogoutRequest};
+use postern_refusal::Refusal;
+use postern_saml::{EdgeRelyingParty, Incoming, Judged, Policy, judge, read_registration};
+use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
+use postern_xml::{Document, Limits};
+
+/// A parser by the name of its fuzz target.
+pub type Parser = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const PARSERS: [Parser; 13] = [
+    ("form", form),
+    ("endpoint_target", endpoint_target),
+    ("xml", xml),
+    ("saml_redirect", saml_redirect),
+    ("saml_post", saml_post),
+    ("saml_metadata", saml_metadata),
+    ("jws", jws),
+    ("access_token", access_token),
+    ("bearer", bearer),
+    ("jwks", jwks),
+    ("authorization_request", authorization_request),
+    ("token_request", token_request),
+    ("client_registration", client_registration),
+];
+
+/// Seconds since 1970: any time will do.
+const NOW: u64 = 1_790_000_000;
+const BASE_URL: &str = "https://sso.example.com";
+
+/// Parameter names stay literal, and what was read is read again when it is written.
+pub fn form(bytes: &[u8]) {
+    let Ok(form) = Form::parse(bytes) else { return };
+    let written: Vec<_> = form
+        .parameters()
+        .iter()
+        .map(|parameter| format!("{}={}", parameter.name, encode(&parameter.value)))
+        .collect();
+    let written = written.join("&");
+    let again = Form::parse(written.as_bytes()).expect("what was accepted is accepted again");
+    for (one, other) in form.parameters().iter().zip(again.parameters()) {
+        assert_eq!((one.name, &one.value), (other.name, &other.value));
+    }
+}
+
+/// An accepted path has no second reading.
+pub fn endpoint_target(bytes: &[u8]) {
+    let Ok(target) = RequestTarget::parse(bytes) else { return };
+    let path = target.path();
+    assert!(path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
+    assert!(!path.split('/').any(|segment| segment == "." || segment == ".."), "{path}");
+    for forbidden in ["//", "\\", ";", "%2e", "%2E", "%2f", "%2F", "%5c", "%5C", "%00", "%25"] {
+        assert!(!path.contains(forbidden), "{path}");
+    }
+}
+
+/// An unsigned document.
+pub fn xml(bytes: &[u8]) {
+    let limits = Limits { max_bytes: 65_536, max_depth: 32, max_elements: 512, max_attributes: 32 };
+    if let Ok(document) = Document::read(bytes, &limits) {
+        let _ = document.root_name();
+        let _ = document.into_unsigned();
+    }
+}
+
+/// A query at `/samlsso`.
+pub fn saml_redirect(bytes: &[u8]) {
+    saml(Incoming::Get(bytes));
+}
+
+/// A body at `/samlsso`.
+pub fn saml_post(bytes: &[u8]) {
+    let content_type = Some("application/x-www-form-urlencoded");
+    saml(Incoming::Post { query: b"", content_type, body: bytes });
+}
+
+/// Nothing is answered to anywhere but a registered URL, and no signature counts as good.
+fn saml(incoming: Incoming<'_>) {
+    let party: EdgeRelyingParty = serde_json::from_str(
+        r#"{"entity_id":"https://unsigned.example.com/metadata",
+            "assertion_consumer_services":[{"url":"https://unsigned.example.com/acs"}]}"#,
+    )
+    .expect("a relying party");
+    let party = Rc::new(party);
+    let lookup = |entity_id: &str| Ok((entity_id == party.entity_id).then(|| Rc::clone(&party)));
+    let policy = Policy::for_destination(&format!("{BASE_URL}/samlsso"));
+    if let Ok(Judged::AuthnRequest(request)) = judge(incoming, &lookup, &policy, NOW, &NothingIsGood) {
+        assert_eq!(request.acs.url, "https://unsigned.example.com/acs");
+        assert!(!request.signed);
+    }
+}
+
+/// What an operator hands in to register a service provider.
+pub fn saml_metadata(bytes: &[u8]) {
+    if let Ok((party, _)) = read_registration(bytes, NOW) {
+        party.check().expect("what was accepted is in order");
+    }
+}
+
+/// A JWS that nobody has verified.
+pub fn jws(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(jws) = UnverifiedJws::read(text) {
+        let _ = jws.claimed_issuer();
+    }
+}
+
+/// No token is good when no signature is.
+pub fn access_token(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let keys = KeySet::read(
+        br#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"idp-ed","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+    )
+    .expect("a key set");
+    let rule = AccessTokenRule {
+        issuer: BASE_URL,
+        audiences: &[BASE_URL],
+        algorithms: &[Algorithm::EdDsa],
+        max_lifetime: 3_600,
+        skew: 30,
+    };
+    assert!(judge_access_token(text, &rule, &keys, NOW, &NothingIsGood).is_err());
+}
+
+/// An Authorization header.
+pub fn bearer(bytes: &[u8]) {
+    if let Ok(token) = read_bearer(&[bytes]) {
+        assert!(token.bytes().all(|byte| byte.is_ascii_graphic()), "{token}");
+    }
+}
+
+/// A JWK Set.
+pub fn jwks(bytes: &[u8]) {
+    if let Ok(keys) = KeySet::read(bytes) {
+        assert!(!keys.keys().is_empty());
+    }
+}
+
+/// Nothing is sent anywhere but to a registered redirect URI.
+pub fn authorization_request(bytes: &[u8]) {
+    let Ok(form) = Form::parse(bytes) else { return };
+    let registration = registration();
+    if let Ok(request) = AuthorizationRequest::judge(&form, &registration) {
+        assert_eq!(request.target.redirect_uri(), registration.redirect_uris[0]);
+        assert!(request.code_challenge.is_some(), "a public client without PKCE");
+        let _ = AuthenticationRequest::judge(&form, &request.target);
+    }
+    let _ = LogoutRequest::read(&form);
+}
+
+/// Client authentication and the token request.
+pub fn token_request(bytes: &[u8]) {
+    let Ok(form) = Form::parse(bytes) else { return };
+    let header = form.parameters().first().map(|parameter| parameter.value.clone());
+    for authorization in [None, header.as_deref()] {
+        if let Ok(credentials) = ClientCredentials::read(&form, authorization) {
+            let _ = credentials.judge(&registration(), &[BASE_URL], NOW, &NothingIsGood);
+        }
+    }
+    let _ = TokenRequest::read(&form, &registration());
+}
+
+/// What an operator hands in to register a client.
+pub fn client_registration(bytes: &[u8]) {
+    if let Ok(registration) = Registration::read(bytes) {
+        let written = serde_json::to_vec(&registration).expect("JSON");
+        assert_eq!(Registration::read(&written), Ok(registration));
+    }
+}
+
+fn registration() -> Registration {
+    let read: Result<Registration, Refusal> = Registration::read(
+        br#"{"client_id":"public-client","redirect_uris":["https://public.example.com/callback"],
+            "token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"]}"#,
+    );
+    read.expect("a registration")
+}
+
+/// So that whatever is accepted was accepted without a signature.
+struct NothingIsGood;
+
+impl Verifier for NothingIsGood {
+    fn verify(&self, _: Algorithm, _: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), VerifyError> {
+        Err(VerifyError::Mismatch)
+    }
+}

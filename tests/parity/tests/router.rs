@@ -1,0 +1,14 @@
+//! The host's router against the vectors, with the proxy out of the way.
+use std::path::Path;
+
+use postern_parity::demand_parity;
+use postern_parity::router::Router;
+use postern_vectors::{Face, load_rule};
+
+#[test]
+fn endpoint() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("router");
+    let _ = std::fs::remove_dir_all(&folder);
+    let router = Router::start(&folder);
+    demand_parity(Face::Component, &load_rule("endpoint"), |vector| router.judge(vector));
+}
