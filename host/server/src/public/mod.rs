@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use postern_endpoint::{Method, Place};
 use postern_kernel::flow::Visitor;
@@ -38,8 +38,26 @@ pub(crate) struct Exchange<'l> {
     pub(crate) visitor: Visitor,
 }
 
-/// Answers one request.
+/// Answers one request, in a task of its own: a client that goes away does not end what it began.
+/// Otherwise a failed sign-in would not be counted, and each try would still cost a hash.
 pub(crate) async fn answer(
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    match tokio::spawn(serve(live, metrics, peer, request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "a request ended in a panic");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+
+async fn serve(
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     peer: Peer,
@@ -47,11 +65,11 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let began = Instant::now();
     let exchange = Exchange { live: &live, visitor: visitor::read(&live, peer, request.headers()) };
-    let mut label = Label { endpoint: "other".into(), module: String::new() };
+    let mut label = Label { endpoint: "other".into(), module: String::new(), audience: Audience::Browser };
     let answered = tokio::time::timeout(REQUEST, exchange.route(request, &mut label)).await;
     let mut response = answered.unwrap_or_else(|_| {
         tracing::error!(correlation = %exchange.visitor.correlation, "request took too long");
-        exchange.error(503, "error.unavailable", Audience::Browser)
+        exchange.error(503, "error.unavailable", label.audience)
     });
     headers::correlation(&mut response, &exchange.visitor.correlation);
     let (status, took) = (response.status().as_u16(), began.elapsed());
@@ -64,6 +82,8 @@ pub(crate) async fn answer(
 struct Label {
     endpoint: String,
     module: String,
+    /// Who reads an error.
+    audience: Audience,
 }
 
 impl Exchange<'_> {
@@ -90,6 +110,7 @@ impl Exchange<'_> {
                     Some(Owner::Login) => self.login(query).await,
                     Some(Owner::Module { name, audience }) => {
                         label.module.clone_from(name);
+                        label.audience = *audience;
                         self.module_endpoint(name, *audience, &accepted, &parts.headers, body).await
                     }
                     None => self.error(404, "error.not-found", Audience::Browser),
