@@ -45,7 +45,9 @@ pub fn shared(key: &str) -> Result<Option<(Vec<u8>, u32)>, Failed> {
 }
 
 /// Writes a shared value; with a version, only if it is still that one.
-/// There is no way to delete one: use fixed keys.
+/// There is no way to delete one: use fixed keys. No version at all writes unconditionally: to
+/// create a key of which [`shared`] found nothing, and lose to whoever creates it first, pass
+/// `Some(u32::MAX)`, which is the version of no value.
 ///
 /// # Errors
 /// [`Failed::STALE`] when the version is another by now.
@@ -68,31 +70,13 @@ pub struct Counter(Option<u32>);
 impl Counter {
     /// Defines the counter. Without one the filter still works: counting then does nothing.
     pub fn define(name: &str) -> Self {
-        Self(abi::define_metric(0, name).ok())
+        Self(abi::define_counter(name).ok())
     }
 
     /// Counts one.
     pub fn increment(self) {
         if let Some(id) = self.0 {
             let _ = abi::increment_metric(id, 1);
-        }
-    }
-}
-
-/// A gauge among the proxy's statistics.
-#[derive(Clone, Copy, Debug)]
-pub struct Gauge(Option<u32>);
-
-impl Gauge {
-    /// Defines the gauge. Without one the filter still works.
-    pub fn define(name: &str) -> Self {
-        Self(abi::define_metric(1, name).ok())
-    }
-
-    /// Shows this value.
-    pub fn set(self, value: u64) {
-        if let Some(id) = self.0 {
-            let _ = abi::record_metric(id, value);
         }
     }
 }

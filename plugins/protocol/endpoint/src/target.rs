@@ -64,6 +64,11 @@ fn refused(code: &'static str, expected: &str) -> Refusal {
 
 /// The bytes as text, when each is printable ASCII and may stand in a request target.
 fn printable(raw: &[u8]) -> Result<&str, Refusal> {
+    if class::of_all(raw) & class::FORBIDDEN == 0
+        && let Ok(text) = core::str::from_utf8(raw)
+    {
+        return Ok(text);
+    }
     for byte in raw {
         let code = match byte {
             0 => "endpoint.target.nul",
@@ -77,7 +82,7 @@ fn printable(raw: &[u8]) -> Result<&str, Refusal> {
         return Err(refused(code, "printable ASCII without backslash and fragment")
             .found(&format!("a byte 0x{byte:02x}")));
     }
-    core::str::from_utf8(raw).map_err(|_| refused("endpoint.target.non-ascii", "ASCII"))
+    Err(refused("endpoint.target.non-ascii", "ASCII"))
 }
 
 /// Origin form starts with a slash. What else there is has no business here.
@@ -153,31 +158,38 @@ fn require_canonical_escape(path: &str, position: usize) -> Result<(), Refusal> 
 /// encode them, and what they encoded is judged by `postern-form`.
 fn require_valid_query(query: &str) -> Result<(), Refusal> {
     let wrong = |code, expected: &str| Err(Refusal::misbehaved(code).at("query").expected(expected));
-    for (position, byte) in query.bytes().enumerate() {
-        match byte {
-            b'%' => match escape_at(query, position) {
-                None => {
-                    return wrong(
-                        "endpoint.query.escape-broken",
-                        "a percent sign and two hexadecimal digits",
-                    );
-                }
-                Some(0) => return wrong("endpoint.query.encoded-nul", "a query without NUL"),
-                Some(_) => {}
-            },
-            b';' => return wrong("endpoint.query.semicolon", "a query without semicolons"),
-            b'/' | b'?' | b':' | b'@' => {}
-            _ if is_unreserved(byte) || is_sub_delimiter(byte) => {}
-            _ => return wrong("endpoint.query.character", "characters of RFC 3986 section 3.4"),
+    let classes = class::of_all(query.as_bytes());
+    if classes & class::SEMICOLON != 0 {
+        return wrong("endpoint.query.semicolon", "a query without semicolons");
+    }
+    if classes & class::OTHER != 0 {
+        return wrong("endpoint.query.character", "characters of RFC 3986 section 3.4");
+    }
+    if classes & class::PERCENT == 0 {
+        return Ok(());
+    }
+    // What follows each percent sign.
+    for rest in query.split('%').skip(1) {
+        match escaped(rest) {
+            None => {
+                return wrong("endpoint.query.escape-broken", "a percent sign and two hexadecimal digits");
+            }
+            Some(0) => return wrong("endpoint.query.encoded-nul", "a query without NUL"),
+            Some(_) => {}
         }
     }
     Ok(())
 }
 
+/// The byte that two hexadecimal digits at the start stand for.
+fn escaped(digits: &str) -> Option<u8> {
+    let [high, low, ..] = digits.as_bytes() else { return None };
+    Some((hex_digit(*high)? << 4) | hex_digit(*low)?)
+}
+
 /// The byte that the escape at that position stands for.
 fn escape_at(text: &str, position: usize) -> Option<u8> {
-    let digit = |offset| text.as_bytes().get(position.checked_add(offset)?).copied().and_then(hex_digit);
-    Some((digit(1)? << 4) | digit(2)?)
+    escaped(text.get(position.checked_add(1)?..)?)
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
@@ -185,13 +197,58 @@ fn hex_digit(byte: u8) -> Option<u8> {
 }
 
 /// RFC 3986 section 2.3.
-fn is_unreserved(byte: u8) -> bool {
+const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// RFC 3986 section 2.2, without the semicolon.
-fn is_sub_delimiter(byte: u8) -> bool {
+const fn is_sub_delimiter(byte: u8) -> bool {
     matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=')
+}
+
+/// Bytes in classes, looked up in a table: queries of several KiB come with every SAML message.
+mod class {
+    use super::{is_sub_delimiter, is_unreserved};
+
+    /// What no request target has.
+    pub(super) const FORBIDDEN: u8 = 1;
+    /// `;`
+    pub(super) const SEMICOLON: u8 = 2;
+    /// `%`
+    pub(super) const PERCENT: u8 = 4;
+    /// Printable, but no character of a path or a query.
+    pub(super) const OTHER: u8 = 8;
+
+    const TABLE: [u8; 256] = table();
+
+    /// The classes that occur.
+    pub(super) fn of_all(bytes: &[u8]) -> u8 {
+        bytes
+            .iter()
+            .fold(0, |classes, byte| classes | TABLE.get(usize::from(*byte)).copied().unwrap_or(FORBIDDEN))
+    }
+
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+    const fn table() -> [u8; 256] {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = of(byte as u8);
+            byte += 1;
+        }
+        table
+    }
+
+    const fn of(byte: u8) -> u8 {
+        match byte {
+            0..=b' ' | 0x7f.. | b'\\' | b'#' => FORBIDDEN,
+            b';' => SEMICOLON,
+            b'%' => PERCENT,
+            b'/' | b'?' | b':' | b'@' => 0,
+            _ if is_unreserved(byte) || is_sub_delimiter(byte) => 0,
+            _ => OTHER,
+        }
+    }
 }
 
 #[cfg(test)]
