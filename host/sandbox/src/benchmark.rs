@@ -7,9 +7,11 @@ use std::sync::Arc;
 use postern_kernel::module::{ModuleFailure, Outcome, Request};
 use postern_kernel::services::ModuleServices;
 use wasmtime::Store;
-use wasmtime::component::TypedFunc;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 
+use crate::engine::Sandbox;
 use crate::limits::Limits;
+use crate::load::LoadError;
 use crate::meter::Meter;
 use crate::protocol_world::bindings::exports::postern::idp::protocol as wit;
 use crate::protocol_world::bindings::postern::idp::types;
@@ -76,4 +78,42 @@ impl ReusedProtocol {
 pub async fn describe(protocol: &ComponentProtocol) -> Result<(), ModuleFailure> {
     let called = protocol.program.call(&protocol.exports.describe, None, ()).await;
     called.map(drop).map_err(|stop| stop.in_module(protocol.program.module()))
+}
+
+/// A component without imports that exports `run`, a function of nothing: what the engine asks for
+/// an instance before any world of ours.
+pub struct Bare {
+    instance: InstancePre<()>,
+    run: ComponentExportIndex,
+}
+
+impl Bare {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// When it is not such a component.
+    pub fn new(sandbox: &Sandbox, component: &[u8]) -> Result<Self, LoadError> {
+        let failed = |error: wasmtime::Error| LoadError::World(format!("{error:#}"));
+        let component = Component::from_binary(&sandbox.engine, component).map_err(failed)?;
+        let run = component
+            .get_export_index(None, "run")
+            .ok_or_else(|| LoadError::World("does not export run".into()))?;
+        let instance = Linker::new(&sandbox.engine).instantiate_pre(&component).map_err(failed)?;
+        Ok(Self { instance, run })
+    }
+
+    /// Calls `run` on a fresh instance.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn run(&self) -> Result<(), ModuleFailure> {
+        let called = async {
+            let mut store = Store::new(self.instance.engine(), ());
+            store.set_epoch_deadline(1_000);
+            let instance = self.instance.instantiate_async(&mut store).await?;
+            let run = instance.get_typed_func::<(), ()>(&mut store, self.run)?;
+            run.call_async(&mut store, ()).await
+        };
+        called.await.map_err(|error| Stop::from(error).in_module("bare"))
+    }
 }

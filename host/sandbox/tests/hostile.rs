@@ -238,3 +238,33 @@ async fn compiled_modules_are_kept_and_damaged_ones_are_not_used() {
         assert_eq!(std::fs::read(&kept[0]).unwrap().len(), whole.len());
     }
 }
+
+/// More calls at once than the pool has room for: those beyond it are told so, and the others are
+/// not disturbed.
+#[tokio::test]
+async fn a_full_pool_is_unavailable() {
+    let sandbox = Sandbox::new(None).unwrap();
+    let module = hostile(&sandbox, Limits::default()).await;
+    // The store takes 400 ms for each: all of them are there at once.
+    let waiting: Vec<_> = (0..300)
+        .map(|_| {
+            let module = Arc::clone(&module);
+            tokio::spawn(async move { call(&module, "wait").await })
+        })
+        .collect();
+    let (mut served, mut refused) = (0, 0);
+    for task in waiting {
+        match task.await.unwrap() {
+            Ok(outcome) => {
+                assert_eq!(text(Ok(outcome)), "waited");
+                served += 1;
+            }
+            Err(failure) => {
+                assert_eq!(failure.reason, FailureReason::Unavailable, "{failure}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((served, refused), (256, 44));
+    assert_eq!(text(call(&module, "good").await), "good");
+}

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Instant;
 
 use base64::Engine as _;
 use clap::Args;
 use postern_kernel::module::{Method, ProtocolModule as _, Request};
-use postern_sandbox::benchmark::{self, ReusedProtocol};
+use postern_sandbox::benchmark::{self, Bare, ReusedProtocol};
 use postern_sandbox::{ComponentProtocol, Limits, Memory, Sandbox};
 
 use crate::cpu;
@@ -48,6 +49,8 @@ struct Variant {
 
 pub(crate) fn run(arguments: &Arguments) {
     println!("CPU microseconds a call; {} rounds of {} calls each", arguments.rounds, arguments.calls);
+    loading();
+    floor(arguments);
     for subject in subjects().iter().filter(|subject| subject.name.contains(&arguments.subject)) {
         let variants = variants(subject, &arguments.variant);
         for threads in [1, 2] {
@@ -63,6 +66,56 @@ pub(crate) fn run(arguments: &Arguments) {
                 table::line(variant.name, rounds, &reference);
             }
         }
+    }
+}
+
+/// How long it takes until a component can be called: compiled anew, and compiled before. Milliseconds
+/// of wall time: compiling uses all processors.
+fn loading() {
+    println!("\nloading: milliseconds of wall time, compiled anew / from the cache");
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let cache = directory.path().join("modules");
+    for file in ["guests/hostile.wasm", "components/saml2.wasm"] {
+        let component = installation::artefact(file);
+        let times = [(); 2].map(|()| {
+            let begun = Instant::now();
+            let sandbox = Sandbox::new(Some(&cache)).unwrap_or_else(|error| panic!("{error}"));
+            let load = sandbox.load_protocol(file, component.clone(), Limits::default());
+            runtime().block_on(load).map(drop).unwrap_or_else(|error| panic!("{error}"));
+            begun.elapsed().as_secs_f64() * 1e3
+        });
+        println!("{file:<44} {:>8.1} {:>8.1}", times[0], times[1]);
+    }
+}
+
+/// What the engine asks for the smallest component: one core module with 256 KiB of memory, no
+/// imports, no values in or out.
+fn floor(arguments: &Arguments) {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (memory 4) (func (export "run")))
+            (core instance $i (instantiate $m))
+            (func (export "run") (canon lift (core func $i "run"))))"#,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    table::head("the smallest component, 1 thread(s)");
+    let mut reference = None;
+    for (name, memory) in
+        [("fresh instance, as it serves", Memory::tuned()), ("fresh, memory on demand", Memory::OnDemand)]
+    {
+        let sandbox = Sandbox::with_memory(None, memory).unwrap_or_else(|error| panic!("{error}"));
+        let bare = Bare::new(&sandbox, &component).unwrap_or_else(|error| panic!("{error}"));
+        let round = |_| {
+            runtime().block_on(async {
+                let begun = cpu::used();
+                for _ in 0..arguments.calls {
+                    bare.run().await.unwrap_or_else(|failure| panic!("{failure}"));
+                }
+                cpu::used().saturating_sub(begun).as_secs_f64() * 1e6 / arguments.calls as f64
+            })
+        };
+        let rounds = Rounds((0..arguments.rounds).map(round).collect());
+        table::line(name, &rounds, reference.get_or_insert_with(|| rounds.clone()));
     }
 }
 
