@@ -55,7 +55,7 @@ impl Component {
         let runtime = Runtime::new().expect("a runtime");
         let folder = tempfile::tempdir().expect("a folder");
         let installation = Arc::new(runtime.block_on(installation(folder.path())));
-        let sandbox = Sandbox::new(None).expect("a sandbox");
+        let sandbox = Sandbox::new(Some(&tools::target().join("tmp/postern-cache"))).expect("a sandbox");
         let file = tools::component(&format!("components/{name}"));
         let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let module = runtime

@@ -12,7 +12,7 @@ use postern_parity::parsers::PARSERS;
 use postern_vectors::{Keys, Request, load_all};
 
 /// How often each input is mutated for each parser.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 12;
 /// Inputs beyond this are cut: the limits have vectors of their own.
 const LONGEST: usize = 8 * 1_024;
 
