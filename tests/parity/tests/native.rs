@@ -21,3 +21,8 @@ fn saml_metadata() {
 fn access_token() {
     demand_parity(Face::Native, &load_rule("access-token"), native::token::judge);
 }
+
+#[test]
+fn key_set() {
+    demand_parity(Face::Native, &load_rule("key-set"), native::token::judge_key_set);
+}

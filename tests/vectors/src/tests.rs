@@ -156,6 +156,7 @@ fn every_vector_can_be_made() {
         "logout-request",
         "access-token",
         "client-registration",
+        "key-set",
     ];
     for vector in load_all() {
         let name = &vector.name;

@@ -30,6 +30,13 @@ pub(crate) struct EnvelopedSignature {
     after: String,
     #[serde(default = "exclusive")]
     canonicalization: String,
+    /// URIs, in place of enveloped-signature and the canonicalization.
+    transforms: Option<Vec<String>>,
+    /// Claimed in place of the digest's own.
+    digest_uri: Option<String>,
+    /// Whether the reference stands there twice.
+    #[serde(default)]
+    second_reference: bool,
     key_info: Option<String>,
 }
 
@@ -65,6 +72,9 @@ pub fn sign_enveloped(keys: &Keys, key: &str, element: &str, after: &str) -> Str
         reference: None,
         after: after.into(),
         canonicalization: exclusive(),
+        transforms: None,
+        digest_uri: None,
+        second_reference: false,
         key_info: None,
     };
     let parts = BTreeMap::new();
@@ -83,19 +93,29 @@ pub(crate) fn envelop(signature: &EnvelopedSignature, element: &str, values: &Va
         || format!("#{}", identifier(element).unwrap_or_else(|| values.fail("the element has no ID"))),
         |reference| values.expand_text(reference),
     );
+    let transforms = signature
+        .transforms
+        .clone()
+        .unwrap_or_else(|| vec![ENVELOPED.into(), signature.canonicalization.clone()])
+        .iter()
+        .map(|uri| format!("<ds:Transform Algorithm=\"{uri}\"></ds:Transform>"))
+        .collect::<String>();
+    let reference = format!(
+        "<ds:Reference URI=\"{reference}\"><ds:Transforms>{transforms}</ds:Transforms>\
+         <ds:DigestMethod Algorithm=\"{digest_uri}\"></ds:DigestMethod>\
+         <ds:DigestValue>{digest_value}</ds:DigestValue></ds:Reference>",
+        digest_uri = signature.digest_uri.as_deref().unwrap_or(digest_uri),
+        digest_value = STANDARD.encode(digest_value),
+    );
     // In canonical form already: this very text is what is signed and what stands in the document.
     let signed_info = format!(
         "<ds:SignedInfo xmlns:ds=\"{DSIG}\">\
          <ds:CanonicalizationMethod Algorithm=\"{canonicalization}\"></ds:CanonicalizationMethod>\
          <ds:SignatureMethod Algorithm=\"{method}\"></ds:SignatureMethod>\
-         <ds:Reference URI=\"{reference}\"><ds:Transforms>\
-         <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
-         <ds:Transform Algorithm=\"{canonicalization}\"></ds:Transform></ds:Transforms>\
-         <ds:DigestMethod Algorithm=\"{digest_uri}\"></ds:DigestMethod>\
-         <ds:DigestValue>{digest_value}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+         {references}</ds:SignedInfo>",
         canonicalization = signature.canonicalization,
         method = algorithm_uri(&signature.algorithm, values),
-        digest_value = STANDARD.encode(digest_value),
+        references = reference.repeat(if signature.second_reference { 2 } else { 1 }),
     );
     let signature_value = sign(&signature.key, &signature.algorithm, signed_info.as_bytes(), values);
     let key_info = signature.key_info.as_ref().map_or_else(String::new, |content| {

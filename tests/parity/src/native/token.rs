@@ -33,6 +33,15 @@ pub fn judge(vector: &Vector) -> Verdict {
     verdict(judge_request(requests.last().expect("a request")))
 }
 
+/// The verdict on the JWK Set in the vector's body.
+///
+/// # Panics
+/// When the vector is no good.
+pub fn judge_key_set(vector: &Vector) -> Verdict {
+    let requests = vector.materialise(Keys::shared(), now(), BASE_URL, 1);
+    verdict(KeySet::read(&requests.last().expect("a request").body))
+}
+
 fn judge_request(request: &Request) -> Result<(), Refusal> {
     let authorization: Vec<&[u8]> = request
         .headers
