@@ -240,6 +240,23 @@ fn parameters_are_judged_before_the_message() {
     assert_eq!(post(b"", &format!("{body}&{body}")), "form.duplicate");
     assert_eq!(post(b"", &format!("SAMLRequest={}", deflated(&plain()))), "saml.post.deflated");
     assert_eq!(post(b"", &"A".repeat(100_000)), "saml.message.too-large");
+    let lines = |width: usize, line_break: &str| {
+        let text = BASE64_STANDARD.encode(plain());
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(width).map(|line| core::str::from_utf8(line).unwrap()).collect();
+        format!("SAMLRequest={}", encode(&lines.join(line_break)))
+    };
+    for (width, line_break, expected) in [
+        (76, "\r\n", "accepted"),
+        (64, "\n", "accepted"),
+        (60, "\n", "saml.base64.broken"),
+        (76, " ", "saml.base64.broken"),
+        (76, "\t", "saml.base64.broken"),
+        (76, "\r\n ", "saml.base64.broken"),
+        (76, "\r", "saml.base64.broken"),
+    ] {
+        assert_eq!(post(b"", &lines(width, line_break)), expected, "{width} {line_break:?}");
+    }
     for (content_type, expected) in [
         (Some("application/x-www-form-urlencoded; charset=UTF-8"), "accepted"),
         (Some("Application/x-www-form-urlencoded"), "accepted"),

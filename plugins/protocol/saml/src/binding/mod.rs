@@ -1,6 +1,7 @@
 //! HTTP-Redirect and HTTP-POST (SAML bindings sections 3.4 and 3.5).
 
 mod inflate;
+mod lines;
 mod post;
 mod redirect;
 
@@ -64,12 +65,13 @@ pub(crate) fn relay_state(form: &Form<'_>, limits: &MessageLimits) -> Result<Opt
 
 /// Base64 without white space, with padding, and with nothing in the unused bits.
 fn base64(name: &str, value: &str) -> Result<Vec<u8>, Refusal> {
-    BASE64_STANDARD.decode(value).map_err(|error| {
-        Refusal::misbehaved("saml.base64.broken")
-            .at(name)
-            .expected("base64 without white space")
-            .found(&error.to_string())
-    })
+    BASE64_STANDARD
+        .decode(value)
+        .map_err(|error| broken_base64(name).expected("base64 without white space").found(&error.to_string()))
+}
+
+fn broken_base64(name: &str) -> Refusal {
+    Refusal::misbehaved("saml.base64.broken").at(name)
 }
 
 fn too_large(what: &str, most: usize, found: usize) -> Refusal {

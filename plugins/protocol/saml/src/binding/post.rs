@@ -2,7 +2,8 @@ use postern_form::Form;
 use postern_refusal::Refusal;
 
 use super::inflate::inflate;
-use super::{Carried, base64, check_names, relay_state, required, too_large};
+use super::lines::joined;
+use super::{Carried, base64, broken_base64, check_names, relay_state, required, too_large};
 use crate::MessageLimits;
 
 /// Takes a request out of a form body (SAML bindings section 3.5.4).
@@ -12,7 +13,11 @@ pub(crate) fn read_post(body: &[u8], limits: &MessageLimits) -> Result<Carried, 
     }
     let form = Form::parse(body)?;
     check_names(&form, &["SAMLRequest", "RelayState"])?;
-    let xml = base64("SAMLRequest", &required(&form, "SAMLRequest")?.value)?;
+    let value = joined(&required(&form, "SAMLRequest")?.value).ok_or_else(|| {
+        broken_base64("SAMLRequest")
+            .expected("base64 in one piece, or in lines of one length from 64 to 76 characters")
+    })?;
+    let xml = base64("SAMLRequest", &value)?;
     // A habit of some toolkits, against section 3.5.4: worth a reason of its own.
     if core::str::from_utf8(&xml).is_err() && inflate(&xml, limits).is_ok() {
         return Err(Refusal::incompatible("saml.post.deflated")
