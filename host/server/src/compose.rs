@@ -1,6 +1,7 @@
 //! Puts the parts together as the configuration says.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Read as _};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -24,8 +25,8 @@ use rustls::ServerConfig;
 
 use crate::audit::AuditLog;
 use crate::cli::Failure;
-use crate::config::{ClientCertificate, Configuration};
-use crate::listener::{self, ClientCertificates};
+use crate::config::{ClientCertificate, Configuration, Misfit};
+use crate::listener::{self, ClientCertificates, TlsError};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::pages::Pages;
@@ -163,15 +164,12 @@ fn password_settings(configuration: &Configuration) -> PasswordSettings {
 }
 
 /// From the environment, or else from the file, which is made on first start.
-#[allow(clippy::disallowed_methods, reason = "the environment belongs to the composition root")]
 fn master_key(file: &Path) -> Result<MasterKey, Failure> {
-    if let Ok(text) = std::env::var("POSTERN_MASTER_KEY") {
-        let text = zeroize::Zeroizing::new(text);
-        return MasterKey::from_base64(text.as_bytes())
-            .map_err(|error| Failure::usage(format!("POSTERN_MASTER_KEY: {error}")));
+    if let Some(read) = master_key_from_environment() {
+        return read;
     }
     match MasterKey::from_file(file) {
-        Err(MasterKeyError::File { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(MasterKeyError::File { error, .. }) if error.kind() == ErrorKind::NotFound => {
             own_folder_of(file)?;
             let made = MasterKey::create_file(file).map_err(Failure::new)?;
             tracing::info!(file = %file.display(), "master key made: keep a copy apart from the backups of the state");
@@ -179,6 +177,13 @@ fn master_key(file: &Path) -> Result<MasterKey, Failure> {
         }
         read => read.map_err(Failure::new),
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the environment belongs to the composition root")]
+fn master_key_from_environment() -> Option<Result<MasterKey, Failure>> {
+    let text = zeroize::Zeroizing::new(std::env::var("POSTERN_MASTER_KEY").ok()?);
+    let read = MasterKey::from_base64(text.as_bytes());
+    Some(read.map_err(|error| Failure::usage(format!("POSTERN_MASTER_KEY: {error}"))))
 }
 
 /// Makes the folder of a file, for its owner alone, when it is not there.
@@ -310,20 +315,69 @@ pub(crate) fn live(
 }
 
 /// TLS of the public listener.
-pub(crate) fn public_tls(configuration: &Configuration) -> Result<Arc<ServerConfig>, Failure> {
+///
+/// # Errors
+/// The field of the configuration whose file is wrong.
+pub(crate) fn public_tls(configuration: &Configuration) -> Result<Arc<ServerConfig>, Misfit> {
     let public = &configuration.public;
     let clients = match (&public.client_ca, public.client_certificate) {
         (Some(authority), ClientCertificate::Required) => ClientCertificates::Required(authority),
         (_, ClientCertificate::Off) => ClientCertificates::Off,
-        (None, ClientCertificate::Required) => return Err(Failure::usage("public.client_ca is missing")),
+        (None, ClientCertificate::Required) => return Err(Misfit::new("public.client_ca", "is missing")),
     };
     listener::server_config(&public.certificate, &public.key, &clients)
-        .map_err(|error| Failure::usage(format!("public: {error}")))
+        .map_err(|error| misfit("public", &public.certificate, &public.key, &error))
 }
 
 /// TLS of the management listener.
-pub(crate) fn management_tls(configuration: &Configuration) -> Result<Arc<ServerConfig>, Failure> {
+///
+/// # Errors
+/// The same.
+pub(crate) fn management_tls(configuration: &Configuration) -> Result<Arc<ServerConfig>, Misfit> {
     let management = &configuration.management;
     listener::server_config(&management.certificate, &management.key, &ClientCertificates::Off)
-        .map_err(|error| Failure::usage(format!("management: {error}")))
+        .map_err(|error| misfit("management", &management.certificate, &management.key, &error))
+}
+
+fn misfit(section: &str, certificate: &Path, key: &Path, error: &TlsError) -> Misfit {
+    let field = match error.file() {
+        Some(file) if file == key => "key",
+        Some(file) if file != certificate => "client_ca",
+        _ => "certificate",
+    };
+    Misfit::new(&format!("{section}.{field}"), error)
+}
+
+/// The master key and the database of an installation that has been started before. Nothing is
+/// made or changed.
+pub(crate) fn check_state(configuration: &Configuration) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let key = &configuration.keys.master_key_file;
+    match master_key_from_environment() {
+        Some(Err(failure)) => misfits.push(Misfit::new("keys.master_key_file", failure.message)),
+        Some(Ok(_)) => {}
+        None => match MasterKey::from_file(key) {
+            Err(MasterKeyError::File { error, .. }) if error.kind() == ErrorKind::NotFound => {}
+            read => misfits.extend(read.err().map(|error| Misfit::new("keys.master_key_file", error))),
+        },
+    }
+    if let Err(message) = check_database(&configuration.state.sqlite) {
+        misfits.push(Misfit::new("state.sqlite", message));
+    }
+    misfits
+}
+
+/// Whether the file, if it is there, is SQLite's and may be written.
+fn check_database(path: &Path) -> Result<(), String> {
+    const HEADER: &[u8] = b"SQLite format 3\0";
+    let shown = path.display();
+    let mut start = Vec::new();
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    match opened.and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut start)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("{shown}: {error}")),
+        // SQLite takes an empty file for a database without tables.
+        Ok(_) if start.is_empty() || start == HEADER => Ok(()),
+        Ok(_) => Err(format!("{shown}: is no SQLite database")),
+    }
 }

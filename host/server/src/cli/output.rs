@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, Write as _};
 
+use crate::config::Misfit;
+
 /// A command that could not be done: what is wrong, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -19,6 +21,12 @@ impl Failure {
     /// The command line or the configuration is wrong: exit code 2.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), code: 2 }
+    }
+}
+
+impl From<Misfit> for Failure {
+    fn from(misfit: Misfit) -> Self {
+        Self::usage(format!("{}: {}", misfit.field, misfit.message))
     }
 }
 

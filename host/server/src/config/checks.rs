@@ -114,8 +114,10 @@ impl Checks<'_> {
         if argon2.memory_kib < 7_168 {
             self.refuse("sign_in.argon2.memory_kib", "must be at least 7168: OWASP's lowest");
         }
-        if argon2.iterations == 0 || argon2.parallelism == 0 {
-            self.refuse("sign_in.argon2", "iterations and parallelism must be at least 1");
+        for (field, value) in [("iterations", argon2.iterations), ("parallelism", argon2.parallelism)] {
+            if value == 0 {
+                self.refuse(&format!("sign_in.argon2.{field}"), "must be at least 1");
+            }
         }
         if argon2.queue == 0 {
             self.refuse("sign_in.argon2.queue", "must be at least 1");

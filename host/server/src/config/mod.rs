@@ -12,7 +12,7 @@ use std::path::Path;
 
 pub(crate) use duration::Duration;
 pub(crate) use file::*;
-pub(crate) use problem::{Invalid, Problem};
+pub(crate) use problem::{Invalid, Misfit, Problem};
 
 /// A commented file to begin with, as `postern init` writes it.
 pub(crate) const STARTER: &str = include_str!("starter.toml");
@@ -39,6 +39,14 @@ pub(crate) fn load(path: &Path) -> Result<Configuration, Invalid> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     paths::resolve(&mut configuration, folder);
     Ok(configuration)
+}
+
+/// Places what does not fit the machine in the file, as the problems of [`load`] are.
+pub(crate) fn place(path: &Path, misfits: &[Misfit]) -> Invalid {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let (document, _) = reading::read(&text);
+    let problems = misfits.iter().map(|misfit| document.problem_of(&misfit.field, &misfit.message));
+    Invalid::new(path, problems.collect())
 }
 
 /// The same from the text, with paths as they are written.

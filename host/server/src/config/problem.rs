@@ -23,6 +23,21 @@ impl Problem {
     }
 }
 
+/// A field that is well-formed and does not fit what is on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    /// Dotted name.
+    pub(crate) field: String,
+    /// What is wrong.
+    pub(crate) message: String,
+}
+
+impl Misfit {
+    pub(crate) fn new(field: &str, message: impl fmt::Display) -> Self {
+        Self { field: field.into(), message: message.to_string() }
+    }
+}
+
 /// A file with problems: at least one, in the order of the file.
 #[derive(Debug)]
 pub(crate) struct Invalid {

@@ -4,4 +4,4 @@ mod serve;
 mod tls;
 
 pub(crate) use serve::{Limits, Listener, Peer, Tls};
-pub(crate) use tls::{ClientCertificates, server_config};
+pub(crate) use tls::{ClientCertificates, TlsError, server_config};

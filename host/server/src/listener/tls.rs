@@ -23,6 +23,18 @@ pub(crate) enum TlsError {
     Tls(rustls::Error),
 }
 
+impl TlsError {
+    /// The file that is to be replaced; of a pair that does not fit, the key.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Pem(file, _) | Self::Empty(file) | Self::Authority(file, _) | Self::Pair(_, file, _) => {
+                Some(file)
+            }
+            Self::Tls(_) => None,
+        }
+    }
+}
+
 /// Whose certificates a listener asks for.
 pub(crate) enum ClientCertificates<'p> {
     /// Nobody's.

@@ -100,6 +100,7 @@ fn an_error_page_is_neutral_and_has_the_reference() {
     let rendered = pages().page("en", "c-42", &page);
     assert_eq!(rendered.status, 503);
     assert!(rendered.html.contains("<code>c-42</code>"));
+    assert!(rendered.html.contains("pass this reference on"), "what the reference is for");
     assert!(rendered.html.contains("Not available right now"));
     assert!(rendered.html.contains("Try again in 5 seconds."));
 }

@@ -155,6 +155,14 @@ impl Public {
     fn audit(&self) -> String {
         std::fs::read_to_string(Path::new(self.folder.path()).join("state/audit.jsonl")).unwrap_or_default()
     }
+
+    /// The reason code of the refusal that was written down last.
+    fn last_code(&self) -> String {
+        let audit = self.audit();
+        let event: serde_json::Value = serde_json::from_str(audit.lines().last().unwrap()).unwrap();
+        assert_eq!(event["event"], "request.refused");
+        event["fields"]["code"].as_str().unwrap().to_owned()
+    }
 }
 
 fn status(answer: &str) -> u16 {
@@ -237,9 +245,65 @@ async fn a_body_stays_within_what_was_declared() {
     let answer = public.send(chunked, true).await;
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("\"error\":\"invalid_request\""), "a machine gets JSON: {answer}");
+    assert_eq!(public.last_code(), "server.body.too-large");
     let seen = public.seen.lock().unwrap();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].content_type.as_deref(), Some("application/x-www-form-urlencoded"));
+}
+
+/// The start of a request whose body comes in pieces.
+const CHUNKED: &str = "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
+    content-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n";
+
+#[tokio::test]
+async fn a_body_that_is_not_well_formed_is_refused() {
+    let public = Public::new().await;
+    let _ = public.send(&format!("{CHUNKED}2\r\na=\r\nZZ\r\n"), true).await;
+    // The connection may be gone before the task that answers has ended.
+    for _ in 0..500 {
+        if !public.audit().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(public.last_code(), "server.body.broken");
+    assert!(public.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let public = Public::new().await;
+    // Time goes on by itself whenever everything waits.
+    tokio::time::pause();
+    let answer = public.send(&format!("{CHUNKED}2\r\na=\r\n"), true).await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    assert_eq!(public.last_code(), "server.body.too-slow");
+    assert!(public.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn over_http2_a_host_that_is_not_the_authority_is_refused() {
+    let public = Public::new().await;
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate: true };
+    let (live, metrics) = (Arc::clone(&public.live), Arc::clone(&public.opened.metrics));
+    let service = service_fn(move |request| {
+        let answered = answer(Arc::clone(&live), Arc::clone(&metrics), peer, request);
+        async move { Ok::<_, std::convert::Infallible>(answered.await) }
+    });
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let server = hyper::server::conn::http2::Builder::new(executor.clone());
+    tokio::spawn(server.serve_connection(TokioIo::new(theirs), service));
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(executor, TokioIo::new(ours)).await.unwrap();
+    tokio::spawn(connection);
+    for (host, expected) in [("sso.example.com", 200), ("evil.example", 400)] {
+        let request = axum::http::Request::get("https://sso.example.com/echo").header("host", host);
+        let answer = client.send_request(request.body(String::new()).unwrap()).await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{host}");
+    }
+    assert_eq!(public.last_code(), "server.host.conflict");
+    assert_eq!(public.seen.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -286,6 +350,7 @@ async fn a_form_from_another_site_and_a_transaction_of_nobody_are_refused() {
     assert_eq!(status(&public.get("/commonauth?t=nobodys").await), 400);
     assert_eq!(status(&public.get("/authenticationendpoint/login?t=nobodys").await), 400);
     assert_eq!(status(&public.get("/commonauth").await), 400);
+    assert_eq!(public.last_code(), "server.transaction.absent");
     assert!(!public.audit().contains("secret-value"));
 }
 
