@@ -71,14 +71,16 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Peers, Failure> {
     apt::need(&apt::FOR_TESTS)?;
     let programs = for_demo(workspace)?;
     for_browser(workspace)?;
+    node::need(workspace)?.packages(workspace, "tests/end-to-end/relying-parties")?;
     let python = python::need(workspace, python::PYSAML2)?.join("python");
-    Ok(Peers { envoy: programs.envoy, python })
+    Ok(Peers { envoy: programs.envoy, python, node: programs.node })
 }
 
-/// What the tests find by `POSTERN_ENVOY` and `POSTERN_PYTHON`.
+/// What the tests find by `POSTERN_ENVOY`, `POSTERN_PYTHON` and `POSTERN_NODE`.
 pub(crate) struct Peers {
     pub(crate) envoy: PathBuf,
     pub(crate) python: PathBuf,
+    pub(crate) node: PathBuf,
 }
 
 /// The program of that name on PATH.

