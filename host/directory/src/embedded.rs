@@ -92,7 +92,8 @@ impl EmbeddedDirectory {
         }
     }
 
-    /// Sets the person's password and ends their sessions: whoever knew the old one is out.
+    /// Sets the person's password and ends their sessions and what they allowed applications: whoever
+    /// knew the old one is out.
     /// Returns the person.
     ///
     /// # Errors

@@ -276,16 +276,23 @@ impl AuthenticatorServices {
             self.audit("sign-in.throttled", None);
             return Ok(PasswordCheck::Throttled(seconds));
         }
-        match installation.directory.check_password(username, password).await? {
+        let address = self.origin.address;
+        let verdict = match installation.directory.check_password(username, password).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                installation.throttle.unserved(store, username, address, now).await?;
+                return Err(error);
+            }
+        };
+        match verdict {
             PasswordVerdict::Correct(account) => {
-                installation.throttle.succeeded(store, username).await?;
+                installation.throttle.succeeded(store, username, address, now).await?;
                 if let Ok(mut proven) = self.proven.lock() {
                     proven.push(account.subject.clone());
                 }
                 Ok(PasswordCheck::Correct { subject: account.subject, username: account.username })
             }
             PasswordVerdict::Wrong => {
-                installation.throttle.failed(store, username, self.origin.address, now).await?;
                 self.audit("sign-in.failed", None);
                 Ok(PasswordCheck::Wrong)
             }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::directory::Claim;
 use crate::randomness::Fingerprint;
+use crate::throttle::{Admission, Limit, Throttle};
 use crate::unavailable::Unavailable;
 
 /// A person in the embedded user store.
@@ -235,7 +236,8 @@ pub trait Store: Send + Sync {
     async fn touch_session(&self, id: &str, now: Timestamp) -> Result<(), Unavailable>;
     /// Ends a session, its participants and the grants bound to it; false when it was not there.
     async fn end_session(&self, id: &str) -> Result<bool, Unavailable>;
-    /// Ends all sessions of a person, with their grants bound to them; how many.
+    /// Ends all sessions of a person, and every grant of theirs, bound to a session or not; how
+    /// many sessions.
     async fn end_sessions_of(&self, subject: &str) -> Result<u64, Unavailable>;
     /// In the order of their identifiers.
     async fn list_sessions(
@@ -338,8 +340,16 @@ pub trait Store: Send + Sync {
 
     // Throttling of failures.
 
-    /// Counts a failure under the key and returns how many there were within the last `window` seconds, this one included.
-    async fn count_failure(&self, key: &str, now: Timestamp, window: u64) -> Result<u32, Unavailable>;
+    /// Counts a failure under each key, unless [`Throttle::wait`] makes the try wait under one of
+    /// them: then nothing is counted, and the longest wait is the answer. Atomic.
+    async fn admit_try(
+        &self,
+        limits: &[Limit],
+        throttle: Throttle,
+        now: Timestamp,
+    ) -> Result<Admission, Unavailable>;
+    /// Takes one failure back that was counted at `at`. None there: nothing happens.
+    async fn take_back_failure(&self, key: &str, at: Timestamp) -> Result<(), Unavailable>;
     /// How many there were within the last `window` seconds, and when the last one was.
     async fn failures(
         &self,

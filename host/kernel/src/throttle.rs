@@ -2,7 +2,8 @@
 //!
 //! Failures are counted under the name that was typed, whether it exists or not, and under the
 //! address that they came from (IPv6: its /64 network). A limit slows down; nothing locks a person
-//! out for good, so that a stranger can't do it either.
+//! out for good. A stranger who keeps failing under a person's name slows that person down as well,
+//! for as long as they keep at it.
 
 use std::net::IpAddr;
 
@@ -32,6 +33,15 @@ impl Default for Throttle {
     }
 }
 
+/// How many failures a key may have before its next try has to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What failures are counted under.
+    pub key: String,
+    /// How many.
+    pub failures: u32,
+}
+
 /// Whether a try is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -42,7 +52,9 @@ pub enum Admission {
 }
 
 impl Throttle {
-    /// Whether a try with this name from this address is looked at now.
+    /// Whether a try with this name from this address is looked at now. If so, it is counted as a
+    /// failure in the same step, before anybody knows how it ends: of many tries at once no more
+    /// are looked at than of as many one after the other.
     pub async fn admit(
         &self,
         store: &dyn Store,
@@ -50,38 +62,41 @@ impl Throttle {
         address: IpAddr,
         now: Timestamp,
     ) -> Result<Admission, Unavailable> {
-        let mut wait = 0;
-        for (key, limit) in [(name_key(username), self.per_name), (address_key(address), self.per_address)] {
-            let (count, last) = store.failures(&key, now, self.window).await?;
-            wait = wait.max(self.wait(count, limit, last, now));
-        }
-        Ok(if wait == 0 {
-            Admission::Granted
-        } else {
-            Admission::Wait(u32::try_from(wait).unwrap_or(u32::MAX))
-        })
+        let limits = [
+            Limit { key: name_key(username), failures: self.per_name },
+            Limit { key: address_key(address), failures: self.per_address },
+        ];
+        store.admit_try(&limits, *self, now).await
     }
 
-    /// Counts a failure.
-    pub async fn failed(
+    /// The try that was admitted at `at` was right: the name starts anew. Of the address only this
+    /// try is taken back: an attacker may own one account.
+    pub async fn succeeded(
         &self,
         store: &dyn Store,
         username: &str,
         address: IpAddr,
-        now: Timestamp,
+        at: Timestamp,
     ) -> Result<(), Unavailable> {
-        store.count_failure(&name_key(username), now, self.window).await?;
-        store.count_failure(&address_key(address), now, self.window).await?;
-        Ok(())
+        store.clear_failures(&name_key(username)).await?;
+        store.take_back_failure(&address_key(address), at).await
     }
 
-    /// Forgets the failures of the name. Those of the address stay: an attacker may own one account.
-    pub async fn succeeded(&self, store: &dyn Store, username: &str) -> Result<(), Unavailable> {
-        store.clear_failures(&name_key(username)).await
+    /// The try that was admitted at `at` was not looked at after all.
+    pub async fn unserved(
+        &self,
+        store: &dyn Store,
+        username: &str,
+        address: IpAddr,
+        at: Timestamp,
+    ) -> Result<(), Unavailable> {
+        store.take_back_failure(&name_key(username), at).await?;
+        store.take_back_failure(&address_key(address), at).await
     }
 
+    /// Seconds until a try is looked at, after `count` failures of which the last was at `last`.
     /// From the limit on, the wait doubles with each failure: 2, 4, 8 … seconds after the last one.
-    fn wait(&self, count: u32, limit: u32, last: Option<Timestamp>, now: Timestamp) -> u64 {
+    pub fn wait(&self, count: u32, limit: u32, last: Option<Timestamp>, now: Timestamp) -> u64 {
         let Some(last) = last else { return 0 };
         let Some(over) = count.checked_sub(limit) else { return 0 };
         let pause = 2_u64.saturating_pow(over.saturating_add(1)).clamp(2, self.longest_wait.max(2));

@@ -90,6 +90,7 @@ CREATE TABLE grants (
 CREATE INDEX grants_by_application ON grants (application);
 CREATE INDEX grants_by_session ON grants (session) WHERE session IS NOT NULL;
 CREATE INDEX grants_by_expiry ON grants (expires_at);
+CREATE INDEX grants_by_subject ON grants (subject);
 
 CREATE TABLE consents (
     subject     TEXT    NOT NULL,

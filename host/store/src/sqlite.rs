@@ -8,6 +8,7 @@ use postern_kernel::randomness::Fingerprint;
 use postern_kernel::store::{
     AddError, Application, Grant, Page, Participant, Session, Store, StoredKey, Taken, User,
 };
+use postern_kernel::throttle::{Admission, Limit, Throttle};
 use postern_kernel::unavailable::Unavailable;
 use rusqlite::Connection;
 
@@ -301,9 +302,19 @@ impl Store for SqliteStore {
         self.write(move |c| consents::add(c, &subject, &application, &items, now)).await
     }
 
-    async fn count_failure(&self, key: &str, now: Timestamp, window: u64) -> Result<u32, Unavailable> {
+    async fn admit_try(
+        &self,
+        limits: &[Limit],
+        throttle: Throttle,
+        now: Timestamp,
+    ) -> Result<Admission, Unavailable> {
+        let limits = limits.to_owned();
+        self.write(move |c| failures::admit(c, &limits, throttle, now)).await
+    }
+
+    async fn take_back_failure(&self, key: &str, at: Timestamp) -> Result<(), Unavailable> {
         let key = key.to_owned();
-        self.write(move |c| failures::count(c, &key, now, window)).await
+        self.write(move |c| failures::take_back(c, &key, at)).await
     }
 
     async fn failures(

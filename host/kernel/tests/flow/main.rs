@@ -178,6 +178,23 @@ async fn failures_make_a_name_wait_whether_it_exists_or_not() {
 }
 
 #[tokio::test]
+async fn of_many_guesses_at_once_no_more_are_looked_at() {
+    let scene = std::sync::Arc::new(Scene::new().await);
+    let mut guesses = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut browser = Browser::default();
+        let page = browser.to_sign_in(&scene, demand("one")).await;
+        let scene = std::sync::Arc::clone(&scene);
+        guesses.spawn(async move {
+            let fields = [("username", "alice"), ("password", "wrong")];
+            browser.send(&scene, "sign-in", &page, &fields).await;
+        });
+    }
+    while guesses.join_next().await.is_some() {}
+    assert_eq!(scene.directory.checked.load(std::sync::atomic::Ordering::SeqCst), 5);
+}
+
+#[tokio::test]
 async fn an_authenticator_can_not_name_somebody_whom_it_has_not_proven() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();

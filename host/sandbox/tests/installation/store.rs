@@ -8,6 +8,7 @@ use postern_kernel::randomness::Fingerprint;
 use postern_kernel::store::{
     AddError, Application, Grant, Page, Participant, Session, Store, StoredKey, Taken, User,
 };
+use postern_kernel::throttle::{Admission, Limit, Throttle};
 use postern_kernel::unavailable::Unavailable;
 
 pub(super) struct Away;
@@ -239,8 +240,17 @@ impl Store for Away {
         Err(away())
     }
 
-    async fn count_failure(&self, _key: &str, _now: Timestamp, _window: u64) -> Result<u32, Unavailable> {
-        Ok(1)
+    async fn admit_try(
+        &self,
+        _limits: &[Limit],
+        _throttle: Throttle,
+        _now: Timestamp,
+    ) -> Result<Admission, Unavailable> {
+        Ok(Admission::Granted)
+    }
+
+    async fn take_back_failure(&self, _key: &str, _at: Timestamp) -> Result<(), Unavailable> {
+        Ok(())
     }
 
     async fn failures(

@@ -5,6 +5,7 @@ use postern_kernel::randomness::Fingerprint;
 use postern_kernel::store::{Grant, Session, StoredKey};
 
 use super::State;
+use super::failures::fail;
 use super::fixtures::{NOW, UNTIL, add_applications, grant, key, mark, race, session};
 
 pub(super) async fn are_kept_as_they_are(state: State) {
@@ -85,7 +86,7 @@ pub(super) async fn purge_takes_what_has_expired_and_nothing_else(state: State) 
         node.put_artifact("oidc", name, b"", None, until).await.unwrap();
         node.remember("oidc", name, until, Timestamp(0)).await.unwrap();
         node.add_grant(&Grant { expires_at: until, ..grant(name, "wiki", None) }).await.unwrap();
-        node.count_failure(name, Timestamp(until.0 - 900), 900).await.unwrap();
+        fail(node.as_ref(), name, Timestamp(until.0 - 900)).await;
     }
     node.join_session("old", "wiki", "index").await.unwrap();
     node.add_grant(&grant("bound", "wiki", Some("old"))).await.unwrap();

@@ -1,5 +1,5 @@
 use postern_kernel::clock::Timestamp;
-use postern_kernel::store::{Participant, Session};
+use postern_kernel::store::{Grant, Participant, Session};
 
 use super::State;
 use super::fixtures::{NOW, UNTIL, add_applications, grant, mark, race, session};
@@ -68,7 +68,15 @@ pub(super) async fn of_a_person_end_together(state: State) {
         state.one.add_session(&session(id, secret, subject)).await.unwrap();
     }
     state.one.add_grant(&grant("bound", "wiki", Some("s-2"))).await.unwrap();
+    let offline = grant("offline", "wiki", None);
+    let of_bob = Grant { subject: "bob".into(), ..grant("of-bob", "wiki", None) };
+    for grant in [&offline, &of_bob] {
+        state.one.add_grant(grant).await.unwrap();
+    }
+    assert_eq!(offline.subject, "alice");
     assert_eq!(state.two.end_sessions_of("alice").await.unwrap(), 2);
+    assert_eq!(state.one.grant("oidc", "offline", NOW).await.unwrap(), None, "offline access ends too");
+    assert!(state.one.grant("oidc", "of-bob", NOW).await.unwrap().is_some());
     assert_eq!(state.one.session(mark(1), NOW).await.unwrap(), None);
     assert_eq!(state.one.session(mark(2), NOW).await.unwrap(), None);
     assert!(state.one.session(mark(3), NOW).await.unwrap().is_some());

@@ -20,6 +20,8 @@ const RENEW: &str = "UPDATE sessions SET secret = ?3, authenticated_at = ?4, con
 const TOUCH: &str = "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1 AND last_used_at < ?2";
 /// Participants and grants bound to it refer to it and go with it.
 const END: &str = "DELETE FROM sessions WHERE id = ?1";
+/// Those that outlive a session too: offline access.
+const END_GRANTS: &str = "DELETE FROM grants WHERE subject = ?1";
 const END_ALL: &str = "DELETE FROM sessions WHERE subject = ?1";
 const LIST: &str = "SELECT * FROM sessions WHERE id > ?1 AND expires_at > ?2 ORDER BY id LIMIT ?3";
 const BY_INDEX: &str = "SELECT sessions.* FROM participants
@@ -76,6 +78,7 @@ pub(crate) fn end(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
 }
 
 pub(crate) fn end_all_of(connection: &Connection, subject: &str) -> rusqlite::Result<u64> {
+    statement(connection, END_GRANTS)?.execute([subject])?;
     Ok(statement(connection, END_ALL)?.execute([subject])? as u64)
 }
 
