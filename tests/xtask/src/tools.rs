@@ -66,21 +66,21 @@ pub(crate) fn for_browser(workspace: &Workspace) -> Result<PathBuf, Failure> {
     on_path("chromium").ok_or_else(|| Failure::new("there is no `chromium` on PATH"))
 }
 
-/// Everything. The tests are told where Envoy and Python are.
+/// Everything. The tests are told where the programs are that may lie elsewhere.
 pub(crate) fn for_tests(workspace: &Workspace) -> Result<Peers, Failure> {
     apt::need(&apt::FOR_TESTS)?;
     let programs = for_demo(workspace)?;
     for_browser(workspace)?;
     node::need(workspace)?.packages(workspace, "tests/end-to-end/relying-parties")?;
     let python = python::need(workspace, python::PYSAML2)?.join("python");
-    Ok(Peers { envoy: programs.envoy, python, node: programs.node })
+    Ok(Peers { envoy: programs.envoy, node: programs.node, python })
 }
 
-/// What the tests find by `POSTERN_ENVOY`, `POSTERN_PYTHON` and `POSTERN_NODE`.
+/// What the tests find by `POSTERN_ENVOY`, `POSTERN_NODE` and `POSTERN_PYTHON`.
 pub(crate) struct Peers {
     pub(crate) envoy: PathBuf,
-    pub(crate) python: PathBuf,
     pub(crate) node: PathBuf,
+    pub(crate) python: PathBuf,
 }
 
 /// The program of that name on PATH.

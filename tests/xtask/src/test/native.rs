@@ -69,6 +69,7 @@ fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(
             .current_dir(&program.folder)
             .env("CARGO_MANIFEST_DIR", &program.folder)
             .env("POSTERN_ENVOY", &peers.envoy)
+            .env("POSTERN_NODE", &peers.node)
             .env("POSTERN_PYTHON", &peers.python)
             .env("POSTERN_NODE", &peers.node);
         if run(&mut command).is_err() {
