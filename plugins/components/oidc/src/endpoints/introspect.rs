@@ -59,8 +59,12 @@ pub(super) fn find_access_token(client: &Client, text: &str) -> Result<Option<Ac
 }
 
 fn is_alive(token: &AccessToken) -> bool {
+    // A client that was switched off or removed is not found any more.
+    let Ok(Some(client)) = Client::find(&token.client_id) else { return false };
     match &token.grant {
-        Some(grant) => kernel::find_grant(grant).is_some(),
+        Some(grant) => kernel::find_grant(grant).is_some_and(|grant| {
+            grant.relying_party == client.id && kernel::claims(&grant.subject).is_some()
+        }),
         None => !revoked_token::is_revoked(token),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn exchange(
     Ok(issuance.response()?)
 }
 
-/// The grant, when it is alive and this client's.
+/// The grant, when it is alive, this client's, and of a person who may still sign in.
 pub(super) fn find_grant(client: &Client, id: &str) -> Result<(kernel::Grant, GrantData), Refusal> {
     let ended =
         || Refusal::misbehaved("oauth.grant.ended").at("grant").expected("a grant that has not ended");
@@ -62,6 +62,10 @@ pub(super) fn find_grant(client: &Client, id: &str) -> Result<(kernel::Grant, Gr
     let data = GrantData::from_text(&grant.data).ok_or_else(|| Refusal::internal("oidc.state.unreadable"))?;
     if data.until <= kernel::now() {
         return Err(ended());
+    }
+    if kernel::claims(&grant.subject).is_none() {
+        revoke(client, id, "person unknown or disabled");
+        return Err(Refusal::misbehaved("oauth.grant.person-gone").at("grant"));
     }
     Ok((grant, data))
 }

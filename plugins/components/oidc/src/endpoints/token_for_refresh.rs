@@ -38,10 +38,6 @@ pub(super) fn refresh(
     };
     let kept = RefreshData::from_bytes(&kept).ok_or_else(|| Refusal::internal("oidc.state.unreadable"))?;
     let (grant, data) = find_grant(client, &kept.grant).map_err(grant_error)?;
-    if kernel::claims(&grant.subject).is_none() {
-        revoke(client, &grant.id, "person unknown or disabled");
-        return Err(grant_error(Refusal::misbehaved("oauth.grant.person-gone").at("refresh_token")));
-    }
     let granted = read_scopes(&data)?;
     let scopes = match wanted {
         None => granted,
