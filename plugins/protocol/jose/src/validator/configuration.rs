@@ -14,6 +14,10 @@ pub const RESERVED_PREFIX: &str = "x-postern-";
 /// Most tokens that the filter remembers as verified.
 pub const MAX_CACHED_TOKENS: usize = 65_536;
 
+/// Longest time from `iat` to `exp` that a token may have, in seconds: one day, which is also the
+/// most that an application's registration can give its access tokens.
+pub const MAX_TOKEN_LIFETIME: u64 = 86_400;
+
 /// Most routes.
 const MAX_ROUTES: usize = 1_024;
 
@@ -80,12 +84,13 @@ pub struct Route {
     pub claims_to_headers: BTreeMap<String, String>,
 }
 
-/// What a route matches. Letters match in either case: a server in the LAN that does not tell
-/// them apart must not be reached without a token.
+/// What a route matches. Letters match in either case, and escaped characters match what they
+/// stand for: a server in the LAN that does not tell them apart must not be reached without a
+/// token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum RoutePath {
-    /// This path alone.
+    /// This path alone, with or without a slash at its end.
     Exact(String),
     /// This path and all below it: `/orders` matches `/orders` and `/orders/1`, not `/orders1`.
     Prefix(String),
@@ -144,7 +149,7 @@ impl ValidatorConfiguration {
         demand(
             "max_token_lifetime_seconds",
             "60 to 86,400",
-            (60..=86_400).contains(&self.max_token_lifetime_seconds),
+            (60..=MAX_TOKEN_LIFETIME).contains(&self.max_token_lifetime_seconds),
         )?;
         demand("clock_skew_seconds", "300 at most", self.clock_skew_seconds <= 300)?;
         demand("cached_tokens", "65,536 at most", self.cached_tokens <= MAX_CACHED_TOKENS)

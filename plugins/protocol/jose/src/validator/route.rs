@@ -1,14 +1,23 @@
 //! Which route a path belongs to.
 
+use std::borrow::Cow;
+
 use super::configuration::{Route, RoutePath};
 
-/// The route of a canonical path (no query): an exact match before prefixes, the longest prefix
-/// first. None: no token is needed.
+/// The route of a path (no query) that `postern_endpoint::RequestTarget` accepted: an exact match
+/// before prefixes, the longest prefix first. None: no token is needed.
+///
+/// The path is compared as the LAN reads it: escapes decoded, letters in either case, and for an
+/// exact match with or without a slash at its end.
 pub fn find_route<'a>(routes: &'a [Route], path: &str) -> Option<&'a Route> {
-    let exact = routes
-        .iter()
-        .find(|route| matches!(&route.path, RoutePath::Exact(own) if own.eq_ignore_ascii_case(path)));
-    exact.or_else(|| {
+    let decoded = decoded(path);
+    let path = decoded.as_ref();
+    let exact = |wanted: fn(&[u8], &[u8]) -> bool| {
+        routes
+            .iter()
+            .find(|route| matches!(&route.path, RoutePath::Exact(own) if wanted(own.as_bytes(), path)))
+    };
+    exact(<[u8]>::eq_ignore_ascii_case).or_else(|| exact(is_same_but_for_a_slash)).or_else(|| {
         routes
             .iter()
             .filter_map(|route| match &route.path {
@@ -20,13 +29,46 @@ pub fn find_route<'a>(routes: &'a [Route], path: &str) -> Option<&'a Route> {
     })
 }
 
-fn is_below(prefix: &str, path: &str) -> bool {
+fn is_below(prefix: &str, path: &[u8]) -> bool {
     if prefix == "/" {
         return true;
     }
     path.split_at_checked(prefix.len()).is_some_and(|(head, rest)| {
-        head.eq_ignore_ascii_case(prefix) && (rest.is_empty() || rest.starts_with('/'))
+        head.eq_ignore_ascii_case(prefix.as_bytes()) && (rest.is_empty() || rest.starts_with(b"/"))
     })
+}
+
+fn is_same_but_for_a_slash(own: &[u8], path: &[u8]) -> bool {
+    let without = |path: &[u8]| path.strip_suffix(b"/").unwrap_or(path).to_ascii_lowercase();
+    without(own) == without(path)
+}
+
+/// Decoded once. An accepted path has no escape of a dot, slash, backslash, semicolon or percent
+/// sign, so that there is one way to read it.
+fn decoded(path: &str) -> Cow<'_, [u8]> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, next) = match (first, after) {
+            (b'%', [high, low, next @ ..]) => match escaped(*high, *low) {
+                Some(byte) => (byte, next),
+                None => (*first, after),
+            },
+            _ => (*first, after),
+        };
+        bytes.push(byte);
+        rest = next;
+    }
+    Cow::Owned(bytes)
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some((digit(high)? << 4) | digit(low)?)
 }
 
 #[cfg(test)]
@@ -52,5 +94,37 @@ mod tests {
         assert_eq!(found("/api/orders/health"), Some(&routes[2].path));
         assert_eq!(found("/apis"), None);
         assert_eq!(found("/"), None);
+    }
+
+    /// Spellings that a LAN takes for the guarded path.
+    #[test]
+    fn no_spelling_leads_past_a_route() {
+        let exact = |path: &str| RoutePath::Exact(path.into());
+        let prefix = |path: &str| RoutePath::Prefix(path.into());
+        for (own, path, is_guarded) in [
+            (exact("/v1/things:cancel"), "/v1/things:cancel", true),
+            (exact("/v1/things:cancel"), "/v1/things%3Acancel", true),
+            (exact("/v1/things:cancel"), "/V1/things%3ACANCEL/", true),
+            (exact("/v1/things:cancel"), "/v1/things%3A", false),
+            (exact("/v1/things:cancel"), "/v1/things%2Ccancel", false),
+            (exact("/orders"), "/orders/", true),
+            (exact("/orders/"), "/orders", true),
+            (exact("/orders"), "/orders/1", false),
+            (exact("/"), "/", true),
+            (exact("/"), "/orders", false),
+            (prefix("/odata/Items(1)"), "/odata/Items(1)/x", true),
+            (prefix("/odata/Items(1)"), "/odata/Items%281%29/x", true),
+            (prefix("/odata/Items(1)"), "/odata/items%281)", true),
+            (prefix("/odata/Items(1)"), "/odata/Items%281%29x", false),
+            (prefix("/@me!$&'*+,="), "/%40me%21%24%26%27%2A%2B%2C%3D/x", true),
+            (prefix("/orders"), "/orders%C3%A4", false),
+            (prefix("/orders"), "/orders/%C3%A4", true),
+        ] {
+            let routes = [route(own)];
+            assert_eq!(find_route(&routes, path).is_some(), is_guarded, "{:?} {path}", routes[0].path);
+        }
+        // The letters of a route come before what is only read alike.
+        let routes = [route(exact("/orders/")), route(exact("/orders"))];
+        assert_eq!(find_route(&routes, "/orders").map(|route| &route.path), Some(&routes[1].path));
     }
 }
