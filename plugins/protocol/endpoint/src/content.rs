@@ -72,8 +72,8 @@ fn content_length(value: &[u8]) -> Result<u64, Refusal> {
     })
 }
 
-/// The media type must be one of the endpoint's. `charset=utf-8` is the only parameter: another
-/// charset would be another text to the LAN than to the filters.
+/// The media type must be one of the endpoint's. `charset=utf-8`, without quotes, is the only
+/// parameter: another charset would be another text to the LAN than to the filters.
 fn judge_type(value: Option<&[u8]>, allowed: &[String]) -> Result<(), Refusal> {
     let refused =
         |code| Refusal::misbehaved(code).with_status(415).at("Content-Type").expected(&allowed.join(", "));
@@ -89,12 +89,7 @@ fn judge_type(value: Option<&[u8]>, allowed: &[String]) -> Result<(), Refusal> {
     }
     match parameters.map(|parameters| parameters.trim_matches([' ', '\t'])) {
         None => Ok(()),
-        Some(charset)
-            if charset.eq_ignore_ascii_case("charset=utf-8")
-                || charset.eq_ignore_ascii_case("charset=\"utf-8\"") =>
-        {
-            Ok(())
-        }
+        Some(charset) if charset.eq_ignore_ascii_case("charset=utf-8") => Ok(()),
         Some(_) => Err(refused("endpoint.content-type.parameter").found_bytes(value)),
     }
 }

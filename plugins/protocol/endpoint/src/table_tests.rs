@@ -158,6 +158,7 @@ fn bodies_are_those_declared() {
     };
     assert_eq!(form_with("; charset=UTF-8"), ACCEPTED);
     assert_eq!(form_with("; charset=utf-7"), (415, "endpoint.content-type.parameter"));
+    assert_eq!(form_with("; charset=\"utf-8\""), (415, "endpoint.content-type.parameter"));
     assert_eq!(form_with("; charset=utf-8; x=y"), (415, "endpoint.content-type.parameter"));
     assert_eq!(
         verdict("GET", "/samlsso", &[("content-length", "5")], true),
