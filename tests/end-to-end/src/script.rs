@@ -52,8 +52,8 @@ impl Toolkit {
     fn command(self) -> Command {
         let (program, script) = match self {
             Self::Pysaml2 => (tools::python(), "pysaml2_sp.py"),
-            Self::NodeSaml => (node(), "node-saml.js"),
-            Self::OpenidClient => (node(), "openid-client.js"),
+            Self::NodeSaml => (tools::node(), "node-saml.js"),
+            Self::OpenidClient => (tools::node(), "openid-client.js"),
         };
         let mut command = Command::new(program);
         command.arg(folder().join(script)).current_dir(folder());
@@ -63,12 +63,4 @@ impl Toolkit {
 
 fn folder() -> PathBuf {
     tools::workspace().join("tests/end-to-end/relying-parties")
-}
-
-fn node() -> PathBuf {
-    tools::existing(
-        folder().join("node_modules"),
-        "`cargo xtask tools`, or `npm ci` beside its package.json",
-    );
-    tools::program("node", "nodejs")
 }

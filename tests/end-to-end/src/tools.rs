@@ -70,6 +70,20 @@ pub fn python() -> PathBuf {
     }
 }
 
+/// Node, with the packages of the relying parties beside their scripts.
+///
+/// # Panics
+/// When `cargo xtask tools` did not run.
+#[allow(clippy::disallowed_methods, reason = "tests look for what cargo and xtask made")]
+pub fn node() -> PathBuf {
+    let packages = workspace().join("tests/end-to-end/relying-parties/node_modules");
+    existing(packages, "`cargo xtask tools`, or `npm ci` beside its package.json");
+    match env::var("POSTERN_NODE") {
+        Ok(named) => existing(named.into(), "set POSTERN_NODE to Node 20 or later"),
+        Err(_) => program("node", "nodejs"),
+    }
+}
+
 /// A program of the system.
 ///
 /// # Panics

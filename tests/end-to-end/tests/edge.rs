@@ -1,8 +1,8 @@
 //! The generated configuration in a real Envoy, with the endpoint filter, over both TLS legs.
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -40,6 +40,10 @@ impl Edge {
     }
 
     fn start_with(change: impl FnOnce(String) -> String) -> Self {
+        Self::start_within(Limits::default(), change)
+    }
+
+    fn start_within(limits: Limits, change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let outside = Authority::new(folder.path(), "outside");
         let inside = Authority::new(folder.path(), "inside");
@@ -48,7 +52,7 @@ impl Edge {
         let port = free_port();
         let origin = Origin::tls(port, PUBLIC, outside.client(None));
         let access_log = folder.path().join("access.log");
-        let policy = policy(
+        let mut policy = policy(
             &origin,
             files(&outside.issue("edge", &[PUBLIC])),
             postern_edge::Upstream {
@@ -60,6 +64,7 @@ impl Edge {
             },
             &access_log,
         );
+        policy.limits = limits;
         let configuration = change(envoy_configuration(&policy).expect("a configuration"));
         let envoy = Envoy::start(folder.path(), &configuration, port, access_log.clone());
         Self { origin, upstream, envoy, access_log, _folder: folder }
@@ -225,6 +230,87 @@ fn a_refusal_is_neutral_outside_and_has_its_reason_inside() {
     assert!(log.contains(id) && log.contains("endpoint.path.never-public"), "{log}");
     let (answer, ..) = edge.request("DELETE /samlsso", "", "");
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
+}
+
+/// What Envoy refuses before the first filter still has the header that the client sent.
+#[test]
+fn a_client_never_chooses_the_reference() {
+    let edge = Edge::start();
+    let forged = "0123456789abcdef0123456789abcdef";
+    let host = edge.origin.authority();
+    for (start, headers) in [
+        ("GET /oauth2/jwks HTTP/1.0", format!("host: {host}\r\n")),
+        ("GET /oauth2/jwks HTTP/1.1", String::new()),
+        ("GET https://elsewhere.example/ HTTP/1.1", format!("host: {host}\r\n")),
+        ("CONNECT /oauth2/jwks HTTP/1.1", format!("host: {host}\r\n")),
+        ("GET /oauth2/nothing HTTP/1.1", format!("host: {host}\r\n")),
+    ] {
+        let bytes =
+            format!("{start}\r\n{headers}x-postern-correlation-id: {forged}\r\nconnection: close\r\n\r\n");
+        let (answer, log, reached) = edge.exchange(bytes.as_bytes());
+        assert!(answer.status >= 400 && reached.is_empty(), "{start}: {log}");
+        let told = format!("{log} {} {:?}", answer.text(), answer.header("x-correlation-id"));
+        assert!(!told.contains(forged), "{start}: {told}");
+    }
+}
+
+/// One client's flood is refused before the filters see it, and costs another client nothing.
+#[test]
+fn a_client_that_asks_too_often_is_refused_alone() {
+    let limits = Limits { client_requests_per_second: 1, client_burst: 3, ..Limits::default() };
+    let edge = Edge::start_within(limits, |configuration| configuration);
+    // Nobody else has asked, so that the first ones pass.
+    let forged = "x-postern-correlation-id: 0123456789abcdef0123456789abcdef\r\nx-forwarded-for: 6.6.6.6\r\n";
+    let ask = || edge.request("GET /oauth2/jwks", forged, "");
+    for _ in 0..3 {
+        assert_eq!(ask().0.status, 200);
+    }
+    let (answer, log, reached) =
+        (0..30).map(|_| ask()).find(|(answer, ..)| answer.status != 200).expect("a refusal");
+    assert_eq!((answer.status, reached.len()), (429, 0), "{log}");
+    assert_eq!(answer.text(), "Too Many Requests\n");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-correlation-id"), None);
+    assert_eq!(log["reason"], "local_rate_limited");
+    assert_eq!(log["correlation_id"], Value::Null);
+    assert_eq!(status_from(&edge, Ipv4Addr::new(127, 0, 0, 2)), 200);
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert_eq!(ask().0.status, 200);
+}
+
+/// Many clients together are held to a rate, too.
+#[test]
+fn all_clients_together_have_a_rate() {
+    let limits = Limits { requests_per_second: 1, ..Limits::default() };
+    let edge = Edge::start_within(limits, |configuration| configuration);
+    let mut statuses = (1..60).map(|last| status_from(&edge, Ipv4Addr::new(127, 0, 1, last)));
+    assert_eq!(statuses.next(), Some(200));
+    assert!(statuses.any(|status| status == 429));
+}
+
+/// The status that a client with that address gets.
+fn status_from(edge: &Edge, address: Ipv4Addr) -> u16 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((address, 0))).expect("an address of this machine");
+        let stream = socket.connect(SocketAddr::from(([127, 0, 0, 1], edge.origin.port))).await;
+        stream.and_then(tokio::net::TcpStream::into_std).expect("a connection")
+    });
+    stream.set_nonblocking(false).expect("a blocking socket");
+    let tls = edge.origin.tls.clone().expect("TLS");
+    let connection =
+        rustls::ClientConnection::new(tls, PUBLIC.try_into().expect("a name")).expect("a client");
+    let mut stream = rustls::StreamOwned::new(connection, stream);
+    let request = format!(
+        "GET /oauth2/jwks HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+        edge.origin.authority()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("a status line");
+    String::from_utf8_lossy(&status).rsplit(' ').next().and_then(|text| text.parse().ok()).expect("a status")
 }
 
 /// A body of unknown length is held until it is counted.

@@ -1,6 +1,5 @@
 //! The filters in a real Envoy, configured as the host exports it.
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -174,7 +173,7 @@ fn files(issued: &Issued) -> TlsFiles {
 }
 
 fn guard(name: &str, configuration: Value) -> Guard {
-    Guard { wasm: PathBuf::from(tools::filter(name)), configuration }
+    Guard { wasm: tools::filter(name), configuration }
 }
 
 fn saml_configuration(base_url: &str) -> Value {

@@ -67,8 +67,7 @@ pub fn endpoint_target(bytes: &[u8]) {
 
 /// An unsigned document.
 pub fn xml(bytes: &[u8]) {
-    let limits = Limits { max_bytes: 65_536, max_depth: 32, max_elements: 512, max_attributes: 32 };
-    if let Ok(document) = Document::read(bytes, &limits) {
+    if let Ok(document) = Document::read(bytes, &Limits::default()) {
         let _ = document.root_name();
         let _ = document.into_unsigned();
     }

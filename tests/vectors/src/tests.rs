@@ -164,7 +164,7 @@ fn every_vector_can_be_made() {
     for vector in load_all() {
         let name = &vector.name;
         assert!(rules.contains(&vector.rule.as_str()), "{name}: unknown rule {}", vector.rule);
-        assert!(vector.why.ends_with('.') && vector.why.len() > 10, "{name}: why is one sentence");
+        assert!(vector.why.ends_with(['.', '?']) && vector.why.len() > 10, "{name}: why is one sentence");
         if let Verdict::Refuse { code, .. } = &vector.verdict {
             assert!(code.split('.').count() >= 2 && !code.contains(' '), "{name}: {code} is no reason code");
         }
