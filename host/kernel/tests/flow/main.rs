@@ -83,12 +83,12 @@ async fn a_transaction_belongs_to_the_browser_that_went_on_with_it_first() {
 async fn a_form_from_another_site_is_refused() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let page = browser.to_sign_in(&scene, demand("one")).await;
+    let page = browser.reach_sign_in(&scene, demand("one")).await;
     let forged = PageForm { anti_forgery: "forged".into(), ..page.clone() };
     assert_eq!(refused(&mut browser, &scene, &forged).await, "refused 400 error.expired");
     assert!(scene.audit.has("request.refused sign-on.anti-forgery.mismatch"));
     // The token of one transaction is of no use for another.
-    let other = browser.to_sign_in(&scene, demand("two")).await;
+    let other = browser.reach_sign_in(&scene, demand("two")).await;
     let crossed = PageForm { anti_forgery: other.anti_forgery, ..page.clone() };
     assert_eq!(refused(&mut browser, &scene, &crossed).await, "refused 400 error.expired");
     assert_eq!(refused(&mut browser, &scene, &page).await, DONE);
@@ -98,7 +98,7 @@ async fn a_form_from_another_site_is_refused() {
 async fn a_form_that_is_sent_twice_signs_in_once() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let page = browser.to_sign_in(&scene, demand("one")).await;
+    let page = browser.reach_sign_in(&scene, demand("one")).await;
     assert_eq!(refused(&mut browser, &scene, &page).await, DONE);
     scene.resumed();
     assert_eq!(refused(&mut browser, &scene, &page).await, "refused 400 error.expired");
@@ -143,7 +143,7 @@ async fn wrong_unknown_and_disabled_look_the_same() {
     let mut errors = Vec::new();
     for (username, password) in [("alice", "wrong"), ("nobody", PASSWORD), ("bob", PASSWORD)] {
         let mut browser = Browser::default();
-        let page = browser.to_sign_in(&scene, demand("one")).await;
+        let page = browser.reach_sign_in(&scene, demand("one")).await;
         let action =
             browser.send(&scene, "sign-in", &page, &[("username", username), ("password", password)]).await;
         let postern_kernel::flow::Action::Page(postern_kernel::flow::Page::SignIn { challenge, .. }) =
@@ -163,7 +163,7 @@ async fn failures_make_a_name_wait_whether_it_exists_or_not() {
     for username in ["alice", "nobody"] {
         let scene = Scene::new().await;
         let mut browser = Browser::default();
-        let page = browser.to_sign_in(&scene, demand("one")).await;
+        let page = browser.reach_sign_in(&scene, demand("one")).await;
         for _ in 0..5 {
             browser.send(&scene, "sign-in", &page, &[("username", username), ("password", "wrong")]).await;
         }
@@ -183,7 +183,7 @@ async fn of_many_guesses_at_once_no_more_are_looked_at() {
     let mut guesses = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let mut browser = Browser::default();
-        let page = browser.to_sign_in(&scene, demand("one")).await;
+        let page = browser.reach_sign_in(&scene, demand("one")).await;
         let scene = std::sync::Arc::clone(&scene);
         guesses.spawn(async move {
             let fields = [("username", "alice"), ("password", "wrong")];
@@ -198,7 +198,7 @@ async fn of_many_guesses_at_once_no_more_are_looked_at() {
 async fn an_authenticator_can_not_name_somebody_whom_it_has_not_proven() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let page = browser.to_sign_in(&scene, demand("one")).await;
+    let page = browser.reach_sign_in(&scene, demand("one")).await;
     let action = browser.send(&scene, "sign-in", &page, &[("username", "mallory"), ("password", "x")]).await;
     assert_eq!(name(&action), "refused 500 error.internal");
     assert_eq!((browser.session, subject(&scene).as_str()), (None, "not resumed"));
@@ -290,7 +290,7 @@ async fn consent_is_that_of_the_person_who_was_asked() {
 async fn cancelling_tells_the_application() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let page = browser.to_sign_in(&scene, demand("one")).await;
+    let page = browser.reach_sign_in(&scene, demand("one")).await;
     assert_eq!(name(&browser.send(&scene, "cancel", &page, &[]).await), DONE);
     assert!(scene.resumed() == Some(SignOn::Failed(Failure::Denied)));
 }
@@ -322,7 +322,7 @@ async fn sessions_end_when_idle_over_or_the_person_is_disabled() {
 async fn transactions_expire() {
     let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let page = browser.to_sign_in(&scene, demand("one")).await;
+    let page = browser.reach_sign_in(&scene, demand("one")).await;
     scene.clock.advance(1_801);
     assert_eq!(refused(&mut browser, &scene, &page).await, "refused 400 error.expired");
 }

@@ -187,7 +187,7 @@ impl Browser {
     }
 
     /// From the module's endpoint to the sign-in page.
-    pub(crate) async fn to_sign_in(&mut self, scene: &Scene, demand: Demand) -> PageForm {
+    pub(crate) async fn reach_sign_in(&mut self, scene: &Scene, demand: Demand) -> PageForm {
         scene.script(Outcome::Authenticate(demand));
         let action = self.open(scene, Method::Get).await;
         form(self.follow(scene, action).await)
@@ -195,7 +195,7 @@ impl Browser {
 
     /// The whole way with the right password.
     pub(crate) async fn sign_in(&mut self, scene: &Scene, username: &str, demand: Demand) -> Action {
-        let page = self.to_sign_in(scene, demand).await;
+        let page = self.reach_sign_in(scene, demand).await;
         self.send(scene, "sign-in", &page, &[("username", username), ("password", PASSWORD)]).await
     }
 }
