@@ -16,6 +16,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod answer;
 mod authn_context;
 mod authn_request;
 mod binding;
@@ -35,6 +36,7 @@ mod replay;
 mod response;
 mod settings;
 
+pub use answer::{Demanded, SignOnFailure, name_id_unavailable};
 pub use authn_context::{Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy};
 pub use decoder::DecoderConfiguration;

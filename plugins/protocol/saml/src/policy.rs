@@ -46,6 +46,7 @@ impl MessageLimits {
             max_depth: self.max_depth,
             max_elements: self.max_elements,
             max_attributes: self.max_attributes,
+            ..Limits::default()
         }
     }
 }

@@ -341,5 +341,19 @@ mod tests {
         }
         let requires = PARTY.replace("\"attributes\"", "\"requires_signed_requests\":true,\"attributes\"");
         assert_eq!(code(&requires), "saml.registration.keys.none");
+        let services = |more: &str| {
+            let first = r#"{"url":"https://sp.example/acs","index":1,"default":true}"#;
+            PARTY.replace(r#"{"url":"https://sp.example/acs"}"#, &format!("{first},{more}"))
+        };
+        let other = r#"{"url":"https://sp.example/b","index":2}"#;
+        assert_eq!(code(&services(other)), "accepted");
+        assert_eq!(code(&services(&other.replace('2', "1"))), "saml.registration.acs.duplicate");
+        let second_default = other.replace("2}", "2,\"default\":true}");
+        assert_eq!(code(&services(&second_default)), "saml.registration.acs.defaults");
+        let mut party = RelyingParty::from_json(PARTY.as_bytes()).unwrap();
+        party.signing_keys = vec![RegisteredKey(PublicKey::from_spki(vec![0x30])); MAX_KEYS];
+        assert!(party.check().is_ok());
+        party.signing_keys.push(RegisteredKey(PublicKey::from_spki(vec![0x30])));
+        assert_eq!(party.check().unwrap_err().code, "saml.registration.keys.too-many");
     }
 }

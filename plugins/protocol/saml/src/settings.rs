@@ -79,3 +79,22 @@ impl ModuleSettings {
         self.entity_id.clone().unwrap_or_else(|| format!("{base_url}/identity/metadata/saml2"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_bounded() {
+        let code =
+            |json: &str| ModuleSettings::from_json(json).map(|_| "accepted").unwrap_or_else(|r| r.code);
+        assert_eq!(ModuleSettings::from_json("{}").unwrap(), ModuleSettings::default());
+        assert_eq!(code("{\"clock_skew\":600,\"max_age\":3600,\"assertion_lifetime\":3600}"), "accepted");
+        for json in ["", "{\"clock_skw\":1}", "{\"clock_skew\":-1}", "{\"algorithms\":[\"none\"]}"] {
+            assert_eq!(code(json), "saml.settings.malformed", "{json}");
+        }
+        for json in ["{\"clock_skew\":601}", "{\"max_age\":3601}", "{\"assertion_lifetime\":3601}"] {
+            assert_eq!(code(json), "saml.settings.out-of-range", "{json}");
+        }
+    }
+}

@@ -39,6 +39,7 @@ pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Re
         if count_attributes(inside) > limits.max_attributes {
             return Err(too_many("xml.attributes.too-many", limits.max_attributes));
         }
+        check_namespaces(inside, limits)?;
         if depth.saturating_add(1) > limits.max_depth {
             return Err(too_many("xml.depth.exceeded", limits.max_depth));
         }
@@ -120,6 +121,28 @@ fn count_attributes(inside: &str) -> usize {
         }
     }
     count
+}
+
+/// Bounds the namespaces that a tag declares, and refuses to take a prefix back, which namespaces
+/// in XML 1.0 do not allow (section 5) and the parser does. What is not name, `=` and quoted value
+/// is left to the parser, which refuses it right there.
+fn check_namespaces(inside: &str, limits: &Limits) -> Result<(), Refusal> {
+    let mut rest = inside;
+    while let Some((before, after)) = rest.split_once('=') {
+        let after = after.trim_start();
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
+        let mut parts = after.splitn(3, quote).skip(1);
+        let (Some(value), Some(following)) = (parts.next(), parts.next()) else { break };
+        let name = before.split_whitespace().next_back().unwrap_or_default();
+        if name.starts_with("xmlns") && value.len() > limits.max_namespace {
+            return Err(too_many("xml.namespace.too-long", limits.max_namespace).at(name));
+        }
+        if name.starts_with("xmlns:") && value.is_empty() {
+            return Err(malformed("a namespace for each prefix").at(name));
+        }
+        rest = following;
+    }
+    Ok(())
 }
 
 fn too_many(code: &'static str, limit: usize) -> Refusal {

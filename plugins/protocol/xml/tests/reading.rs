@@ -48,6 +48,18 @@ fn constructs_that_hide_things_have_their_own_codes() {
         ("<a b='<'/>", "xml.malformed"),
         ("<a>\u{1}</a>", "xml.malformed"),
         ("<a>&#0;</a>", "xml.malformed"),
+        ("<a>&#1;</a>", "xml.malformed"),
+        ("<a>&#x1f;</a>", "xml.malformed"),
+        ("<a>&#xFFFE;</a>", "xml.malformed"),
+        ("<a>&#xD800;</a>", "xml.malformed"),
+        ("<a>&#x110000;</a>", "xml.malformed"),
+        ("<a>&#99999999999;</a>", "xml.malformed"),
+        ("<a b='&#1;'/>", "xml.malformed"),
+        ("<a b='&#x1;'/>", "xml.malformed"),
+        ("<a xmlns:xml='urn:x'/>", "xml.malformed"),
+        ("<a xmlns:xmlns='urn:x'/>", "xml.malformed"),
+        ("<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", "xml.malformed"),
+        ("<a xmlns:p=''><p:b/></a>", "xml.malformed"),
         ("", "xml.malformed"),
         ("text", "xml.malformed"),
         ("<a ID='x1'><b ID='x1'/></a>", "xml.id.duplicate"),
@@ -73,6 +85,20 @@ fn limits_hold_before_the_parser_runs() {
     let attributes: String = (0..33).map(|n| format!(" a{n}='='")).collect();
     assert_eq!(code(format!("<a{attributes}/>")), "xml.attributes.too-many");
     assert_eq!(code(format!("<a>{}</a>", "x".repeat(65_536))), "xml.too-large");
+    let declared = |name: &str, length: usize| {
+        let uri = "u".repeat(length);
+        [format!("<a b='1' {name}='{uri}'/>"), format!("<a\n{name}\t=\n\"{uri}\" b=\"xmlns='\"/>")]
+    };
+    for name in ["xmlns", "xmlns:p"] {
+        for (length, expected) in [(256, "accepted"), (257, "xml.namespace.too-long")] {
+            for text in declared(name, length) {
+                assert_eq!(code(&text), expected, "{text}");
+            }
+        }
+    }
+    for text in declared("other", 10_000) {
+        assert_eq!(code(&text), "accepted");
+    }
 }
 
 #[test]

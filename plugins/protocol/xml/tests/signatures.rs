@@ -201,3 +201,59 @@ fn wrapped_signatures_are_refused() {
         assert_eq!(code(&text, &key), expected, "{name}");
     }
 }
+
+#[test]
+fn every_reason_of_a_signature_has_a_test() {
+    let key = Key::rsa();
+    let good = template(
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "http://www.w3.org/2001/04/xmlenc#sha256",
+        "",
+    );
+    let genuine = xmlsec_sign(&good, &key, "AuthnRequest");
+    assert_eq!(code(&genuine.replacen(" ID=\"_0123456789abcdef\"", "", 1), &key), "xml.id.missing");
+    assert_eq!(code(&genuine.replacen("_0123456789abcdef\"", "\"", 1), &key), "xml.id.missing");
+    // An ID in another namespace is none, wherever it stands.
+    let foreign = genuine.replacen(" ID=", " xmlns:x=\"urn:x\" x:ID=", 1);
+    assert_eq!(code(&foreign, &key), "xml.id.missing");
+    let mut writer = Writer::new();
+    writer.start("r").attribute("xmlns:x", "urn:x").attribute("x:ID", "_other").attribute("ID", "_plain");
+    writer.start("i").attribute("xmlns", ASSERTION);
+    let first = Unsigned::new(writer.finish(), Place::First, key.algorithm).unwrap();
+    assert!(String::from_utf8_lossy(first.to_sign()).contains("URI=\"#_plain\""));
+
+    let list = |count: usize| {
+        let prefixes: Vec<String> = (0..count).map(|n| format!("p{n}")).collect();
+        let c14n = format!(
+            "<InclusiveNamespaces xmlns=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{}\"/>",
+            prefixes.join(" ")
+        );
+        template(
+            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+            "http://www.w3.org/2001/04/xmlenc#sha256",
+            &c14n,
+        )
+    };
+    assert_eq!(code(&xmlsec_sign(&list(16), &key, "AuthnRequest"), &key), "accepted");
+    assert_eq!(code(&xmlsec_sign(&list(17), &key, "AuthnRequest"), &key), "xml.signature.prefixes");
+    let sha224 = good
+        .replace("http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2001/04/xmldsig-more#sha224");
+    assert_eq!(code(&xmlsec_sign(&sha224, &key, "AuthnRequest"), &key), "xml.digest.algorithm.unknown");
+}
+
+/// Canonical XML repeats a namespace on every element that uses it.
+#[test]
+fn a_signed_info_that_canonicalisation_would_blow_up_is_refused_by_its_shape() {
+    let key = Key::rsa();
+    let good = signed(&key);
+    let declared = format!("<ds:SignedInfo xmlns:z=\"urn:{}\"", "u".repeat(200));
+    let many = "<z:x/>".repeat(400);
+    let bomb = |from: &str, to: String| {
+        assert!(good.contains(from), "{from}");
+        good.replacen("<ds:SignedInfo", &declared, 1).replacen(from, &to, 1)
+    };
+    let beside = bomb("</ds:SignedInfo>", format!("{many}</ds:SignedInfo>"));
+    assert_eq!(code(&beside, &key), "xml.signature.references");
+    let inside = bomb("</ds:DigestValue>", format!("{many}</ds:DigestValue>"));
+    assert_eq!(code(&inside, &key), "xml.signature.structure");
+}

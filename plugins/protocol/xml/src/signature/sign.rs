@@ -5,7 +5,7 @@ use postern_signature::Algorithm;
 
 use super::canonical::canonical;
 use super::methods::{SHA256, digest, method_uri};
-use super::{DSIG, ENVELOPED, EXC_C14N, Place};
+use super::{DSIG, ENVELOPED, EXC_C14N, Place, plain_id};
 use crate::document::parse;
 use crate::scan::Author;
 use crate::{Limits, Writer, Written};
@@ -51,8 +51,8 @@ impl Unsigned {
         let (signed_info, at) = {
             let tree = parse(text.as_bytes(), &limits, Author::Peer)?;
             let root = tree.document_element().ok_or_else(|| ours("a root"))?;
-            let id = tree.get_attribute(root, "ID").ok_or_else(|| ours("an ID"))?;
-            let covered = canonical(&tree, root, None, &[])?;
+            let id = plain_id(&tree, root).ok_or_else(|| ours("an ID"))?;
+            let covered = canonical(&tree, root, None, &[], usize::MAX)?;
             let first = tree
                 .children_iter(root)
                 .next()

@@ -158,7 +158,7 @@ fn unexpected(element: &Element) -> Refusal {
 }
 
 fn binary(element: &Element) -> Result<Vec<u8>, Refusal> {
-    let text = element.text().unwrap_or_default();
+    let text = element.text().ok_or_else(|| unexpected(element))?;
     BASE64_STANDARD.decode(without_whitespace(&text)).map_err(|_| {
         Refusal::misbehaved("xml.signature.base64").at(&element.name.local).expected("canonical base64")
     })

@@ -2,10 +2,10 @@ use postern_refusal::Refusal;
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use uppsala::{Document, NodeId};
 
-use super::DSIG;
 use super::canonical::canonical;
 use super::methods::{digest, method_for};
 use super::structure::{Reference, reference, signature_parts};
+use super::{DSIG, plain_id};
 use crate::document::parse;
 use crate::scan::Author;
 use crate::{Element, Limits};
@@ -38,7 +38,7 @@ pub struct Trust<'a> {
 /// Making one may be refused with `xml.signature.missing`, `.several`, `.misplaced`,
 /// `.structure`, `.base64`, `.sha1`, `.algorithm.unknown`, `.algorithm.not-allowed`, `.no-key`,
 /// `.mismatch`, `.references`, `.reference.foreign`, `.transforms`, `.prefixes`, `.c14n`,
-/// `.c14n.unsupported` (all of them `xml.signature.…`), `xml.id.missing`,
+/// `.c14n.unsupported`, `.too-large` (all of them `xml.signature.…`), `xml.id.missing`,
 /// `xml.digest.sha1`, `xml.digest.algorithm.unknown`, `xml.digest.mismatch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
@@ -72,7 +72,7 @@ pub(crate) fn verify(
     limits: &Limits,
 ) -> Result<Verified, Refusal> {
     let signature = find_signature(tree, root, place)?;
-    let id = tree.get_attribute(root, "ID").filter(|id| !id.is_empty()).ok_or_else(|| {
+    let id = plain_id(tree, root).filter(|id| !id.is_empty()).ok_or_else(|| {
         Refusal::misbehaved("xml.id.missing").at("ID").expected("the identifier that the signature names")
     })?;
     let parts = signature_parts(&copy(tree, signature)?)?;
@@ -81,7 +81,11 @@ pub(crate) fn verify(
     let signed_info = tree
         .first_child_element_by_name_ns(signature, DSIG, "SignedInfo")
         .ok_or_else(|| Refusal::misbehaved("xml.signature.structure").expected("SignedInfo"))?;
-    let signed_info = canonical(tree, signed_info, None, &parts.prefixes)?;
+    // Its shape first: canonical XML repeats a namespace on every element that uses it, so that a
+    // SignedInfo of any shape could be made to cost a thousand times its size. This shape has a
+    // dozen elements. What is read here is dropped; it is read again below.
+    reference(&copy(tree, signed_info)?)?;
+    let signed_info = canonical(tree, signed_info, None, &parts.prefixes, limits.max_canonical())?;
     check_signature(algorithm, trust.keys, &signed_info, &parts.value, verifier)?;
 
     // From here on only what the signature covers is read.
@@ -92,7 +96,7 @@ pub(crate) fn verify(
             .expected(&format!("#{id}"))
             .found(&reference.uri));
     }
-    let covered = canonical(tree, root, Some(signature), &reference.prefixes)?;
+    let covered = canonical(tree, root, Some(signature), &reference.prefixes, limits.max_canonical())?;
     check_digest(&reference, &covered)?;
     Ok(Verified { element: read_again(&covered, limits)?, algorithm })
 }
@@ -158,10 +162,9 @@ fn check_digest(reference: &Reference, covered: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Reads canonical bytes. They may be longer than the source (end tags, escapes), at most
-/// fourfold; the other limits hold again.
+/// Reads canonical bytes; the other limits hold again.
 fn read_again(bytes: &[u8], limits: &Limits) -> Result<Element, Refusal> {
-    let limits = Limits { max_bytes: limits.max_bytes.saturating_mul(4), ..*limits };
+    let limits = Limits { max_bytes: limits.max_canonical(), ..*limits };
     let tree = parse(bytes, &limits, Author::Peer)?;
     let root = tree.document_element().ok_or_else(|| Refusal::internal("xml.malformed"))?;
     copy(&tree, root)
