@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use postern_refusal::Refusal;
-use postern_saml::{Incoming, Judged, JudgedAuthnRequest, JudgedIdpInitiated, RelyingParty, Status, judge};
+use postern_saml::{Incoming, Judged, JudgedAuthnRequest, JudgedIdpInitiated, RelyingParty, judge};
 
 use crate::bindings::exports::postern::idp::protocol::{Demand, Outcome};
 use crate::bindings::postern::idp::kernel;
@@ -49,33 +49,20 @@ fn answer_request(
     if !kernel::remember(&request.replay_key(), request.until) {
         return Err(request.replayed());
     }
-    let format = party.name_id.choose(request.name_id_policy.as_ref(), &party.entity_id);
-    let contexts = match &request.context {
-        None => Some(Vec::new()),
-        Some(context) => context.acceptable(),
-    };
+    let demanded = request.demanded(&party.name_id);
     let state = State {
         entity_id: request.entity_id,
         acs: request.acs.url,
         in_response_to: Some(request.id),
         relay_state: request.relay_state,
-        name_id_format: format.unwrap_or(party.name_id.default),
+        name_id_format: demanded.as_ref().map_or(party.name_id.default, |demanded| demanded.name_id_format),
     };
-    if format.is_none() {
-        let refusal = Refusal::incompatible("saml.name-id-policy.unsupported")
-            .at("NameIDPolicy")
-            .expected("a format that is registered, for this relying party")
-            .found(request.name_id_policy.and_then(|policy| policy.format).as_deref().unwrap_or_default());
-        return answer_failure(place, party, &state, Status::InvalidNameIdPolicy, &refusal)
-            .map(Outcome::Respond);
+    match demanded {
+        Ok(demanded) => demand(registered, &state, request.force, request.passive, demanded.contexts),
+        Err((status, refusal)) => {
+            answer_failure(place, party, &state, status, &refusal).map(Outcome::Respond)
+        }
     }
-    let Some(contexts) = contexts else {
-        let refusal = Refusal::incompatible("saml.authn-context.unknown")
-            .at("RequestedAuthnContext")
-            .expected("classes that can be compared");
-        return answer_failure(place, party, &state, Status::NoAuthnContext, &refusal).map(Outcome::Respond);
-    };
-    demand(registered, &state, request.force, request.passive, contexts)
 }
 
 fn begin_here(

@@ -3,8 +3,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use postern_refusal::Refusal;
 use postern_saml::{
-    ErrorResponse, NameIdFormat, RelyingParty, ResponseAttribute, ResponseNameId, Status, SuccessResponse,
-    error_response, success_response,
+    ErrorResponse, NameIdFormat, RelyingParty, ResponseAttribute, ResponseNameId, SignOnFailure, Status,
+    SuccessResponse, error_response, name_id_unavailable, success_response,
 };
 
 use crate::bindings::exports::postern::idp::protocol::{Authentication, Failure, SignOn};
@@ -31,14 +31,15 @@ pub(crate) fn resume(state: &[u8], result: SignOn) -> Result<Response, Refusal> 
     match result {
         SignOn::Authenticated(authentication) => answer_success(&place, &party, &state, &authentication),
         SignOn::Failed(failure) => {
-            let (status, code) = match failure {
-                Failure::LoginRequired => (Status::NoPassive, "saml.sign-on.login-required"),
-                Failure::InteractionRequired => (Status::NoPassive, "saml.sign-on.interaction-required"),
-                Failure::ConsentRequired => (Status::NoPassive, "saml.sign-on.consent-required"),
-                Failure::ContextUnavailable => (Status::NoAuthnContext, "saml.sign-on.context-unavailable"),
-                Failure::Denied => (Status::RequestDenied, "saml.sign-on.denied"),
+            let failure = match failure {
+                Failure::LoginRequired => SignOnFailure::LoginRequired,
+                Failure::InteractionRequired => SignOnFailure::InteractionRequired,
+                Failure::ConsentRequired => SignOnFailure::ConsentRequired,
+                Failure::ContextUnavailable => SignOnFailure::ContextUnavailable,
+                Failure::Denied => SignOnFailure::Denied,
             };
-            answer_failure(&place, &party, &state, status, &Refusal::incompatible(code))
+            let (status, refusal) = failure.answer();
+            answer_failure(&place, &party, &state, status, &refusal)
         }
     }
 }
@@ -74,11 +75,8 @@ fn answer_success(
     authentication: &Authentication,
 ) -> Result<Response, Refusal> {
     let Some(name_id) = name_id(party, state, authentication)? else {
-        let refusal = Refusal::configuration("saml.name-id.unavailable")
-            .at("NameID")
-            .expected("a claim of the person to make it of")
-            .found(state.name_id_format.uri());
-        return answer_failure(place, party, state, Status::InvalidNameIdPolicy, &refusal);
+        let (status, refusal) = name_id_unavailable(state.name_id_format);
+        return answer_failure(place, party, state, status, &refusal);
     };
     let now = kernel::now();
     let attributes = attributes(party, &authentication.claims);
