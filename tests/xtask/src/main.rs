@@ -2,6 +2,7 @@
 //!
 //! It depends on nothing of the host, so that it compiles in seconds.
 
+mod bench;
 mod build;
 mod cargo;
 mod certificates;
@@ -30,6 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    Bench(bench::Arguments),
     Build(build::Arguments),
     Tools(tools::Arguments),
     Demo(demo::Arguments),
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     match task {
+        Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Build(arguments) => build::run(&workspace, &arguments),
         Task::Tools(arguments) => tools::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
