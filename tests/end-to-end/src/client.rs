@@ -1,5 +1,5 @@
 //! A client that sends exact bytes.
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Origin {
                 let name = ServerName::try_from(self.name.clone()).map_err(|error| error.to_string())?;
                 let connection =
                     ClientConnection::new(configuration, name).map_err(|error| error.to_string())?;
-                talk(&mut StreamOwned::new(connection, self.connect()?), bytes)
+                talk(&mut Encrypted(StreamOwned::new(connection, self.connect()?)), bytes)
             }
             None => talk(&mut self.connect()?, bytes),
         };
@@ -76,6 +76,36 @@ impl Origin {
         stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
         Ok(stream)
+    }
+}
+
+/// A TLS stream that can still be read when it can't be written any more: the answer of a server
+/// that closed early is there, while `StreamOwned` would go on trying to send before it reads.
+struct Encrypted(StreamOwned<ClientConnection, TcpStream>);
+
+impl Read for Encrypted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let StreamOwned { conn, sock } = &mut self.0;
+        loop {
+            match conn.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            if conn.read_tls(sock)? == 0 {
+                return Ok(0);
+            }
+            conn.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+}
+
+impl Write for Encrypted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -7,7 +7,7 @@ use postern_end_to_end::tools;
 use postern_vectors::{Verdict, load_all};
 
 /// Codes that no vector shows. Prefixes end with a dot.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: &[(&str, &str)] = &[
     ("endpoint.body.length-mismatch", "a parser of HTTP waits for the body that was announced"),
     ("endpoint.target.empty", "a parser of HTTP refuses a request line without a target"),
     ("jose.key.unreadable", "ours: a key of the kernel that can't be published"),
@@ -16,11 +16,15 @@ const ELSEWHERE: [(&str, &str); 18] = [
     ("oauth.pkce.mismatch", "needs a code: relying_parties::oidc"),
     ("oauth.pkce.verifier-missing", "needs a code: relying_parties::oidc"),
     ("oauth.pkce.verifier-syntax", "needs a code: unit test of postern-oauth"),
+    ("saml.authn-context.unknown", "an answer after sign-on: unit test of postern-saml"),
     ("saml.decoder.configuration", "the operator's: unit test of postern-saml"),
     ("saml.identifier.random", "ours: no randomness"),
     ("saml.key.", "keys of metadata that no library of today makes: unit test of postern-saml"),
+    ("saml.name-id-policy.unsupported", "an answer after sign-on: unit test of postern-saml"),
+    ("saml.name-id.unavailable", "an answer after sign-on: unit test of postern-saml"),
     ("saml.response.build", "ours: a Response that can't be built"),
     ("saml.settings.", "the operator's: unit test of postern-saml"),
+    ("saml.sign-on.", "an answer after sign-on: unit test of postern-saml"),
     (
         "token.authorization.several",
         "two headers arrive joined, or the router counts them: unit test of postern-jose",

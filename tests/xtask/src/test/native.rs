@@ -70,8 +70,7 @@ fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(
             .env("CARGO_MANIFEST_DIR", &program.folder)
             .env("POSTERN_ENVOY", &peers.envoy)
             .env("POSTERN_NODE", &peers.node)
-            .env("POSTERN_PYTHON", &peers.python)
-            .env("POSTERN_NODE", &peers.node);
+            .env("POSTERN_PYTHON", &peers.python);
         if run(&mut command).is_err() {
             failed.push(name);
         }
