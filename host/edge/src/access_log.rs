@@ -4,10 +4,11 @@ use crate::policy::{AccessLog, EdgeError};
 use crate::text::path;
 
 /// `correlation_id` is the reference that people see, `reason` the filters' reason code (or
-/// Envoy's own), `refusal` the same in words.
+/// Envoy's own), `refusal` the same in words. The id comes from the filters and not from the
+/// header, which is the client's until the first filter; what Envoy refuses before that has none.
 const FORMAT: &str = "\
 time: \"%START_TIME%\"
-correlation_id: \"%REQ(X-POSTERN-CORRELATION-ID)%\"
+correlation_id: \"%FILTER_STATE(wasm.postern.correlation:PLAIN)%\"
 status: \"%RESPONSE_CODE%\"
 reason: \"%RESPONSE_CODE_DETAILS%\"
 refusal: \"%FILTER_STATE(wasm.postern.refusal:PLAIN)%\"

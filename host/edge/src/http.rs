@@ -54,18 +54,19 @@ http2_protocol_options:
   initial_connection_window_size: 1048576
   allow_connect: false
 
-# What Envoy itself answers says nothing about the LAN.
+# What Envoy itself answers says nothing about the LAN. The reference is the filters', never the
+# client's header: before the first filter there is none.
 local_reply_config:
   mappers:
     - filter: {{ response_flag_filter: {{}} }}
       headers_to_add:
-        - header: {{ key: x-correlation-id, value: \"%REQ(X-POSTERN-CORRELATION-ID)%\" }}
+        - header: {{ key: x-correlation-id, value: \"%FILTER_STATE(wasm.postern.correlation:PLAIN)%\" }}
           append_action: OVERWRITE_IF_EXISTS_OR_ADD
         - header: {{ key: cache-control, value: no-store }}
           append_action: OVERWRITE_IF_EXISTS_OR_ADD
       body_format_override:
         text_format_source:
-          inline_string: \"The request could not be served (%RESPONSE_CODE%).\\nReference: %REQ(X-POSTERN-CORRELATION-ID)%\\n\"
+          inline_string: \"The request could not be served (%RESPONSE_CODE%).\\nReference: %FILTER_STATE(wasm.postern.correlation:PLAIN)%\\n\"
 
 access_log:
 {access_log}

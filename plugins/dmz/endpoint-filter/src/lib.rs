@@ -15,9 +15,7 @@
 use std::rc::Rc;
 
 use postern_endpoint::{Accepted, Body, EndpointPolicy, EndpointTable, Incoming, is_reserved};
-use postern_proxy::{
-    CORRELATION_HEADER, ConfigurationError, Exchange, Filter, HeadersVerdict, Request, Response,
-};
+use postern_proxy::{ConfigurationError, Exchange, Filter, HeadersVerdict, Request, Response};
 use postern_refusal::Refusal;
 
 postern_proxy::filter!(EndpointFilter);
@@ -101,7 +99,7 @@ fn edit(request: &Request, correlation: &str) -> Result<(), Refusal> {
         Refusal::internal("endpoint.client-address.absent").expected("the proxy to know the client's address")
     })?;
     request.set_header(CLIENT_ADDRESS_HEADER, without_port(&address).as_bytes())?;
-    request.set_header(CORRELATION_HEADER, correlation.as_bytes())
+    request.announce_correlation_id(correlation)
 }
 
 /// `1.2.3.4:5678` becomes `1.2.3.4`, `[2001:db8::1]:5678` becomes `2001:db8::1`.

@@ -110,6 +110,18 @@ impl Request {
         self.correlation.get_or_init(|| self.fresh_id())
     }
 
+    /// Tells the id to the next filter and the LAN in a header, and to the access log in the filter
+    /// state `wasm.postern.correlation`: what is refused before the first filter still has the
+    /// client's header, and no filter state.
+    ///
+    /// # Errors
+    /// `proxy.host-call.failed`: the request must not go on.
+    pub fn announce_correlation_id(&self, id: &str) -> Result<(), Refusal> {
+        abi::set_property("postern.correlation", id.as_bytes())
+            .map_err(|failed| edit_failed(CORRELATION_HEADER.as_bytes(), failed))?;
+        self.set_header(CORRELATION_HEADER, id.as_bytes())
+    }
+
     fn fresh_id(&self) -> String {
         // Without randomness the id is a constant: it is a reference for people, not a secret.
         let bytes = self.entropy.sixteen().unwrap_or_default();

@@ -4,7 +4,7 @@ use postern_refusal::Refusal;
 
 use crate::abi;
 use crate::host;
-use crate::request::{CORRELATION_HEADER, Request};
+use crate::request::Request;
 
 /// An answer from the filter itself: neutral outside, the whole refusal in the proxy's log.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl Response {
         let refusal = self.refusal.to_string();
         host::warn(&format!("{filter}: refused {id}: {refusal}"));
         let _ = abi::set_property("postern.refusal", refusal.as_bytes());
-        // For the access log, and so that an id that the client sent never stands there.
-        let _ = abi::replace_header(abi::Map::Request, CORRELATION_HEADER, id.as_bytes());
+        // For the access log. The request goes nowhere else.
+        let _ = request.announce_correlation_id(id);
         let body = format!("{}\nReference: {id}\n", phrase(self.refusal.status));
         let sent = abi::send_local_response(
             self.refusal.status,
