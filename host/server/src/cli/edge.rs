@@ -41,7 +41,7 @@ impl Edge {
         let modules = compose::load_modules(&sandbox, configuration).await?;
         let applications = opened.applications().await?;
         let policy = live::policy(&modules, compose::hosts(configuration));
-        let token_validator = guards::token_validator(edge, &policy.endpoints, configuration)?;
+        let token_validator = guards::token_validator(edge, &policy.endpoints, &modules, configuration)?;
         let policy = EdgePolicy {
             listener: edge.listen,
             tls: TlsFiles { certificate_chain: edge.certificate.clone(), private_key: edge.key.clone() },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use postern_edge::{CALLOUT_CLUSTER, Guard};
-use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::validator::{JwksSource, MAX_TOKEN_LIFETIME, Route, RoutePath, ValidatorConfiguration};
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
 use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
@@ -15,6 +15,10 @@ use crate::config::{Configuration, Edge, EdgeTokens, TokenRoute};
 
 /// The module whose messages the SAML decoder judges.
 const SAML: &str = "saml2";
+/// The module that issues access tokens and judges them at userinfo.
+const OIDC: &str = "oidc";
+/// That module's clock skew when its settings name none, in seconds.
+const DEFAULT_SKEW: u64 = 30;
 /// Where our published keys are.
 const JWKS: &str = "/oauth2/jwks";
 /// Where our own access tokens are used.
@@ -51,6 +55,7 @@ fn reduced(settings: &str, fields: &[String]) -> Result<Value, Failure> {
 pub(super) fn token_validator(
     edge: &Edge,
     endpoints: &[postern_endpoint::Endpoint],
+    modules: &ModuleSet,
     configuration: &Configuration,
 ) -> Result<Option<Guard>, Failure> {
     let declared = endpoints.iter().any(|endpoint| endpoint.path == USERINFO);
@@ -73,13 +78,28 @@ pub(super) fn token_validator(
         },
         routes: tokens.routes.iter().map(route).collect(),
         behind_endpoint_filter: true,
-        max_token_lifetime_seconds: 3_600,
-        clock_skew_seconds: 30,
+        // What the LAN accepts: each application's registration says how long its tokens last.
+        max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
+        clock_skew_seconds: match modules.protocols.get(OIDC) {
+            Some(enabled) => clock_skew(&enabled.settings)?,
+            None => DEFAULT_SKEW,
+        },
         cached_tokens: 1_024,
     };
     validator.check().map_err(|refusal| Failure::usage(format!("edge.tokens: {refusal}")))?;
     let configuration = serde_json::to_value(validator).map_err(Failure::new)?;
     Ok(Some(Guard { wasm: edge.filters.join("token-validator.wasm"), configuration }))
+}
+
+/// The skew with which the module judges the same tokens.
+fn clock_skew(settings: &str) -> Result<u64, Failure> {
+    let settings: Map<String, Value> = serde_json::from_str(settings).map_err(Failure::new)?;
+    match settings.get("clock_skew") {
+        None => Ok(DEFAULT_SKEW),
+        Some(skew) => {
+            skew.as_u64().ok_or_else(|| Failure::usage("the setting clock_skew of oidc: must be a number"))
+        }
+    }
 }
 
 fn route(route: &TokenRoute) -> Route {
@@ -92,12 +112,19 @@ fn route(route: &TokenRoute) -> Route {
 
 #[cfg(test)]
 mod tests {
-    use super::reduced;
+    use super::{clock_skew, reduced};
 
     #[test]
     fn only_what_the_module_names_leaves_the_lan() {
         let settings = r#"{"entity_id":"https://sp.example","attributes":{"mail":"email"},"secret":"x"}"#;
         let left = reduced(settings, &["entity_id".into(), "signing_keys".into()]).unwrap();
         assert_eq!(left, serde_json::json!({ "entity_id": "https://sp.example" }));
+    }
+
+    #[test]
+    fn the_skew_is_the_modules() {
+        assert!(matches!(clock_skew("{}"), Ok(30)));
+        assert!(matches!(clock_skew(r#"{"clock_skew":120,"code_lifetime":60}"#), Ok(120)));
+        assert!(clock_skew(r#"{"clock_skew":"120"}"#).is_err());
     }
 }
