@@ -51,6 +51,9 @@ fn require_limits(policy: &EdgePolicy) -> Result<(), EdgeError> {
         ("request_seconds", limits.request_seconds == 0),
         ("response_seconds", limits.response_seconds == 0),
         ("idle_seconds", limits.idle_seconds == 0),
+        ("requests_per_second", limits.requests_per_second == 0),
+        ("client_requests_per_second", limits.client_requests_per_second == 0),
+        ("client_burst", limits.client_burst == 0),
     ];
     match all.into_iter().find(|(_, is_zero)| *is_zero) {
         Some((name, _)) => Err(EdgeError::Limit(name)),

@@ -72,13 +72,14 @@ fn the_filters_stand_in_order_and_fail_closed() {
     assert_eq!(
         names,
         [
+            "envoy.filters.http.local_ratelimit",
             "postern.endpoint-filter",
             "postern.saml-decoder",
             "postern.token-validator",
             "envoy.filters.http.router"
         ]
     );
-    for filter in &filters[..3] {
+    for filter in &filters[1..4] {
         let config = &filter["typed_config"]["config"];
         assert_eq!(config["failure_policy"], "FAIL_RELOAD");
         assert_eq!(config["allow_on_headers_stop_iteration"], true);
@@ -95,10 +96,30 @@ fn the_filters_get_the_json_that_was_handed_in() {
         let text = filters[index]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
         serde_json::from_str(text).unwrap()
     };
-    let table = EndpointPolicy::from_json(value(0).to_string().as_bytes()).unwrap();
+    let table = EndpointPolicy::from_json(value(1).to_string().as_bytes()).unwrap();
     assert_eq!((table.endpoints, table.hosts), (policy.endpoints, policy.hosts));
-    assert_eq!(value(1), policy.saml_decoder.unwrap().configuration);
-    assert_eq!(value(2), policy.token_validator.unwrap().configuration);
+    assert_eq!(value(2), policy.saml_decoder.unwrap().configuration);
+    assert_eq!(value(3), policy.token_validator.unwrap().configuration);
+}
+
+#[test]
+fn each_client_has_a_rate_and_all_have_one_together() {
+    let mut limited = policy();
+    limited.limits =
+        Limits { requests_per_second: 70, client_requests_per_second: 7, client_burst: 11, ..limited.limits };
+    let configuration = generated(&limited);
+    let rate = &connection_manager(&configuration)["http_filters"][0]["typed_config"];
+    assert_eq!(
+        rate["token_bucket"],
+        json!({"max_tokens": 140, "tokens_per_fill": 70, "fill_interval": "1s"})
+    );
+    let client = &rate["descriptors"][0]["token_bucket"];
+    assert_eq!(*client, json!({"max_tokens": 11, "tokens_per_fill": 7, "fill_interval": "1s"}));
+    for switch in ["filter_enabled", "filter_enforced"] {
+        assert_eq!(rate[switch]["default_value"], json!({"numerator": 100, "denominator": "HUNDRED"}));
+    }
+    limited.limits.client_burst = 0;
+    assert!(matches!(envoy_configuration(&limited), Err(EdgeError::Limit("client_burst"))));
 }
 
 #[test]

@@ -6,12 +6,12 @@ use postern_endpoint::EndpointPolicy;
 use serde_json::Value;
 
 use crate::policy::{EdgeError, EdgePolicy, Guard};
+use crate::rate_limit;
 use crate::text::{indented, path, quoted};
 
 pub(crate) fn chain(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<String, EdgeError> {
-    let mut chain = String::from(
-        "# Only declared endpoints, only canonical requests. First: it strips and sets our headers.\n",
-    );
+    let mut chain = rate_limit::filter(&policy.limits);
+    chain += "# Only declared endpoints, only canonical requests. First of ours: it strips and sets our headers.\n";
     let table = endpoint_configuration(endpoints);
     chain += &wasm("endpoint-filter", "endpoint_filter", &policy.endpoint_filter, &table)?;
     if let Some(Guard { wasm: file, configuration }) = &policy.saml_decoder {

@@ -58,6 +58,15 @@ http2_protocol_options:
 # client's header: before the first filter there is none.
 local_reply_config:
   mappers:
+    # Too many requests: that has no flag. No filter of ours answers 429.
+    - filter:
+        status_code_filter:
+          comparison: {{ op: EQ, value: {{ default_value: 429, runtime_key: postern.too_many_requests }} }}
+      headers_to_add:
+        - header: {{ key: cache-control, value: no-store }}
+          append_action: OVERWRITE_IF_EXISTS_OR_ADD
+      body_format_override:
+        text_format_source: {{ inline_string: \"Too Many Requests\\n\" }}
     - filter: {{ response_flag_filter: {{}} }}
       headers_to_add:
         - header: {{ key: x-correlation-id, value: \"%FILTER_STATE(wasm.postern.correlation:PLAIN)%\" }}

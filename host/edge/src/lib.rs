@@ -12,6 +12,7 @@ mod filter;
 mod http;
 mod listener;
 mod policy;
+mod rate_limit;
 mod text;
 
 pub use envoy::envoy_configuration;

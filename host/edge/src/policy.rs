@@ -94,6 +94,13 @@ pub struct Limits {
     pub response_seconds: u32,
     /// Seconds that an idle connection is kept.
     pub idle_seconds: u32,
+    /// Requests of all clients together in a second; twice as many at once.
+    pub requests_per_second: u32,
+    /// Requests of one client in a second, whatever they ask for. A client is an IPv4 address or
+    /// an IPv6 network of 64 bits: an office behind one address is one client.
+    pub client_requests_per_second: u32,
+    /// Requests of one client at once.
+    pub client_burst: u32,
 }
 
 impl Default for Limits {
@@ -106,6 +113,9 @@ impl Default for Limits {
             request_seconds: 20,
             response_seconds: 30,
             idle_seconds: 60,
+            requests_per_second: 2_000,
+            client_requests_per_second: 100,
+            client_burst: 1_000,
         }
     }
 }

@@ -54,10 +54,22 @@ impl Edge {
             token_validator,
             administration: edge.administration,
             access_log: edge.access_log.clone().map_or(AccessLog::Stdout, AccessLog::File),
-            limits: Limits::default(),
+            limits: limits(&edge.rate),
         };
         let text = envoy_configuration(&policy).map_err(Failure::usage)?;
         std::io::stdout().write_all(text.as_bytes()).map_err(Failure::new)
+    }
+}
+
+fn limits(rate: &config::EdgeRate) -> Limits {
+    let default = Limits::default();
+    Limits {
+        requests_per_second: rate.requests_per_second.unwrap_or(default.requests_per_second),
+        client_requests_per_second: rate
+            .client_requests_per_second
+            .unwrap_or(default.client_requests_per_second),
+        client_burst: rate.client_burst.unwrap_or(default.client_burst),
+        ..default
     }
 }
 

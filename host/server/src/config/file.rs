@@ -321,6 +321,23 @@ pub(crate) struct Edge {
     /// Where the proxy demands a good access token before it forwards. Left out: at
     /// `/oauth2/userinfo`, when a module declares it.
     pub(crate) tokens: Option<EdgeTokens>,
+    /// How often clients may ask.
+    #[serde(default)]
+    pub(crate) rate: EdgeRate,
+}
+
+/// How often clients may ask the proxy; beyond it they get 429. Left out: 100 requests a second and
+/// 1,000 at once for a client, 2,000 a second for all.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EdgeRate {
+    /// Requests of one client in a second. An IPv4 address or an IPv6 network of 64 bits is one
+    /// client, and so is an office behind one address.
+    pub(crate) client_requests_per_second: Option<u32>,
+    /// Requests of one client at once.
+    pub(crate) client_burst: Option<u32>,
+    /// Requests of all clients in a second; twice as many at once.
+    pub(crate) requests_per_second: Option<u32>,
 }
 
 /// Bearer tokens at the proxy.
