@@ -18,7 +18,7 @@ pub(crate) fn postern() -> &'static Postern {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host");
         let _ = fs::remove_dir_all(&folder);
         let mut postern = Postern::alone(&folder, SETTINGS);
-        for name in ["alice", "bob", "disabled", "slow"] {
+        for name in ["alice", "bob", "disabled"] {
             postern.add_user(name, PASSWORD);
         }
         postern.run(&["user", "disable", "disabled"]);
