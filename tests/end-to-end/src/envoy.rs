@@ -74,6 +74,23 @@ impl Envoy {
         }
     }
 
+    /// A line with this reason code, for tests that share the proxy: others log in between.
+    ///
+    /// # Panics
+    /// When none comes within ten seconds.
+    pub fn logged_with(&self, reason: &str) -> Logged {
+        let begun = Instant::now();
+        loop {
+            let found = self.lines().iter().map(|line| Logged::read(line)).find(|line| line.reason == reason);
+            if let Some(line) = found {
+                return line;
+            }
+            let waited = begun.elapsed();
+            assert!(waited < Duration::from_secs(10), "no {reason} in:\n{}", self.lines().join("\n"));
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn lines(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.access_log).unwrap_or_default();
         // The last line may be half written.
