@@ -12,6 +12,7 @@ pub mod http2;
 pub mod oracle;
 pub mod postern;
 pub mod process;
+pub mod scratch;
 pub mod script;
 pub mod site;
 pub mod tools;
