@@ -37,13 +37,28 @@ impl Envoy {
     /// # Panics
     /// When it does not start: with its log.
     pub fn start(folder: &Path, configuration: &str, port: u16, access_log: PathBuf) -> Self {
+        Self::start_with_workers(1, folder, configuration, port, access_log)
+    }
+
+    /// The same with that many worker threads, each with its own VM for every filter.
+    ///
+    /// # Panics
+    /// When it does not start: with its log.
+    pub fn start_with_workers(
+        workers: u32,
+        folder: &Path,
+        configuration: &str,
+        port: u16,
+        access_log: PathBuf,
+    ) -> Self {
         let file = folder.join("envoy.yaml");
         fs::write(&file, configuration).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut command = Command::new(tools::envoy());
         command
             .arg("--config-path")
             .arg(&file)
-            .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"])
+            .args(["--concurrency", &workers.to_string()])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
             .args(["--component-log-level", "wasm:info", "--file-flush-interval-msec", "10"]);
         let mut process = Process::start("envoy", &command, &folder.join("envoy.log"));
         process.wait_for_port(port);

@@ -9,10 +9,11 @@ use postern_edge::{
 };
 use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
-use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::envoy::{Envoy, Logged};
 use postern_end_to_end::process::free_port;
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
+use postern_end_to_end::wire::Answer;
 use postern_endpoint::EndpointPolicy;
 use postern_saml::{DecoderConfiguration, Policy};
 use postern_vectors::{Keys, Request, Vector, Verdict, endpoint_policy};
@@ -36,6 +37,7 @@ pub struct Edge {
     upstream: Upstream,
     /// Where clients go.
     pub origin: Origin,
+    administration: Origin,
     base_url: String,
     /// Kept until Envoy is gone.
     _folder: TempDir,
@@ -46,6 +48,8 @@ pub struct Edge {
 pub struct Guards {
     /// The SAML decoder, with the standard registry.
     pub saml: bool,
+    /// Whether it judges single logout, too.
+    pub logout: bool,
     /// The token validator, with the standard issuer.
     pub token: bool,
 }
@@ -56,12 +60,28 @@ impl Edge {
     /// # Panics
     /// When Envoy does not start, or a filter is not built.
     pub fn start(guards: Guards) -> Self {
+        Self::start_with(guards, 1, |configuration| configuration)
+    }
+
+    /// Starts everything but the endpoint filter, as before another identity provider.
+    ///
+    /// # Panics
+    /// When Envoy does not start, or a filter is not built.
+    pub fn start_alone(guards: Guards) -> Self {
+        Self::start_with(guards, 1, |configuration| without_filter(&configuration, "endpoint-filter"))
+    }
+
+    /// Starts everything with that many workers and a configuration that is changed.
+    ///
+    /// # Panics
+    /// When Envoy does not start, or a filter is not built.
+    pub fn start_with(guards: Guards, workers: u32, change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = Authority::new(folder.path(), "authority");
         let keys = BTreeMap::from([(KEYS_PATH.to_owned(), token::jwks())]);
         let server = authority.server(&authority.issue("lan", &[LAN_NAME]), true);
         let upstream = Upstream::start(Some(server), keys);
-        let port = free_port();
+        let (port, administration) = (free_port(), free_port());
         let origin = Origin::tls(port, NAME, authority.client(None));
         let base_url = origin.base_url();
         let access_log = folder.path().join("access.log");
@@ -81,15 +101,18 @@ impl Edge {
             endpoints: endpoints.endpoints,
             assets: endpoints.assets,
             endpoint_filter: tools::filter("endpoint-filter"),
-            saml_decoder: guards.saml.then(|| guard("saml-decoder", saml_configuration(&base_url))),
+            saml_decoder: guards
+                .saml
+                .then(|| guard("saml-decoder", saml_configuration(&base_url, guards.logout))),
             token_validator: guards.token.then(|| guard("token-validator", token_configuration(&base_url))),
-            administration: None,
+            administration: Some(([127, 0, 0, 1], administration).into()),
             access_log: AccessLog::File(access_log.clone()),
             limits: Limits::default(),
         };
-        let configuration = envoy_configuration(&policy).expect("a configuration of Envoy");
-        let envoy = Envoy::start(folder.path(), &configuration, port, access_log);
-        Self { envoy, upstream, origin, base_url, _folder: folder }
+        let configuration = change(envoy_configuration(&policy).expect("a configuration of Envoy"));
+        let envoy = Envoy::start_with_workers(workers, folder.path(), &configuration, port, access_log);
+        let administration = Origin::plain(administration);
+        Self { envoy, upstream, origin, administration, base_url, _folder: folder }
     }
 
     /// Sends the vector's requests and reads the verdict on the last from the access log.
@@ -99,26 +122,77 @@ impl Edge {
     pub fn judge(&self, vector: &Vector) -> Verdict {
         let mut verdict = Verdict::Accept;
         for request in &self.requests(vector) {
-            self.upstream.take();
-            let before = self.envoy.logged();
-            let answer = self.origin.send(request).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
-            let logged = self.envoy.logged_after(before);
-            let reached = self.upstream.take();
-            assert_eq!(logged.status, answer.status, "{}: {logged:?}", vector.name);
-            verdict = if logged.reason == "via_upstream" {
-                assert_eq!(reached.len(), 1, "{}: one request upstream", vector.name);
-                Verdict::Accept
-            } else {
-                assert!(reached.is_empty(), "{}: it was refused and reached the LAN", vector.name);
-                assert!(
-                    !answer.text().contains(&logged.reason),
-                    "{}: the reason is shown outside",
-                    vector.name
-                );
-                Verdict::Refuse { code: logged.reason, status: logged.status }
-            };
+            verdict = self.verdict_on(&vector.name, |origin| {
+                origin.send(request).unwrap_or_else(|error| panic!("{}: {error}", vector.name))
+            });
         }
         verdict
+    }
+
+    /// The verdict on the one request that is sent, from the access log. The answer is looked at;
+    /// a request whose answer is not read is sent with [`Edge::verdict_on_unread`].
+    ///
+    /// # Panics
+    /// When status, log and what the upstream saw contradict each other.
+    pub fn verdict_on(&self, name: &str, send: impl FnOnce(&Origin) -> Answer) -> Verdict {
+        let mut answer = None;
+        let (verdict, logged) = self.observe(name, |origin| answer = Some(send(origin)));
+        let answer = answer.expect("an answer");
+        assert_eq!(logged.status, answer.status, "{name}: {logged:?}");
+        assert!(
+            verdict == Verdict::Accept || !answer.text().contains(&logged.reason),
+            "{name}: the reason is shown outside"
+        );
+        verdict
+    }
+
+    /// The same without the answer. What `send` gives back is kept until the request is logged.
+    ///
+    /// # Panics
+    /// As [`Edge::verdict_on`].
+    pub fn verdict_on_unread<T>(&self, name: &str, send: impl FnOnce(&Origin) -> T) -> Verdict {
+        self.observe(name, send).0
+    }
+
+    fn observe<T>(&self, name: &str, send: impl FnOnce(&Origin) -> T) -> (Verdict, Logged) {
+        self.upstream.take();
+        let before = self.envoy.logged();
+        let kept = send(&self.origin);
+        let logged = self.envoy.logged_after(before);
+        drop(kept);
+        let reached = self.upstream.take();
+        let verdict = if logged.reason == "via_upstream" {
+            assert_eq!(reached.len(), 1, "{name}: one request upstream");
+            Verdict::Accept
+        } else {
+            assert!(reached.is_empty(), "{name}: it was refused and reached the LAN");
+            Verdict::Refuse { code: logged.reason.clone(), status: logged.status }
+        };
+        (verdict, logged)
+    }
+
+    /// The proxy's statistics whose name holds the text, as `name: value` lines.
+    ///
+    /// # Panics
+    /// When the administration does not answer.
+    pub fn statistics(&self, name: &str) -> Vec<(String, u64)> {
+        let request =
+            format!("GET /stats?filter={name} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let answer = self.administration.exchange(request.as_bytes()).expect("statistics");
+        let lines = answer.text();
+        lines
+            .lines()
+            .filter_map(|line| line.rsplit_once(": "))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+            .collect()
+    }
+
+    /// The vector's request with identifiers of that seed.
+    ///
+    /// # Panics
+    /// When the vector is no good.
+    pub fn request(&self, vector: &Vector, seed: u64) -> Request {
+        vector.materialise(Keys::shared(), now(), &self.base_url, seed).remove(0)
     }
 
     /// Sends a vector that the proxy does not show the filter as it is: the proxy refuses it, or
@@ -168,6 +242,15 @@ impl Edge {
     }
 }
 
+/// The configuration without that filter's entry in the chain.
+fn without_filter(configuration: &str, name: &str) -> String {
+    let entry = format!("- name: postern.{name}\n");
+    let (before, rest) = configuration.split_once(&entry).expect("the filter's entry");
+    let margin: String = before.chars().rev().take_while(|c| *c == ' ').collect();
+    let next = rest.find(&format!("\n{margin}- name: ")).expect("another entry");
+    format!("{before}{}", rest[next + 1..].trim_start())
+}
+
 fn files(issued: &Issued) -> TlsFiles {
     TlsFiles { certificate_chain: issued.certificate_file.clone(), private_key: issued.key_file.clone() }
 }
@@ -176,8 +259,8 @@ fn guard(name: &str, configuration: Value) -> Guard {
     Guard { wasm: tools::filter(name), configuration }
 }
 
-fn saml_configuration(base_url: &str) -> Value {
-    let policy = Policy::for_destination(&format!("{base_url}/samlsso"));
+fn saml_configuration(base_url: &str, single_logout: bool) -> Value {
+    let policy = Policy { single_logout, ..Policy::for_destination(&format!("{base_url}/samlsso")) };
     serde_json::to_value(DecoderConfiguration::new(policy, relying_parties(base_url))).expect("JSON")
 }
 

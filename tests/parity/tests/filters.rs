@@ -1,5 +1,6 @@
 //! The filters in a real Envoy against the vectors.
 use postern_parity::filter::{Edge, Guards};
+use postern_parity::native::saml::LOGOUT;
 use postern_parity::{demand_parity, native};
 use postern_vectors::{Face, Vector, Verdict, load_rule};
 
@@ -27,6 +28,22 @@ fn saml_decoder() {
     for vector in exempt(&vectors) {
         edge.demand_harmless(vector, |_, _| nothing.clone());
     }
+}
+
+/// The decoder is as strict alone as behind the endpoint filter, and lets other applications pass.
+#[test]
+fn saml_decoder_alone() {
+    let edge = Edge::start_alone(Guards { saml: true, ..Guards::default() });
+    for rule in ["saml-decoder", "saml"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| edge.judge(vector));
+    }
+}
+
+/// Single logout, where the identity provider behind has it.
+#[test]
+fn saml_decoder_with_single_logout() {
+    let edge = Edge::start_alone(Guards { saml: true, logout: true, ..Guards::default() });
+    demand_parity(Face::Filter, &load_rule(LOGOUT), |vector| edge.judge(vector));
 }
 
 #[test]

@@ -13,6 +13,16 @@ fn saml() {
 }
 
 #[test]
+fn saml_decoder() {
+    demand_parity(Face::Native, &load_rule("saml-decoder"), native::saml::judge);
+}
+
+#[test]
+fn saml_logout() {
+    demand_parity(Face::Native, &load_rule(native::saml::LOGOUT), native::saml::judge);
+}
+
+#[test]
 fn saml_metadata() {
     demand_parity(Face::Native, &load_rule("saml-metadata"), native::saml::judge_metadata);
 }

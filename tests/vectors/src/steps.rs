@@ -20,6 +20,7 @@ pub(crate) enum Step {
     Repeat(Repeat),
     Replace(Replace),
     Truncate(usize),
+    Lines(Lines),
     SignXmlEnveloped(EnvelopedSignature),
     SignQueryDetached(DetachedSignature),
     SignJwt(JwtSignature),
@@ -52,6 +53,13 @@ pub(crate) struct Replace {
     to: String,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lines {
+    width: usize,
+    r#break: String,
+}
+
 /// What the steps make, one after the other.
 pub(crate) fn run(steps: &[Step], values: &Values<'_>) -> Vec<u8> {
     steps.iter().fold(Vec::new(), |part, step| apply(step, part, values))
@@ -70,6 +78,10 @@ fn apply(step: &Step, mut part: Vec<u8>, values: &Values<'_>) -> Vec<u8> {
                 .unwrap_or_else(|| values.fail(&format!("nothing to replace: {from}")));
         }
         Step::Truncate(length) => part.truncate(*length),
+        Step::Lines(Lines { width, r#break }) => {
+            let lines: Vec<&[u8]> = part.chunks((*width).max(1)).collect();
+            return lines.join(r#break.as_bytes());
+        }
         Step::SignXmlEnveloped(signature) => {
             return xml_signature::envelop(signature, &text(part, values), values).into();
         }

@@ -72,6 +72,15 @@ fn xmlsec1_verifies_enveloped_signatures() {
 }
 
 #[test]
+fn lines_are_broken_between_and_not_after() {
+    let broken =
+        made(r#"{ "made": [ { "text": "abcdefgh" }, { "lines": { "width": 3, "break": "\r\n" } } ] }"#);
+    assert_eq!(broken, "abc\r\ndef\r\ngh");
+    let whole = made(r#"{ "made": [ { "text": "abc" }, { "lines": { "width": 3, "break": "\n" } } ] }"#);
+    assert_eq!(whole, "abc");
+}
+
+#[test]
 fn openssl_verifies_detached_signatures() {
     for (key, algorithm, digest) in [("sp-rsa", "rsa-sha256", "-sha256"), ("sp-rsa", "rsa-sha1", "-sha1")] {
         let query = made(&format!(

@@ -3,7 +3,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use postern_refusal::Refusal;
-use postern_saml::{Incoming, Judged, JudgedAuthnRequest, JudgedIdpInitiated, RelyingParty, judge};
+use postern_saml::{
+    Carrier, Incoming, Judged, JudgedAuthnRequest, JudgedIdpInitiated, RelyingParty, carrier, judge,
+};
 
 use crate::bindings::exports::postern::idp::protocol::{Demand, Outcome};
 use crate::bindings::postern::idp::kernel;
@@ -23,9 +25,14 @@ pub(crate) fn handle(request: &Request) -> Result<Outcome, Refusal> {
         found.replace(registered);
         Ok(edge)
     };
-    let incoming = match request.method {
-        Method::Get => Incoming::Get(request.query.as_bytes()),
-        Method::Post => Incoming::Post {
+    let method: &[u8] = match request.method {
+        Method::Get => b"GET",
+        Method::Post => b"POST",
+    };
+    // The host hands bodies on as they came: one with a Content-Encoding is no form.
+    let incoming = match carrier(method, !request.body.is_empty(), None)? {
+        Carrier::Query => Incoming::Get(request.query.as_bytes()),
+        Carrier::Body => Incoming::Post {
             query: request.query.as_bytes(),
             content_type: request.content_type.as_deref(),
             body: &request.body,
@@ -37,6 +44,10 @@ pub(crate) fn handle(request: &Request) -> Result<Outcome, Refusal> {
     match judged {
         Judged::AuthnRequest(request) => answer_request(&place, &registered, &party, request),
         Judged::IdpInitiated(request) => begin_here(&registered, &party, request),
+        // The policy of this module lets none through: docs/limits.md.
+        Judged::LogoutRequest(_) | Judged::LogoutResponse(_) => {
+            Err(Refusal::internal("saml.logout.not-served").expected("a module with single logout"))
+        }
     }
 }
 
@@ -46,8 +57,9 @@ fn answer_request(
     party: &RelyingParty,
     request: JudgedAuthnRequest,
 ) -> Result<Outcome, Refusal> {
-    if !kernel::remember(&request.replay_key(), request.until) {
-        return Err(request.replayed());
+    let once = request.once();
+    if !kernel::remember(&once.key, once.until) {
+        return Err(once.replayed());
     }
     let demanded = request.demanded(&party.name_id);
     let state = State {

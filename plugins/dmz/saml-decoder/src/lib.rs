@@ -1,9 +1,9 @@
 //! DMZ filter: SAML requests decoded and judged before the LAN sees them.
 //!
 //! A thin face over `postern_saml::judge`: queries are judged in the header callback, bodies
-//! before their first byte goes upstream. Other paths are not looked at, but for spellings that a
-//! server in the LAN could take for a judged path. Configuration:
-//! [`postern_saml::DecoderConfiguration`].
+//! before their first byte goes upstream. What is judged, and what other applications behind the
+//! same proxy may send, is told by [`postern_saml::DecoderConfiguration::arrival`]: the filter is
+//! as strict alone as behind the endpoint filter.
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the exports of the proxy-wasm ABI")]
 #![deny(
@@ -16,7 +16,7 @@
 
 mod decoder;
 mod exchange;
-mod replay;
+mod memory;
 
 use decoder::SamlDecoder;
 

@@ -86,13 +86,7 @@ impl AuthnRequest {
             return Err(unsupported_message(&element.name.local));
         }
         check_shape(element)?;
-        let version = element.attribute("Version").unwrap_or_default();
-        if version != "2.0" {
-            return Err(Refusal::incompatible("saml.version.unsupported")
-                .at("Version")
-                .expected("2.0")
-                .found(version));
-        }
+        check_version(element)?;
         check_binding(element)?;
         let acs_url = element.attribute("AssertionConsumerServiceURL").map(str::to_owned);
         let acs_index = index(element)?;
@@ -153,6 +147,14 @@ fn check_shape(element: &Element) -> Result<(), Refusal> {
     Ok(())
 }
 
+pub(crate) fn check_version(element: &Element) -> Result<(), Refusal> {
+    let version = element.attribute("Version").unwrap_or_default();
+    if version == "2.0" {
+        return Ok(());
+    }
+    Err(Refusal::incompatible("saml.version.unsupported").at("Version").expected("2.0").found(version))
+}
+
 fn check_binding(element: &Element) -> Result<(), Refusal> {
     match element.attribute("ProtocolBinding") {
         None | Some(POST_BINDING) => Ok(()),
@@ -163,7 +165,7 @@ fn check_binding(element: &Element) -> Result<(), Refusal> {
     }
 }
 
-fn id(element: &Element) -> Result<String, Refusal> {
+pub(crate) fn id(element: &Element) -> Result<String, Refusal> {
     let id = element.attribute("ID").unwrap_or_default();
     if is_identifier(id) {
         Ok(id.to_owned())
@@ -175,7 +177,7 @@ fn id(element: &Element) -> Result<String, Refusal> {
     }
 }
 
-fn issue_instant(element: &Element) -> Result<u64, Refusal> {
+pub(crate) fn issue_instant(element: &Element) -> Result<u64, Refusal> {
     let text = element.attribute("IssueInstant").unwrap_or_default();
     parse_instant(text).ok_or_else(|| {
         Refusal::misbehaved("saml.issue-instant.malformed")
@@ -185,7 +187,7 @@ fn issue_instant(element: &Element) -> Result<u64, Refusal> {
     })
 }
 
-fn issuer(element: &Element) -> Result<String, Refusal> {
+pub(crate) fn issuer(element: &Element) -> Result<String, Refusal> {
     let malformed = |found: &str| {
         Refusal::misbehaved("saml.issuer.malformed")
             .at("Issuer")

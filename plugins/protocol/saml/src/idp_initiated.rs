@@ -1,7 +1,7 @@
 use postern_form::Form;
 use postern_refusal::Refusal;
 
-use crate::binding::{check_names, relay_state};
+use crate::binding::{check_names, message_parameter, relay_state};
 use crate::judge::{Lookup, unknown_issuer};
 use crate::{AssertionConsumerService, Policy};
 
@@ -23,6 +23,7 @@ pub(crate) fn judge_idp_initiated(
     lookup: Lookup<'_>,
     policy: &Policy,
 ) -> Result<JudgedIdpInitiated, Refusal> {
+    message_parameter(form, false)?;
     check_names(form, &["spEntityID", "RelayState"])?;
     let entity_id = form.single("spEntityID")?.map(|parameter| parameter.value.as_str()).unwrap_or_default();
     let relay_state = relay_state(form, &policy.limits)?;

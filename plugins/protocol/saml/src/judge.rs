@@ -2,7 +2,7 @@
 //!
 //! The order is the same for every caller, so that one message has one reason code: form and
 //! parameters, base64 and deflate, XML, kind of message, issuer, signature, shape, destination,
-//! time, consumer service. Replays are the caller's to see: [`JudgedAuthnRequest::replay_key`].
+//! time, consumer service. Replays are the caller's to see: [`Judged::once`].
 use std::rc::Rc;
 
 use postern_form::Form;
@@ -11,13 +11,14 @@ use postern_signature::{Verifier, VerifyError};
 use postern_xml::{Document, Element, Place, Trust, method_for};
 
 use crate::authn_request::unsupported_message;
-use crate::binding::{Carried, Detached, read_post, read_redirect};
+use crate::binding::{Detached, read_post, read_redirect};
 use crate::idp_initiated::judge_idp_initiated;
+use crate::judge_logout::{judge_logout_request, judge_logout_response};
 use crate::key::Fitting;
 use crate::names::{ASSERTION, PROTOCOL};
 use crate::{
-    AssertionConsumerService, AuthnRequest, EdgeRelyingParty, JudgedIdpInitiated, NameIdPolicy, Policy,
-    RequestedAuthnContext,
+    AssertionConsumerService, AuthnRequest, EdgeRelyingParty, JudgedIdpInitiated, JudgedLogoutRequest,
+    JudgedLogoutResponse, NameIdPolicy, Once, Policy, RequestedAuthnContext,
 };
 
 /// The relying party of an entity ID, none when it isn't registered, or why that can't be told.
@@ -46,6 +47,10 @@ pub enum Judged {
     AuthnRequest(JudgedAuthnRequest),
     /// Sign-on that begins here.
     IdpInitiated(JudgedIdpInitiated),
+    /// A LogoutRequest by either binding.
+    LogoutRequest(JudgedLogoutRequest),
+    /// A LogoutResponse by either binding.
+    LogoutResponse(JudgedLogoutResponse),
 }
 
 /// An AuthnRequest that may be answered.
@@ -70,22 +75,27 @@ pub struct JudgedAuthnRequest {
     /// Whether a signature was verified.
     pub signed: bool,
     /// Until when the request would be accepted again, seconds since 1970: remember the
-    /// [`JudgedAuthnRequest::replay_key`] that long.
+    /// [`Judged::once`] that long.
     pub until: u64,
 }
 
-impl JudgedAuthnRequest {
-    /// What tells this request from any other: issuer and ID. An ID has no space.
-    pub fn replay_key(&self) -> String {
-        format!("{} {}", self.id, self.entity_id)
+impl Judged {
+    /// The message that may not come again. None: nothing that has an ID.
+    pub fn once(&self) -> Option<Once> {
+        match self {
+            Self::AuthnRequest(request) => Some(request.once()),
+            Self::IdpInitiated(_) => None,
+            Self::LogoutRequest(request) => Some(request.head.once()),
+            Self::LogoutResponse(response) => Some(response.head.once()),
+        }
     }
+}
 
-    /// The refusal of a request whose key is remembered already.
-    pub fn replayed(&self) -> Refusal {
-        Refusal::misbehaved("saml.request.replayed")
-            .at("ID")
-            .expected("a request not seen before")
-            .found(&self.id)
+impl JudgedAuthnRequest {
+    /// What has to be remembered of it. An ID has no space.
+    pub fn once(&self) -> Once {
+        let key = format!("{} {}", self.id, self.entity_id);
+        Once { key, until: self.until, signed: self.signed }
     }
 }
 
@@ -114,17 +124,59 @@ pub fn judge(
             if form.single("spEntityID")?.is_some() {
                 return judge_idp_initiated(&form, lookup, policy).map(Judged::IdpInitiated);
             }
-            read_redirect(&form, &policy.limits)?
+            read_redirect(&form, &policy.limits, policy.single_logout)?
         }
         Incoming::Post { query, content_type, body } => {
             if !query.is_empty() {
                 return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
             }
             check_content_type(content_type.unwrap_or_default())?;
-            read_post(body, &policy.limits)?
+            read_post(body, &policy.limits, policy.single_logout)?
         }
     };
-    judge_authn_request(carried, lookup, policy, now, &Fitting(verifier)).map(Judged::AuthnRequest)
+    let document = Document::read(&carried.xml, &policy.limits.xml())?;
+    let scene = Scene { lookup, policy, now, verifier: &Fitting(verifier) };
+    let (detached, relay_state) = (carried.detached, carried.relay_state);
+    match kind(&document, carried.parameter, policy)? {
+        Kind::AuthnRequest => {
+            judge_authn_request(document, detached, relay_state, &scene).map(Judged::AuthnRequest)
+        }
+        Kind::LogoutRequest => {
+            judge_logout_request(document, detached, relay_state, &scene).map(Judged::LogoutRequest)
+        }
+        Kind::LogoutResponse => {
+            judge_logout_response(document, detached, relay_state, &scene).map(Judged::LogoutResponse)
+        }
+    }
+}
+
+/// What a message is judged by.
+pub(crate) struct Scene<'s> {
+    pub(crate) lookup: Lookup<'s>,
+    pub(crate) policy: &'s Policy,
+    pub(crate) now: u64,
+    pub(crate) verifier: &'s dyn Verifier,
+}
+
+enum Kind {
+    AuthnRequest,
+    LogoutRequest,
+    LogoutResponse,
+}
+
+/// The kind of message, which fits the parameter that it came in.
+fn kind(document: &Document<'_>, parameter: &str, policy: &Policy) -> Result<Kind, Refusal> {
+    let logout = policy.single_logout;
+    match parameter {
+        "SAMLResponse" if logout && document.is(PROTOCOL, "LogoutResponse") => Ok(Kind::LogoutResponse),
+        "SAMLResponse" => Err(Refusal::misbehaved("saml.response.unsolicited")
+            .at("SAMLResponse")
+            .expected("LogoutResponse")
+            .found(&document.root_name())),
+        _ if document.is(PROTOCOL, "AuthnRequest") => Ok(Kind::AuthnRequest),
+        _ if logout && document.is(PROTOCOL, "LogoutRequest") => Ok(Kind::LogoutRequest),
+        _ => Err(unsupported_message(&document.root_name())),
+    }
 }
 
 /// A reader that took the form for another type, or another charset, would see another message.
@@ -144,32 +196,23 @@ fn check_content_type(content_type: &str) -> Result<(), Refusal> {
 }
 
 fn judge_authn_request(
-    carried: Carried,
-    lookup: Lookup<'_>,
-    policy: &Policy,
-    now: u64,
-    verifier: &dyn Verifier,
+    document: Document<'_>,
+    detached: Option<Detached>,
+    relay_state: Option<String>,
+    scene: &Scene<'_>,
 ) -> Result<JudgedAuthnRequest, Refusal> {
-    let document = Document::read(&carried.xml, &policy.limits.xml())?;
-    if !document.is(PROTOCOL, "AuthnRequest") {
-        return Err(unsupported_message(&document.root_name()));
-    }
-    let claimed = document.claimed_child_text(ASSERTION, "Issuer").unwrap_or_default();
-    let party = lookup(&claimed)?.ok_or_else(|| unknown_issuer("Issuer", &claimed))?;
-    let (element, signed) = authentic(document, carried.detached, &party, policy, verifier)?;
+    let party = scene.claimed_issuer(&document)?;
+    let (element, signed) = scene.authentic(document, detached, &party, party.requires_signed_requests)?;
     let request = AuthnRequest::read(&element)?;
-    // The keys were chosen by what was claimed before: it has to be what was signed.
-    if request.issuer != party.entity_id || request.issuer != claimed {
-        return Err(unknown_issuer("Issuer", &request.issuer));
-    }
-    check_destination(&request, signed, policy)?;
-    let until = check_time(&request, policy, now)?;
+    check_issuer(&request.issuer, &party)?;
+    scene.check_destination(request.destination.as_deref(), signed)?;
+    let until = scene.check_time(request.issue_instant)?;
     let acs = consumer_service(&request, &party)?.clone();
     Ok(JudgedAuthnRequest {
         id: request.id,
         entity_id: request.issuer,
         acs,
-        relay_state: carried.relay_state,
+        relay_state,
         force: request.force,
         passive: request.passive,
         name_id_policy: request.name_id_policy,
@@ -179,32 +222,83 @@ fn judge_authn_request(
     })
 }
 
-/// The message as far as it may be believed, and whether a signature says so. A signature that is
-/// there is verified, whether or not the registration asks for one.
-fn authentic(
-    document: Document<'_>,
-    detached: Option<Detached>,
-    party: &EdgeRelyingParty,
-    policy: &Policy,
-    verifier: &dyn Verifier,
-) -> Result<(Element, bool), Refusal> {
-    let keys = party.keys();
-    let trust = Trust { keys: &keys, algorithms: &policy.algorithms };
-    if let Some(detached) = detached {
-        check_detached(&detached, &trust, verifier)?;
-        return Ok((document.into_unsigned()?, true));
+impl Scene<'_> {
+    /// The relying party that claims to have sent the message, to verify it with its keys.
+    pub(crate) fn claimed_issuer(&self, document: &Document<'_>) -> Result<Rc<EdgeRelyingParty>, Refusal> {
+        let claimed = document.claimed_child_text(ASSERTION, "Issuer").unwrap_or_default();
+        let party = (self.lookup)(&claimed)?.ok_or_else(|| unknown_issuer("Issuer", &claimed))?;
+        check_issuer(&claimed, &party)?;
+        Ok(party)
     }
-    if document.is_signed() {
-        let place = Place::After { namespace: ASSERTION, local: "Issuer" };
-        return Ok((document.verify(place, &trust, verifier)?.into_element(), true));
+
+    /// The message as far as it may be believed, and whether a signature says so. A signature that
+    /// is there is verified, whether or not one is required.
+    pub(crate) fn authentic(
+        &self,
+        document: Document<'_>,
+        detached: Option<Detached>,
+        party: &EdgeRelyingParty,
+        required: bool,
+    ) -> Result<(Element, bool), Refusal> {
+        let keys = party.keys();
+        let trust = Trust { keys: &keys, algorithms: &self.policy.algorithms };
+        if let Some(detached) = detached {
+            check_detached(&detached, &trust, self.verifier)?;
+            return Ok((document.into_unsigned()?, true));
+        }
+        if document.is_signed() {
+            let place = Place::After { namespace: ASSERTION, local: "Issuer" };
+            return Ok((document.verify(place, &trust, self.verifier)?.into_element(), true));
+        }
+        if required {
+            return Err(Refusal::misbehaved("saml.signature.required")
+                .at("Signature")
+                .expected("a signed message")
+                .found("none"));
+        }
+        Ok((document.into_unsigned()?, false))
     }
-    if party.requires_signed_requests {
-        return Err(Refusal::misbehaved("saml.signature.required")
-            .at("Signature")
-            .expected("a signed request")
-            .found("none"));
+
+    pub(crate) fn check_destination(&self, destination: Option<&str>, signed: bool) -> Result<(), Refusal> {
+        let known = &self.policy.destinations;
+        let expected = known.first().map(String::as_str).unwrap_or_default();
+        match destination {
+            Some(destination) if known.iter().any(|known| known == destination) => Ok(()),
+            Some(destination) => Err(Refusal::misbehaved("saml.destination.mismatch")
+                .at("Destination")
+                .expected(expected)
+                .found(destination)),
+            // SAML bindings sections 3.4.5.2 and 3.5.5.2: a signed message names where it goes.
+            None if signed => {
+                Err(Refusal::misbehaved("saml.destination.missing").at("Destination").expected(expected))
+            }
+            None => Ok(()),
+        }
     }
-    Ok((document.into_unsigned()?, false))
+
+    /// Checks IssueInstant and tells until when the message is fresh.
+    pub(crate) fn check_time(&self, issue_instant: u64) -> Result<u64, Refusal> {
+        let Policy { clock_skew, max_age, .. } = *self.policy;
+        let refuse = |code, expected: &str| {
+            Err(Refusal::misbehaved(code)
+                .at("IssueInstant")
+                .expected(expected)
+                .found(&crate::format_instant(issue_instant).unwrap_or_default()))
+        };
+        if issue_instant > self.now.saturating_add(clock_skew) {
+            return refuse("saml.issue-instant.future", "an instant that has passed");
+        }
+        let until = issue_instant.saturating_add(max_age).saturating_add(clock_skew);
+        if until < self.now {
+            return refuse("saml.issue-instant.stale", &format!("at most {max_age} seconds ago"));
+        }
+        Ok(until)
+    }
+}
+
+/// The keys were chosen by what was claimed: it has to be what was signed, and what is registered.
+pub(crate) fn check_issuer(issuer: &str, party: &EdgeRelyingParty) -> Result<(), Refusal> {
+    if issuer == party.entity_id { Ok(()) } else { Err(unknown_issuer("Issuer", issuer)) }
 }
 
 fn check_detached(detached: &Detached, trust: &Trust<'_>, verifier: &dyn Verifier) -> Result<(), Refusal> {
@@ -228,40 +322,6 @@ fn check_detached(detached: &Detached, trust: &Trust<'_>, verifier: &dyn Verifie
             .expected("a registered key that fits the algorithm")
             .found(algorithm.jwa_name()))
     }
-}
-
-fn check_destination(request: &AuthnRequest, signed: bool, policy: &Policy) -> Result<(), Refusal> {
-    let expected = policy.destinations.first().map(String::as_str).unwrap_or_default();
-    match &request.destination {
-        Some(destination) if policy.destinations.contains(destination) => Ok(()),
-        Some(destination) => Err(Refusal::misbehaved("saml.destination.mismatch")
-            .at("Destination")
-            .expected(expected)
-            .found(destination)),
-        // SAML bindings sections 3.4.5.2 and 3.5.5.2: a signed message names where it goes.
-        None if signed => {
-            Err(Refusal::misbehaved("saml.destination.missing").at("Destination").expected(expected))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Checks IssueInstant and tells until when the request is fresh.
-fn check_time(request: &AuthnRequest, policy: &Policy, now: u64) -> Result<u64, Refusal> {
-    let refuse = |code, expected: &str| {
-        Err(Refusal::misbehaved(code)
-            .at("IssueInstant")
-            .expected(expected)
-            .found(&crate::format_instant(request.issue_instant).unwrap_or_default()))
-    };
-    if request.issue_instant > now.saturating_add(policy.clock_skew) {
-        return refuse("saml.issue-instant.future", "an instant that has passed");
-    }
-    let until = request.issue_instant.saturating_add(policy.max_age).saturating_add(policy.clock_skew);
-    if until < now {
-        return refuse("saml.issue-instant.stale", &format!("at most {} seconds ago", policy.max_age));
-    }
-    Ok(until)
 }
 
 fn consumer_service<'p>(

@@ -14,6 +14,12 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 /// where it is that of RustCrypto.
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2_048..=4_096;
 
+/// Smallest RSA exponent (FIPS 186-5 section 5.4): with 3 a lax reader of padding lets signatures be
+/// forged.
+const MIN_EXPONENT: u64 = 65_537;
+/// Largest RSA exponent that every verifier here takes: 32 bits.
+const MAX_EXPONENT: u64 = u32::MAX as u64;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Rsa,
@@ -21,11 +27,11 @@ enum Kind {
     P384,
 }
 
-/// Looks at a SubjectPublicKeyInfo (DER) before it is registered: RSA of 2,048 to 4,096 bits,
-/// ECDSA on P-256 or P-384.
+/// Looks at a SubjectPublicKeyInfo (DER) before it is registered: RSA of 2,048 to 4,096 bits
+/// with an odd exponent from 65,537 to 2^32, ECDSA on P-256 or P-384.
 ///
 /// # Errors
-/// `saml.key.malformed`, `saml.key.weak`, `saml.key.unsupported`.
+/// `saml.key.malformed`, `saml.key.weak`, `saml.key.exponent`, `saml.key.unsupported`.
 pub fn check_key(spki: &[u8]) -> Result<(), Refusal> {
     kind(spki).map(|_| ())
 }
@@ -65,11 +71,19 @@ fn kind(spki: &[u8]) -> Result<Kind, Refusal> {
     match info.algorithm.oid {
         RSA => {
             let key = info.subject_public_key.as_bytes().ok_or_else(malformed)?;
-            let bits = modulus_bits(key).map_err(|_| malformed())?;
-            if RSA_BITS.contains(&bits) {
-                Ok(Kind::Rsa)
-            } else {
-                Err(wrong("saml.key.weak", "RSA of 2,048 to 4,096 bits").found(&bits.to_string()))
+            let (bits, exponent) = rsa_numbers(key).map_err(|_| malformed())?;
+            if !RSA_BITS.contains(&bits) {
+                return Err(wrong("saml.key.weak", "RSA of 2,048 to 4,096 bits").found(&bits.to_string()));
+            }
+            match exponent {
+                Some(exponent) if (MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent) && exponent & 1 == 1 => {
+                    Ok(Kind::Rsa)
+                }
+                other => {
+                    let found = other.map_or_else(|| "more than 64 bits".to_owned(), |e| e.to_string());
+                    let expected = "an odd RSA exponent from 65537 to 4294967295";
+                    Err(wrong("saml.key.exponent", expected).found(&found))
+                }
             }
         }
         EC => match info.algorithm.parameters_oid() {
@@ -82,16 +96,83 @@ fn kind(spki: &[u8]) -> Result<Kind, Refusal> {
     }
 }
 
-fn modulus_bits(key: &[u8]) -> x509_cert::der::Result<usize> {
+/// Bits of the modulus, which is odd, and the exponent, unless it has more than 64 bits.
+fn rsa_numbers(key: &[u8]) -> x509_cert::der::Result<(usize, Option<u64>)> {
     let mut reader = SliceReader::new(key)?;
-    let bits = reader.sequence(|rsa| -> x509_cert::der::Result<usize> {
-        let modulus = UintRef::decode(rsa)?;
-        let _exponent = UintRef::decode(rsa)?;
-        let bytes = modulus.as_bytes();
-        let leading = bytes.first().map_or(0, |byte| byte.leading_zeros());
+    let numbers = reader.sequence(|rsa| -> x509_cert::der::Result<(usize, Option<u64>)> {
+        let modulus = UintRef::decode(rsa)?.as_bytes();
+        let exponent = UintRef::decode(rsa)?.as_bytes();
+        if modulus.last().is_none_or(|last| last & 1 == 0) {
+            return Err(x509_cert::der::Tag::Integer.value_error().into());
+        }
+        let leading = modulus.first().map_or(0, |byte| byte.leading_zeros());
         let leading = usize::try_from(leading).unwrap_or(0);
-        Ok(bytes.len().saturating_mul(8).saturating_sub(leading))
+        Ok((modulus.len().saturating_mul(8).saturating_sub(leading), number(exponent)))
     })?;
     reader.finish()?;
-    Ok(bits)
+    Ok(numbers)
+}
+
+fn number(big_endian: &[u8]) -> Option<u64> {
+    let fits = big_endian.len() <= 8;
+    fits.then(|| big_endian.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap();
+        let length = match length {
+            0..128 => vec![length as u8],
+            128..256 => vec![0x81, length as u8],
+            _ => [&[0x82], &length.to_be_bytes()[..]].concat(),
+        };
+        [&[tag], length.as_slice(), content].concat()
+    }
+
+    fn code(bits: usize, last: u8, exponent: &[u8]) -> &'static str {
+        let mut modulus = vec![0xff; bits.div_ceil(8)];
+        modulus[0] >>= (8 - bits % 8) % 8;
+        *modulus.last_mut().unwrap() = last;
+        let integer = |number: &[u8]| {
+            let sign: &[u8] = if number[0] & 0x80 != 0 { &[0] } else { &[] };
+            tagged(2, &[sign, number].concat())
+        };
+        let key = tagged(0x30, &[integer(&modulus), integer(exponent)].concat());
+        let algorithm = tagged(0x30, &[tagged(6, RSA.as_bytes()), tagged(5, &[])].concat());
+        let spki = tagged(0x30, &[algorithm, tagged(3, &[&[0], key.as_slice()].concat())].concat());
+        check_key(&spki).map(|()| "accepted").unwrap_or_else(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn rsa_keys_are_bounded_on_all_sides() {
+        for (bits, expected) in [
+            (1_024, "saml.key.weak"),
+            (2_047, "saml.key.weak"),
+            (2_048, "accepted"),
+            (3_072, "accepted"),
+            (4_096, "accepted"),
+            (4_097, "saml.key.weak"),
+            (8_192, "saml.key.weak"),
+        ] {
+            assert_eq!(code(bits, 0xff, &[1, 0, 1]), expected, "{bits}");
+        }
+        assert_eq!(code(2_048, 0xfe, &[1, 0, 1]), "saml.key.malformed");
+        for (exponent, expected) in [
+            (&[1][..], "saml.key.exponent"),
+            (&[3], "saml.key.exponent"),
+            (&[17], "saml.key.exponent"),
+            (&[0xff, 0xff], "saml.key.exponent"),
+            (&[1, 0, 0], "saml.key.exponent"),
+            (&[1, 0, 1], "accepted"),
+            (&[1, 0, 2], "saml.key.exponent"),
+            (&[0xff; 4], "accepted"),
+            (&[1, 0, 0, 0, 1], "saml.key.exponent"),
+            (&[0xff; 9], "saml.key.exponent"),
+        ] {
+            assert_eq!(code(2_048, 0xff, exponent), expected, "{exponent:?}");
+        }
+    }
 }

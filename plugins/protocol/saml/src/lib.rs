@@ -17,6 +17,7 @@
 )]
 
 mod answer;
+mod arrival;
 mod authn_context;
 mod authn_request;
 mod binding;
@@ -25,7 +26,9 @@ mod identifier;
 mod idp_initiated;
 mod instant;
 mod judge;
+mod judge_logout;
 mod key;
+mod logout;
 mod metadata;
 mod name_id;
 mod names;
@@ -37,14 +40,17 @@ mod response;
 mod settings;
 
 pub use answer::{Demanded, SignOnFailure, name_id_unavailable};
+pub use arrival::{Arrival, Carrier, RequestHead, carrier};
 pub use authn_context::{Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy};
-pub use decoder::DecoderConfiguration;
+pub use decoder::{Decoder, DecoderConfiguration, OtherPaths};
 pub use identifier::identifier;
 pub use idp_initiated::JudgedIdpInitiated;
 pub use instant::{format_instant, parse_instant};
 pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
+pub use judge_logout::{JudgedLogoutRequest, JudgedLogoutResponse, LogoutHead};
 pub use key::check_key;
+pub use logout::{LoggedOutNameId, LogoutRequest, LogoutResponse};
 pub use metadata::{IdpMetadata, read_registration, read_sp_metadata};
 pub use name_id::{NameIdFormat, NameIdSettings};
 pub use path::{Addressed, addresses};
@@ -53,7 +59,7 @@ pub use registration::{
     AssertionConsumerService, AttributeMapping, EDGE_FIELDS, EdgeRelyingParty, IdpInitiated, NameFormat,
     RegisteredKey, RelyingParty, ResponseAlgorithm, Signs,
 };
-pub use replay::{ReplayEntry, ReplayTable};
+pub use replay::{Once, ReplayTable, SharedMemory};
 pub use response::{
     ErrorResponse, ResponseAttribute, ResponseNameId, Signing, Status, SuccessResponse, error_response,
     success_response,

@@ -1,3 +1,5 @@
+//! How a raw path relates to one that is judged, read as the laxest server would.
+
 /// How a request target relates to a path that is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressed {
@@ -9,46 +11,67 @@ pub enum Addressed {
     No,
 }
 
+/// How often a path is decoded: a proxy, a server and an application may each do it once.
+const DECODINGS: usize = 3;
+
 /// Whether the raw path of a request (without query) addresses the judged path.
 ///
-/// Servers in the LAN may decode escapes, drop matrix parameters, resolve dot segments, join
-/// slashes or ignore case: whatever folds to the judged path without being it is refused by the
-/// caller, so that no message passes by unjudged.
+/// Servers in the LAN may decode escapes, once or several times, cut matrix parameters, NUL and
+/// what follows `?` or `#`, resolve dot segments before or after that, join slashes, trim white
+/// space, ignore case, and take what precedes or follows the segments of the judged path for a
+/// tenant or for path info. Whatever could be that path in any of these ways, without being it
+/// letter by letter, is refused by the caller, so that no message passes unjudged.
 pub fn addresses(raw: &[u8], judged: &str) -> Addressed {
     if raw == judged.as_bytes() {
         return Addressed::Exactly;
     }
-    if fold(raw) == fold(judged.as_bytes()) { Addressed::Ambiguously } else { Addressed::No }
+    let mut path = raw.to_vec();
+    let mut wanted = judged.as_bytes().to_vec();
+    for _ in 0..=DECODINGS {
+        if passes_through(&path, &segments(&wanted).collect::<Vec<_>>()) {
+            return Addressed::Ambiguously;
+        }
+        path = decode(&path);
+        wanted = decode(&wanted);
+    }
+    Addressed::No
 }
 
-/// The segments of a path as the laxest server would have them.
-fn fold(raw: &[u8]) -> Vec<Vec<u8>> {
-    let decoded = decode(&decode(raw));
-    let path = decoded.strip_prefix(b"/").map_or_else(|| without_authority(&decoded), |_| &decoded);
-    let mut segments: Vec<Vec<u8>> = Vec::new();
-    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
-        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
-        match name {
-            b"" | b"." => {}
-            b".." => {
-                segments.pop();
-            }
-            name => segments.push(name.to_ascii_lowercase()),
+/// Whether the wanted segments are ever the last ones while dot segments are resolved from left to
+/// right. What comes later does not matter: a server may have cut it, or take it for path info.
+fn passes_through(path: &[u8], wanted: &[String]) -> bool {
+    let mut stack: Vec<String> = Vec::new();
+    for segment in segments(path) {
+        if segment == ".." {
+            stack.pop();
+            continue;
+        }
+        stack.push(segment);
+        if stack.ends_with(wanted) {
+            return true;
         }
     }
-    segments
+    false
 }
 
-/// The path of an absolute-form target.
-fn without_authority(target: &[u8]) -> &[u8] {
-    let Some(scheme) = target.windows(3).position(|window| window == b"://") else { return target };
-    let rest = target.get(scheme.saturating_add(3)..).unwrap_or_default();
-    let path = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-    rest.get(path..).unwrap_or_default()
+/// The segments without the empty ones and `.`, each without parameters and the white space around
+/// it, in one case. Dots at the end are cut, which some file systems do.
+fn segments(path: &[u8]) -> impl Iterator<Item = String> {
+    path.split(|byte| matches!(byte, b'/' | b'\\')).filter_map(|segment| {
+        let name = segment.split(|byte| matches!(byte, b';' | b'?' | b'#' | 0)).next().unwrap_or_default();
+        let name = String::from_utf8_lossy(name);
+        let name = name.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '+');
+        match name {
+            "" | "." => None,
+            ".." => Some("..".to_owned()),
+            // Upper case first: `ſ` is a letter whose upper case is `S`.
+            name => Some(name.trim_end_matches('.').to_uppercase().to_lowercase()),
+        }
+    })
 }
 
-/// Decodes escapes once; a broken one stands for itself. NUL and what follows `?` or `#` is cut.
-fn decode(raw: &[u8]) -> Vec<u8> {
+/// Decodes escapes once; a broken one stands for itself.
+pub(crate) fn decode(raw: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((byte, after)) = rest.split_first() {
@@ -66,8 +89,6 @@ fn decode(raw: &[u8]) -> Vec<u8> {
             _ => decoded.push(*byte),
         }
     }
-    let end = decoded.iter().position(|byte| matches!(byte, 0 | b'?' | b'#')).unwrap_or(decoded.len());
-    decoded.truncate(end);
     decoded
 }
 
@@ -83,9 +104,11 @@ mod tests {
             "//samlsso",
             "/SAMLSSO",
             "/samlsso;x=1",
+            "/samlsso;/../x",
             "/samlsso%00.css",
             "/samlss%6f",
             "/samlss%256f",
+            "/samlss%25256f",
             "/%2e/samlsso",
             "/a/../samlsso",
             "/a/..;/samlsso",
@@ -96,12 +119,65 @@ mod tests {
             "\\samlsso",
             "samlsso",
             "https://sso.example.com/samlsso",
+            // Cut and not cut.
+            "/a%3F/../samlsso",
+            "/a%23/../samlsso",
+            "/a%00/../samlsso",
+            "/a%253F/../samlsso%3F",
+            "/samlsso%3F/../x",
+            // Segments around it.
+            "/samlsso/x",
+            "/t/x/samlsso",
+            "/t/x/samlsso/y",
+            "/samlsso/../x",
+            "/x/samlsso",
+            // White space, dots, letters of another script.
+            "/samlsso%20",
+            "/%20samlsso",
+            "/samlsso%09",
+            "/samlsso%C2%A0",
+            "/samlsso+",
+            "/samlsso.",
+            "/%C5%BFamlsso",
         ] {
             assert_eq!(addresses(raw.as_bytes(), "/samlsso"), Addressed::Ambiguously, "{raw}");
         }
-        for raw in ["/", "", "*", "/oauth2/authorize", "/samlsso/x", "/samlsso2", "/x/samlsso", "/%", "/%zz"]
-        {
+        for raw in [
+            "/",
+            "",
+            "*",
+            "/oauth2/authorize",
+            "/samlsso2",
+            "/samlssox/y",
+            "/samlartresolve",
+            "/identity/metadata/saml2",
+            "/x-samlsso",
+            "/%",
+            "/%zz",
+            "/a%20b/%C3%A4",
+            "/caf%C3%A9",
+        ] {
             assert_eq!(addresses(raw.as_bytes(), "/samlsso"), Addressed::No, "{raw}");
+        }
+    }
+
+    #[test]
+    fn paths_of_several_segments_are_found_wherever_they_are_cut() {
+        let judged = "/realms/a%20b/protocol/saml";
+        assert_eq!(addresses(judged.as_bytes(), judged), Addressed::Exactly);
+        for raw in [
+            "/realms/a b/protocol/saml",
+            "/realms/a%2520b/protocol/saml",
+            "/realms/x/../a%20b/protocol/saml",
+            "/realms/a%20b/x/../protocol/saml%3F/../y",
+            "/auth/realms/a%20b/protocol/saml/descriptor",
+        ] {
+            assert_eq!(addresses(raw.as_bytes(), judged), Addressed::Ambiguously, "{raw}");
+        }
+        for raw in
+            ["/realms/a%20b/protocol", "/realms/b/protocol/saml", "/realms/a%20b/protocol/openid-connect"]
+        {
+            assert_eq!(addresses(raw.as_bytes(), judged), Addressed::No, "{raw}");
         }
     }
 }

@@ -57,6 +57,10 @@ impl MessageLimits {
 pub struct Policy {
     /// URLs of the endpoint, any of which a request may name as its Destination.
     pub destinations: Vec<String>,
+    /// Whether LogoutRequest and LogoutResponse are judged, and pass when they are good. Otherwise
+    /// both are refused: for an identity provider that has no single logout.
+    #[serde(default)]
+    pub single_logout: bool,
     /// How far a peer's clock may be off.
     #[serde(default = "default_skew")]
     pub clock_skew: u64,
@@ -76,6 +80,7 @@ impl Policy {
     pub fn for_destination(url: &str) -> Self {
         Self {
             destinations: vec![url.to_owned()],
+            single_logout: false,
             clock_skew: default_skew(),
             max_age: default_max_age(),
             limits: MessageLimits::default(),

@@ -67,6 +67,8 @@ impl ModuleSettings {
     pub fn policy(&self, base_url: &str) -> Policy {
         Policy {
             destinations: vec![format!("{base_url}/samlsso")],
+            // The component has none: docs/limits.md.
+            single_logout: false,
             clock_skew: self.clock_skew,
             max_age: self.max_age,
             limits: self.limits,

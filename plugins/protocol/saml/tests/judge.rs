@@ -62,7 +62,7 @@ impl Scene {
     fn get(&self, query: &str) -> Result<JudgedAuthnRequest, Refusal> {
         match self.judge(Incoming::Get(query.as_bytes()))? {
             Judged::AuthnRequest(request) => Ok(request),
-            Judged::IdpInitiated(_) => panic!("not an AuthnRequest"),
+            other => panic!("not an AuthnRequest: {other:?}"),
         }
     }
 
@@ -74,7 +74,7 @@ impl Scene {
         let body = format!("SAMLRequest={}", encode(&BASE64_STANDARD.encode(xml)));
         match self.judge(post_of(b"", body.as_bytes()))? {
             Judged::AuthnRequest(request) => Ok(request),
-            Judged::IdpInitiated(_) => panic!("not an AuthnRequest"),
+            other => panic!("not an AuthnRequest: {other:?}"),
         }
     }
 
@@ -434,7 +434,7 @@ fn sign_on_that_begins_here_goes_to_registered_targets_only() {
             assert_eq!(judged.acs.url, "https://sp.example/other");
             assert_eq!(judged.relay_state.as_deref(), Some("https://sp.example/home"));
         }
-        Judged::AuthnRequest(_) => panic!("not sign-on that begins here"),
+        other => panic!("not sign-on that begins here: {other:?}"),
     }
     for (query, expected) in [
         (format!("spEntityID={sp}"), "accepted"),

@@ -24,7 +24,7 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// `xml.too-large`, `xml.encoding.not-utf8`, `xml.encoding.unsupported`, `xml.encoding.bom`,
-    /// `xml.dtd`, `xml.comment`, `xml.cdata`, `xml.processing-instruction`, `xml.depth.exceeded`,
+    /// `xml.version.unsupported`, `xml.dtd`, `xml.comment`, `xml.cdata`, `xml.processing-instruction`, `xml.depth.exceeded`,
     /// `xml.elements.too-many`, `xml.attributes.too-many`, `xml.malformed`,
     /// `xml.namespace.too-long`, `xml.id.duplicate`.
     pub fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {

@@ -18,6 +18,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod declaration;
 mod document;
 mod element;
 mod limits;

@@ -6,6 +6,7 @@
 use postern_refusal::Refusal;
 
 use crate::Limits;
+use crate::declaration::without_declaration;
 
 /// Who wrote the document.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,26 +49,6 @@ pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Re
         }
     }
     Ok(())
-}
-
-/// What follows the XML declaration, which may name UTF-8 only.
-fn without_declaration(text: &str) -> Result<&str, Refusal> {
-    let declaration = text.strip_prefix("<?xml");
-    // `<?xml-stylesheet` is no declaration.
-    let declaration = declaration.filter(|rest| rest.starts_with([' ', '\t', '\r', '\n']));
-    let Some(declaration) = declaration else { return Ok(text) };
-    let (declaration, rest) =
-        declaration.split_once("?>").ok_or_else(|| malformed("an XML declaration that ends"))?;
-    let encoding = declaration.split_once("encoding").map(|(_, value)| value);
-    let utf8 = encoding.is_none_or(|value| {
-        let value = value.trim_start_matches([' ', '\t', '\r', '\n', '=']);
-        let name = value.trim_start_matches(['"', '\'']);
-        name.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("utf-8"))
-    });
-    if !utf8 {
-        return Err(Refusal::misbehaved("xml.encoding.unsupported").expected("UTF-8").found(declaration));
-    }
-    Ok(rest)
 }
 
 fn skip_construct(tag: &str, author: Author) -> Result<&str, Refusal> {
@@ -149,6 +130,6 @@ fn too_many(code: &'static str, limit: usize) -> Refusal {
     Refusal::misbehaved(code).expected(&format!("{limit} at most"))
 }
 
-fn malformed(expected: &str) -> Refusal {
+pub(crate) fn malformed(expected: &str) -> Refusal {
     Refusal::misbehaved("xml.malformed").expected(expected)
 }

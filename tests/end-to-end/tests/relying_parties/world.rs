@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_end_to_end::postern::{Application, Postern};
 use postern_end_to_end::process::free_port;
-use postern_end_to_end::scratch;
 use postern_end_to_end::script::Toolkit;
 use postern_end_to_end::site::Site;
 use postern_end_to_end::tools;
@@ -36,7 +35,9 @@ pub(crate) struct Applications {
 pub(crate) fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let folder = scratch::folder(env!("CARGO_TARGET_TMPDIR"), "relying-parties");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("relying-parties");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder to write to");
         write_sp_key(&folder);
         let (site, applications) = Site::start(&folder, "", |postern, _| register(postern, &folder));
         World { site, applications, folder }

@@ -1,14 +1,18 @@
 //! `postern-saml`: messages at `/samlsso`.
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use postern_refusal::Refusal;
 use postern_saml::{
-    EdgeRelyingParty, Incoming, Judged, Policy, RelyingParty, judge as judge_message, read_registration,
+    Arrival, Carrier, Decoder, DecoderConfiguration, EdgeRelyingParty, Incoming, Policy, RelyingParty,
+    RequestHead, SharedMemory, carrier, read_registration,
 };
 use postern_vectors::{Keys, Request, Vector, Verdict, registry};
 
 use crate::{AwsVerifier, BASE_URL, now, verdict};
+
+/// The rule of vectors for an identity provider with single logout, which Postern's own is not.
+pub const LOGOUT: &str = "saml-logout";
 
 /// The relying parties of the standard registry, as the edge knows them.
 ///
@@ -26,36 +30,70 @@ pub fn relying_parties(base_url: &str) -> Vec<EdgeRelyingParty> {
         .collect()
 }
 
-/// The verdict on the vector's last request, with a memory of those before.
+/// The verdict on the vector's last request, with a memory of those before: as the decoder gives it.
 pub fn judge(vector: &Vector) -> Verdict {
-    let parties: BTreeMap<_, _> = relying_parties(BASE_URL)
-        .into_iter()
-        .map(|party| (party.entity_id.clone(), Rc::new(party)))
-        .collect();
-    let policy = Policy::for_destination(&format!("{BASE_URL}/samlsso"));
+    let mut policy = Policy::for_destination(&format!("{BASE_URL}/samlsso"));
+    policy.single_logout = vector.rule == LOGOUT;
+    let decoder = Decoder::new(DecoderConfiguration::new(policy, relying_parties(BASE_URL)));
+    let memory = Memory::default();
     let now = now();
-    let mut remembered = BTreeSet::new();
     let judge_one = |request: &Request| {
-        let lookup = |entity_id: &str| Ok(parties.get(entity_id).cloned());
-        let judged = judge_message(incoming(request), &lookup, &policy, now, &AwsVerifier)?;
-        if let Judged::AuthnRequest(request) = judged
-            && !remembered.insert(request.replay_key())
-        {
-            return Err(request.replayed());
-        }
-        Ok(())
+        let Some(incoming) = incoming(vector, request, decoder.configuration())? else { return Ok(()) };
+        decoder.judge(incoming, Some(now), &AwsVerifier, &memory).map(|_| ())
     };
     let requests = vector.materialise(Keys::shared(), now, BASE_URL, 1);
     let last: Option<Result<(), Refusal>> = requests.iter().map(judge_one).last();
     verdict(last.expect("a request"))
 }
 
-fn incoming(request: &Request) -> Incoming<'_> {
-    let query = request.query().as_bytes();
-    if request.method == "POST" {
-        Incoming::Post { query, content_type: request.header("content-type"), body: &request.body }
+/// The message in a request. None: another application's.
+///
+/// Of the rule `saml` the component is a face too, which sees its own endpoint only; the others are
+/// judged from the request target on.
+fn incoming<'r>(
+    vector: &Vector,
+    request: &'r Request,
+    configuration: &DecoderConfiguration,
+) -> Result<Option<Incoming<'r>>, Refusal> {
+    let head = RequestHead {
+        method: request.method.as_bytes(),
+        target: &request.target,
+        has_body: !request.body.is_empty() || request.method == "POST",
+        content_encoding: request.header("content-encoding").map(str::as_bytes),
+    };
+    let arrival = if vector.rule == "saml" {
+        let query = request.query().as_bytes();
+        match carrier(head.method, head.has_body, head.content_encoding)? {
+            Carrier::Query => Arrival::Get(query),
+            Carrier::Body => Arrival::Post(query),
+        }
     } else {
-        Incoming::Get(query)
+        configuration.arrival(&head)?
+    };
+    let content_type = request.header("content-type");
+    Ok(match arrival {
+        Arrival::Elsewhere => None,
+        Arrival::Get(query) => Some(Incoming::Get(query)),
+        Arrival::Post(query) => Some(Incoming::Post { query, content_type, body: &request.body }),
+    })
+}
+
+/// One worker's memory.
+#[derive(Default)]
+struct Memory(RefCell<BTreeMap<String, Vec<u8>>>);
+
+impl SharedMemory for Memory {
+    fn read(&self, name: &str) -> Result<Option<(Vec<u8>, u32)>, String> {
+        Ok(self.0.borrow().get(name).map(|value| (value.clone(), 1)))
+    }
+
+    fn write(&self, name: &str, value: &[u8], _version: Option<u32>) -> Result<bool, String> {
+        self.0.borrow_mut().insert(name.to_owned(), value.to_vec());
+        Ok(true)
+    }
+
+    fn random(&self) -> Option<[u8; 32]> {
+        Some([7; 32])
     }
 }
 

@@ -17,6 +17,8 @@ use crate::MessageLimits;
 
 /// A message taken out of its binding.
 pub(crate) struct Carried {
+    /// The parameter that it came in: `SAMLRequest` or `SAMLResponse`.
+    pub(crate) parameter: &'static str,
     /// The message as XML text.
     pub(crate) xml: Vec<u8>,
     /// RelayState as it came.
@@ -25,19 +27,23 @@ pub(crate) struct Carried {
     pub(crate) detached: Option<Detached>,
 }
 
-/// Refuses parameters that the binding doesn't know, and any that stands there twice.
-pub(crate) fn check_names(form: &Form<'_>, known: &[&str]) -> Result<(), Refusal> {
+/// The parameter that carries the message. Refuses any parameter that stands there twice, and an
+/// answer where none is taken.
+pub(crate) fn message_parameter(form: &Form<'_>, takes_answers: bool) -> Result<&'static str, Refusal> {
     for parameter in form.parameters() {
         form.single(parameter.name)?;
     }
-    if form.single("SAMLResponse")?.is_some() {
-        let code = if form.single("SAMLRequest")?.is_some() {
-            "saml.request.with-response"
-        } else {
-            "saml.response.unsolicited"
-        };
-        return Err(Refusal::misbehaved(code).at("SAMLResponse").expected("SAMLRequest alone"));
+    let refuse = |code| Err(Refusal::misbehaved(code).at("SAMLResponse").expected("SAMLRequest alone"));
+    match (form.single("SAMLRequest")?.is_some(), form.single("SAMLResponse")?.is_some()) {
+        (true, true) => refuse("saml.request.with-response"),
+        (false, true) if takes_answers => Ok("SAMLResponse"),
+        (false, true) => refuse("saml.response.unsolicited"),
+        _ => Ok("SAMLRequest"),
     }
+}
+
+/// Refuses parameters that the binding doesn't know.
+pub(crate) fn check_names(form: &Form<'_>, known: &[&str]) -> Result<(), Refusal> {
     match form.parameters().iter().find(|parameter| !known.contains(&parameter.name)) {
         Some(unknown) => {
             Err(Refusal::misbehaved("saml.parameter.unknown").at(unknown.name).expected(&known.join(", ")))

@@ -3,26 +3,33 @@ use postern_refusal::Refusal;
 
 use super::inflate::inflate;
 use super::lines::joined;
-use super::{Carried, base64, broken_base64, check_names, relay_state, required, too_large};
+use super::{
+    Carried, base64, broken_base64, check_names, message_parameter, relay_state, required, too_large,
+};
 use crate::MessageLimits;
 
 /// Takes a request out of a form body (SAML bindings section 3.5.4).
-pub(crate) fn read_post(body: &[u8], limits: &MessageLimits) -> Result<Carried, Refusal> {
+pub(crate) fn read_post(
+    body: &[u8],
+    limits: &MessageLimits,
+    takes_answers: bool,
+) -> Result<Carried, Refusal> {
     if body.len() > limits.max_body {
         return Err(too_large("body", limits.max_body, body.len()));
     }
     let form = Form::parse(body)?;
-    check_names(&form, &["SAMLRequest", "RelayState"])?;
-    let value = joined(&required(&form, "SAMLRequest")?.value).ok_or_else(|| {
-        broken_base64("SAMLRequest")
+    let parameter = message_parameter(&form, takes_answers)?;
+    check_names(&form, &[parameter, "RelayState"])?;
+    let value = joined(&required(&form, parameter)?.value).ok_or_else(|| {
+        broken_base64(parameter)
             .expected("base64 in one piece, or in lines of one length from 64 to 76 characters")
     })?;
-    let xml = base64("SAMLRequest", &value)?;
+    let xml = base64(parameter, &value)?;
     // A habit of some toolkits, against section 3.5.4: worth a reason of its own.
     if core::str::from_utf8(&xml).is_err() && inflate(&xml, limits).is_ok() {
         return Err(Refusal::incompatible("saml.post.deflated")
-            .at("SAMLRequest")
+            .at(parameter)
             .expected("base64 of the message itself: deflate belongs to the Redirect binding"));
     }
-    Ok(Carried { xml, relay_state: relay_state(&form, limits)?, detached: None })
+    Ok(Carried { parameter, xml, relay_state: relay_state(&form, limits)?, detached: None })
 }

@@ -2,7 +2,7 @@ use postern_form::Form;
 use postern_refusal::Refusal;
 
 use super::inflate::inflate;
-use super::{Carried, base64, check_names, relay_state, required};
+use super::{Carried, base64, check_names, message_parameter, relay_state, required};
 use crate::MessageLimits;
 use crate::names::DEFLATE;
 
@@ -18,8 +18,13 @@ pub(crate) struct Detached {
 }
 
 /// Takes a request out of a query string. The caller has bounded its length.
-pub(crate) fn read_redirect(form: &Form<'_>, limits: &MessageLimits) -> Result<Carried, Refusal> {
-    check_names(form, &["SAMLRequest", "RelayState", "SigAlg", "Signature", "SAMLEncoding"])?;
+pub(crate) fn read_redirect(
+    form: &Form<'_>,
+    limits: &MessageLimits,
+    takes_answers: bool,
+) -> Result<Carried, Refusal> {
+    let parameter = message_parameter(form, takes_answers)?;
+    check_names(form, &[parameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"])?;
     if let Some(encoding) = form.single("SAMLEncoding")?
         && encoding.value != DEFLATE
     {
@@ -28,12 +33,17 @@ pub(crate) fn read_redirect(form: &Form<'_>, limits: &MessageLimits) -> Result<C
             .expected(DEFLATE)
             .found(&encoding.value));
     }
-    let deflated = base64("SAMLRequest", &required(form, "SAMLRequest")?.value)?;
+    let deflated = base64(parameter, &required(form, parameter)?.value)?;
     let xml = inflate(&deflated, limits)?;
-    Ok(Carried { xml, relay_state: relay_state(form, limits)?, detached: detached(form)? })
+    Ok(Carried {
+        parameter,
+        xml,
+        relay_state: relay_state(form, limits)?,
+        detached: detached(form, parameter)?,
+    })
 }
 
-fn detached(form: &Form<'_>) -> Result<Option<Detached>, Refusal> {
+fn detached(form: &Form<'_>, message: &str) -> Result<Option<Detached>, Refusal> {
     let (method, signature) = match (form.single("SigAlg")?, form.single("Signature")?) {
         (None, None) => return Ok(None),
         (Some(method), Some(signature)) => (method, signature),
@@ -44,7 +54,7 @@ fn detached(form: &Form<'_>) -> Result<Option<Detached>, Refusal> {
         }
     };
     let mut covered = String::new();
-    for name in ["SAMLRequest", "RelayState", "SigAlg"] {
+    for name in [message, "RelayState", "SigAlg"] {
         if let Some(parameter) = form.single(name)? {
             if !covered.is_empty() {
                 covered.push('&');

@@ -1,0 +1,121 @@
+use super::*;
+use crate::Policy;
+
+fn configuration() -> DecoderConfiguration {
+    let policy = Policy::for_destination("https://sso.example.com/samlsso");
+    DecoderConfiguration {
+        unjudged_paths: vec!["/samlsso/descriptor".to_owned(), "/sp/logout".to_owned()],
+        ..DecoderConfiguration::new(policy, Vec::new())
+    }
+}
+
+fn head<'a>(method: &'a str, target: &'a str) -> RequestHead<'a> {
+    RequestHead {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        has_body: method == "POST",
+        content_encoding: None,
+    }
+}
+
+fn code(configuration: &DecoderConfiguration, target: &str) -> &'static str {
+    match configuration.arrival(&head("GET", target)) {
+        Ok(Arrival::Get(_)) => "judged",
+        Ok(Arrival::Post(_)) => "held",
+        Ok(Arrival::Elsewhere) => "elsewhere",
+        Err(refusal) => refusal.code,
+    }
+}
+
+#[test]
+fn what_is_judged_comes_in_a_query_or_a_body() {
+    let configuration = configuration();
+    assert_eq!(configuration.arrival(&head("GET", "/samlsso?a=b")), Ok(Arrival::Get(b"a=b")));
+    assert_eq!(configuration.arrival(&head("GET", "/samlsso")), Ok(Arrival::Get(b"")));
+    assert_eq!(configuration.arrival(&head("POST", "/samlsso?x")), Ok(Arrival::Post(b"x")));
+    let refused = |head: RequestHead<'_>| configuration.arrival(&head).unwrap_err();
+    for method in ["HEAD", "PUT", "OPTIONS", "DELETE", "get", "GET ", ""] {
+        let refusal = refused(head(method, "/samlsso"));
+        assert_eq!((refusal.code, refusal.status), ("saml.method.not-allowed", 405), "{method}");
+    }
+    let with_body = RequestHead { has_body: true, ..head("GET", "/samlsso?SAMLRequest=x") };
+    assert_eq!(refused(with_body).code, "saml.get.body");
+    for encoding in ["gzip", "identity", ""] {
+        let encoded = RequestHead { content_encoding: Some(encoding.as_bytes()), ..head("POST", "/samlsso") };
+        let refusal = refused(encoded);
+        assert_eq!((refusal.code, refusal.status), ("saml.post.content-encoding", 415), "{encoding}");
+    }
+    assert_eq!(code(&configuration, "/samlsso?a=1;b=2"), "endpoint.query.semicolon");
+    assert_eq!(code(&configuration, "/samlsso?a=%00"), "endpoint.query.encoded-nul");
+}
+
+#[test]
+fn ordinary_requests_of_other_applications_pass() {
+    let configuration = configuration();
+    for target in [
+        "/",
+        "/orders/42?ids[]=1&ids[]=2&filter={\"a\":1}|x;y",
+        "/a%20b/%C3%A4?next=%2Fsamlsso%3FSAMLRequest%3Dx",
+        "/oauth2/authorize?state=SAMLRequest",
+        "/samlsso2?x",
+        "/search?q=SAMLRequest&samlrequests=1",
+        "/samlsso/descriptor",
+        "/sp/logout?SAMLRequest=x",
+    ] {
+        assert_eq!(code(&configuration, target), "elsewhere", "{target}");
+    }
+    for method in ["OPTIONS", "PUT", "PROPFIND"] {
+        assert_eq!(configuration.arrival(&head(method, "/files/x")), Ok(Arrival::Elsewhere));
+    }
+}
+
+#[test]
+fn paths_that_are_not_canonical_are_the_operators_choice() {
+    let strict = configuration();
+    let lenient = DecoderConfiguration { other_paths: OtherPaths::AnyUnambiguous, ..configuration() };
+    for (target, expected) in [
+        ("/app;jsessionid=1", "endpoint.path.matrix-parameter"),
+        ("/projects/a%2Fb", "endpoint.path.encoded-slash"),
+        ("/%7Euser", "endpoint.path.encoded-unreserved"),
+        ("/%c3%a4", "endpoint.path.escape-lower-case"),
+        ("/a//b", "endpoint.path.doubled-slash"),
+        ("*", "endpoint.target.asterisk"),
+    ] {
+        assert_eq!(code(&strict, target), expected, "{target}");
+        assert_eq!(code(&lenient, target), "elsewhere", "{target}");
+    }
+    for (target, expected) in [
+        ("/a%3F/../samlsso", "endpoint.path.dot-segment"),
+        ("/a%00/../samlsso", "endpoint.path.encoded-nul"),
+        ("/samlsso;x=1", "endpoint.path.matrix-parameter"),
+        ("/samlsso%20", "saml.path.ambiguous"),
+        ("/samlsso/x", "saml.path.ambiguous"),
+        ("/t/x/samlsso", "saml.path.ambiguous"),
+        ("/samlsso/", "saml.path.ambiguous"),
+        ("/SAMLSSO", "saml.path.ambiguous"),
+    ] {
+        assert_eq!(code(&strict, target), expected, "{target}");
+        assert_eq!(code(&lenient, target), "saml.path.ambiguous", "{target}");
+    }
+}
+
+#[test]
+fn a_message_for_a_path_that_nobody_judges_is_refused() {
+    let configuration = configuration();
+    for target in [
+        "/other?SAMLRequest=x",
+        "/other?a=1&SAMLResponse=x",
+        "/other?SAMLart=x",
+        "/other?samlrequest=x",
+        "/other?%53AMLRequest=x",
+        "/other?%2553AMLRequest=x",
+        "/other?a=1;SAMLRequest=x",
+        "/other?SAMLRequest[]=x",
+        "/other?SAMLRequest%5B%5D=x",
+        "/other?+SAMLRequest=x",
+        "/other?SAMLRequest",
+        "/other?x?SAMLRequest=x",
+    ] {
+        assert_eq!(code(&configuration, target), "saml.message.elsewhere", "{target}");
+    }
+}
