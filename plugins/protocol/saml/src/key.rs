@@ -119,6 +119,7 @@ fn number(big_endian: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 

@@ -212,5 +212,6 @@ fn unavailable(found: &str) -> Refusal {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 #[path = "replay_tests.rs"]
 mod tests;
