@@ -186,6 +186,12 @@ impl Directory for EmbeddedDirectory {
         Ok(PasswordVerdict::Correct(account(user)))
     }
 
+    async fn device_binding(&self, username: &str) -> Result<Option<String>, Unavailable> {
+        let found = self.store.password_version(username).await?;
+        // No subject is used for a second person, and no number for a second password.
+        Ok(found.map(|(subject, version)| format!("{subject}:{version}")))
+    }
+
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable> {
         let found = self.store.user_by_subject(subject).await?;
         Ok(found.filter(|user| !user.disabled).map(account))

@@ -105,10 +105,18 @@ impl fmt::Debug for Form {
 }
 
 /// Where a sign-in comes from: what throttling counts by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The person's address as the DMZ proxy saw it.
     pub address: IpAddr,
+    /// Value of the device cookie, see [`crate::device`].
+    pub device: Option<String>,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({})", self.address)
+    }
 }
 
 /// A way to sign in.

@@ -40,6 +40,11 @@ pub trait Directory: Send + Sync {
     /// [`Unavailable`] (`password-queue`) when more comparisons wait than the queue holds.
     async fn check_password(&self, username: &str, password: &str) -> Result<PasswordVerdict, Unavailable>;
 
+    /// What a device cookie of the person is bound to: it changes with each change of password, and
+    /// is never another person's. `None`: unknown. Takes the same time whether the person exists or
+    /// not, as far as a lookup does.
+    async fn device_binding(&self, username: &str) -> Result<Option<String>, Unavailable>;
+
     /// The person as they are now. `None`: unknown or disabled.
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable>;
 }

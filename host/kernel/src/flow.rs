@@ -43,6 +43,8 @@ pub struct Visitor {
     pub session: Option<String>,
     /// Value of the browser cookie, which binds login transactions.
     pub browser: Option<String>,
+    /// Value of the device cookie, see [`crate::device`].
+    pub device: Option<String>,
     /// The person's address.
     pub address: IpAddr,
     /// Identifies the request in every log, and on the error page.

@@ -5,9 +5,11 @@
 //! randomness and the modules themselves are traits, handed in by the composition root.
 #![forbid(unsafe_code)]
 
+pub mod application_name;
 pub mod audit;
 pub mod authenticator;
 pub mod clock;
+pub mod device;
 pub mod directory;
 pub mod flow;
 pub mod keys;

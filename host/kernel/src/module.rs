@@ -86,6 +86,10 @@ pub enum Response {
     SignedOut,
 }
 
+/// Headers that a module may set on a document, in lower case.
+pub const DOCUMENT_HEADERS: [&str; 4] =
+    ["access-control-allow-origin", "cache-control", "pragma", "www-authenticate"];
+
 /// A document of the protocol's own.
 #[derive(Clone)]
 #[allow(missing_docs, reason = "documented in wit/types.wit")]

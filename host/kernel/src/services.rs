@@ -7,11 +7,12 @@ use std::sync::Mutex;
 use crate::audit::{Audit, Event};
 use crate::authenticator::Origin;
 use crate::clock::{Clock, Timestamp};
+use crate::device;
 use crate::directory::{Claim, Directory, PasswordVerdict};
 use crate::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
 use crate::randomness::{Randomness, fingerprint, identifier};
 use crate::store::{Application, Grant, Store, Taken};
-use crate::throttle::{Admission, Throttle};
+use crate::throttle::{Admission, Pool, Throttle};
 use crate::unavailable::Unavailable;
 
 /// Most random bytes that one call yields.
@@ -254,7 +255,7 @@ impl AuthenticatorServices {
         &self.correlation
     }
 
-    /// Compares a password, within the limits on failures per name and per address.
+    /// Compares a password, within the limits on failures.
     pub async fn check_password(&self, username: &str, password: &str) -> PasswordCheck {
         match self.try_check_password(username, password).await {
             Ok(check) => check,
@@ -269,34 +270,42 @@ impl AuthenticatorServices {
         let installation = &self.installation;
         let store = installation.store.as_ref();
         let now = installation.clock.now();
+        let pool = self.pool(username, now).await?;
         // Names that exist and names that do not are counted alike, so that a limit tells nothing.
-        if let Admission::Wait(seconds) =
-            installation.throttle.admit(store, username, self.origin.address, now).await?
-        {
-            self.audit("sign-in.throttled", None);
+        if let Admission::Wait(seconds) = installation.throttle.admit(store, &pool, now).await? {
+            self.audit("sign-in.throttled", &pool);
             return Ok(PasswordCheck::Throttled(seconds));
         }
-        let address = self.origin.address;
         let verdict = match installation.directory.check_password(username, password).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                installation.throttle.unserved(store, username, address, now).await?;
+                installation.throttle.unserved(store, &pool, now).await?;
                 return Err(error);
             }
         };
         match verdict {
             PasswordVerdict::Correct(account) => {
-                installation.throttle.succeeded(store, username, address, now).await?;
+                installation.throttle.succeeded(store, &pool, now).await?;
                 if let Ok(mut proven) = self.proven.lock() {
                     proven.push(account.subject.clone());
                 }
                 Ok(PasswordCheck::Correct { subject: account.subject, username: account.username })
             }
             PasswordVerdict::Wrong => {
-                self.audit("sign-in.failed", None);
+                self.audit("sign-in.failed", &pool);
                 Ok(PasswordCheck::Wrong)
             }
         }
+    }
+
+    /// Whose failures this try is counted among.
+    async fn pool(&self, username: &str, now: Timestamp) -> Result<Pool, Unavailable> {
+        let installation = &self.installation;
+        let strangers = || Pool::strangers(username, self.origin.address);
+        let Some(cookie) = &self.origin.device else { return Ok(strangers()) };
+        let binding = installation.directory.device_binding(username).await?;
+        let known = device::recognise(installation.keys.as_ref(), cookie, binding.as_deref(), now);
+        Ok(known.map_or_else(strangers, Pool::device))
     }
 
     /// Whether this call has proven that the person is `subject`.
@@ -316,15 +325,15 @@ impl AuthenticatorServices {
         bytes
     }
 
-    fn audit(&self, event: &str, subject: Option<&str>) {
+    fn audit(&self, event: &str, pool: &Pool) {
         let address = self.origin.address.to_string();
         self.installation.audit.record(&Event {
             name: event,
             module: None,
             relying_party: None,
-            subject,
+            subject: None,
             correlation: Some(&self.correlation),
-            fields: &[("address", &address)],
+            fields: &[("address", &address), ("counted-with", pool.as_str())],
         });
     }
 }

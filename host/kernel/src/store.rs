@@ -196,6 +196,9 @@ pub trait Store: Send + Sync {
     /// Sets it unless it has changed meanwhile, so that a hash renewed at sign-in never undoes a
     /// change of password; false when it has, or when there is no such person. Atomic.
     async fn replace_password_hash(&self, subject: &str, old: &str, new: &str) -> Result<bool, Unavailable>;
+    /// The person's subject, and how often [`Store::set_password_hash`] has set their password; by
+    /// name, ignoring case.
+    async fn password_version(&self, username: &str) -> Result<Option<(String, u64)>, Unavailable>;
     /// False when there is no such person.
     async fn set_user_disabled(&self, subject: &str, disabled: bool) -> Result<bool, Unavailable>;
 

@@ -1,9 +1,10 @@
-//! Limits on failed sign-ins, per name and per address.
+//! Limits on failed sign-ins: per known device, or else per name and per address.
 //!
-//! Failures are counted under the name that was typed, whether it exists or not, and under the
-//! address that they came from (IPv6: its /64 network). A limit slows down; nothing locks a person
-//! out for good. A stranger who keeps failing under a person's name slows that person down as well,
-//! for as long as they keep at it.
+//! Failures of a browser that shows a device cookie of the person ([`crate::device`]) are counted
+//! under that cookie. All others are counted under the name that was typed, whether it exists or
+//! not, and under the address that they came from (IPv6: its /64 network). A limit slows down;
+//! nothing locks a person out for good, and a stranger who keeps failing under a person's name
+//! slows down strangers only.
 
 use std::net::IpAddr;
 
@@ -17,7 +18,7 @@ use crate::unavailable::Unavailable;
 /// The limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// Failures of one name within [`Self::window`] before it has to wait.
+    /// Failures of one name, and of one known device, within [`Self::window`] before it has to wait.
     pub per_name: u32,
     /// Failures from one address within [`Self::window`] before it has to wait.
     pub per_address: u32,
@@ -51,47 +52,82 @@ pub enum Admission {
     Wait(u32),
 }
 
+/// Whose failures a try is counted among.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// Those under the cookie of a device that the person has signed in with before.
+    Device(String),
+    /// Those of everybody else.
+    Strangers {
+        /// Under the name.
+        name: String,
+        /// And under the address.
+        address: String,
+    },
+}
+
+impl Pool {
+    /// Of a known device, by what [`crate::device::recognise`] gave.
+    pub fn device(key: String) -> Self {
+        Self::Device(key)
+    }
+
+    /// Of everybody else who tries this name from this address.
+    pub fn strangers(username: &str, address: IpAddr) -> Self {
+        Self::Strangers { name: name_key(username), address: address_key(address) }
+    }
+
+    /// For the audit log.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Device(_) => "known-device",
+            Self::Strangers { .. } => "strangers",
+        }
+    }
+}
+
 impl Throttle {
-    /// Whether a try with this name from this address is looked at now. If so, it is counted as a
-    /// failure in the same step, before anybody knows how it ends: of many tries at once no more
-    /// are looked at than of as many one after the other.
+    /// Whether a try is looked at now. If so, it is counted as a failure in the same step, before
+    /// anybody knows how it ends: of many tries at once no more are looked at than of as many one
+    /// after the other.
     pub async fn admit(
         &self,
         store: &dyn Store,
-        username: &str,
-        address: IpAddr,
+        pool: &Pool,
         now: Timestamp,
     ) -> Result<Admission, Unavailable> {
-        let limits = [
-            Limit { key: name_key(username), failures: self.per_name },
-            Limit { key: address_key(address), failures: self.per_address },
-        ];
+        let limit = |key: &String, failures| Limit { key: key.clone(), failures };
+        let limits = match pool {
+            Pool::Device(device) => vec![limit(device, self.per_name)],
+            Pool::Strangers { name, address } => {
+                vec![limit(name, self.per_name), limit(address, self.per_address)]
+            }
+        };
         store.admit_try(&limits, *self, now).await
     }
 
-    /// The try that was admitted at `at` was right: the name starts anew. Of the address only this
-    /// try is taken back: an attacker may own one account.
-    pub async fn succeeded(
-        &self,
-        store: &dyn Store,
-        username: &str,
-        address: IpAddr,
-        at: Timestamp,
-    ) -> Result<(), Unavailable> {
-        store.clear_failures(&name_key(username)).await?;
-        store.take_back_failure(&address_key(address), at).await
+    /// The try that was admitted at `at` was right: device or name start anew. Of the address only
+    /// this try is taken back: an attacker may own one account. What strangers did under the name
+    /// stays when a known device signs in.
+    pub async fn succeeded(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
+        match pool {
+            Pool::Device(device) => store.clear_failures(device).await,
+            Pool::Strangers { name, address } => {
+                store.clear_failures(name).await?;
+                store.take_back_failure(address, at).await
+            }
+        }
     }
 
     /// The try that was admitted at `at` was not looked at after all.
-    pub async fn unserved(
-        &self,
-        store: &dyn Store,
-        username: &str,
-        address: IpAddr,
-        at: Timestamp,
-    ) -> Result<(), Unavailable> {
-        store.take_back_failure(&name_key(username), at).await?;
-        store.take_back_failure(&address_key(address), at).await
+    pub async fn unserved(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
+        match pool {
+            Pool::Device(device) => store.take_back_failure(device, at).await,
+            Pool::Strangers { name, address } => {
+                store.take_back_failure(name, at).await?;
+                store.take_back_failure(address, at).await
+            }
+        }
     }
 
     /// Seconds until a try is looked at, after `count` failures of which the last was at `last`.

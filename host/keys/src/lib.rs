@@ -14,4 +14,4 @@ mod thumbprint;
 mod verify;
 
 pub use master::{MasterKey, MasterKeyError};
-pub use ring::{KeyRingError, SealedKeyRing};
+pub use ring::{KeyRingError, SECRET_NAME, SealedKeyRing, check_sealed};

@@ -19,7 +19,9 @@ use crate::seal::Sealer;
 use crate::verify::verify;
 
 /// Where the store keeps the sealed secret that keys for [`KeyRing::mac`] are derived from.
-const SECRET_NAME: &str = "keys.secret";
+pub const SECRET_NAME: &str = "keys.secret";
+
+const SECRET_LABELS: [&[u8]; 2] = [b"installation value", SECRET_NAME.as_bytes()];
 
 /// Why the key ring was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +155,7 @@ impl SealedKeyRing {
         for key in stored {
             let loaded = match find(&before, &key) {
                 Some(known) => known,
-                None => Arc::new(self.open_key(key)?),
+                None => Arc::new(open_key(&self.sealer, key)?),
             };
             after.entry(loaded.module.clone()).or_default().push(loaded);
         }
@@ -168,38 +170,6 @@ impl SealedKeyRing {
         }
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
         Ok(())
-    }
-
-    /// Opens the private key and checks that the public half beside it is its own: whoever can
-    /// write to the database can't have a key of theirs published.
-    fn open_key(&self, key: StoredKey) -> Result<LoadedKey, KeyRingError> {
-        let inconsistent = || KeyRingError::Inconsistent(key.key_id.clone());
-        let pkcs8 = self
-            .sealer
-            .open(
-                &labels(&key.module, &key.algorithm, &key.key_id, &fingerprint(&key.certificate)),
-                &key.sealed,
-            )
-            .map_err(|_| KeyRingError::Mismatch(format!("signing key {}", key.key_id)))?;
-        let algorithm = SigningAlgorithm::from_name(&key.algorithm).ok_or_else(inconsistent)?;
-        let private = PrivateKey::from_pkcs8(algorithm, &pkcs8).map_err(|_| inconsistent())?;
-        let is_own = private.spki().is_ok_and(|spki| spki == key.spki)
-            && private.thumbprint().is_ok_and(|thumbprint| thumbprint == key.key_id);
-        if !is_own {
-            return Err(inconsistent());
-        }
-        Ok(LoadedKey {
-            module: key.module,
-            private,
-            published: PublishedKey {
-                key_id: key.key_id,
-                algorithm,
-                spki: key.spki,
-                certificate: key.certificate,
-                active: key.retired_at.is_none(),
-            },
-            created_at: key.created_at,
-        })
     }
 
     async fn generate(&self, module: &str, algorithm: SigningAlgorithm) -> Result<StoredKey, Unavailable> {
@@ -281,6 +251,34 @@ impl KeyRing for SealedKeyRing {
     }
 }
 
+/// Opens the private key and checks that the public half beside it is its own: whoever can
+/// write to the database can't have a key of theirs published.
+fn open_key(sealer: &Sealer, key: StoredKey) -> Result<LoadedKey, KeyRingError> {
+    let inconsistent = || KeyRingError::Inconsistent(key.key_id.clone());
+    let pkcs8 = sealer
+        .open(&labels(&key.module, &key.algorithm, &key.key_id, &fingerprint(&key.certificate)), &key.sealed)
+        .map_err(|_| KeyRingError::Mismatch(format!("signing key {}", key.key_id)))?;
+    let algorithm = SigningAlgorithm::from_name(&key.algorithm).ok_or_else(inconsistent)?;
+    let private = PrivateKey::from_pkcs8(algorithm, &pkcs8).map_err(|_| inconsistent())?;
+    let is_own = private.spki().is_ok_and(|spki| spki == key.spki)
+        && private.thumbprint().is_ok_and(|thumbprint| thumbprint == key.key_id);
+    if !is_own {
+        return Err(inconsistent());
+    }
+    Ok(LoadedKey {
+        module: key.module,
+        private,
+        published: PublishedKey {
+            key_id: key.key_id,
+            algorithm,
+            spki: key.spki,
+            certificate: key.certificate,
+            active: key.retired_at.is_none(),
+        },
+        created_at: key.created_at,
+    })
+}
+
 struct MadeKey {
     key_id: String,
     pkcs8: Zeroizing<Vec<u8>>,
@@ -321,21 +319,45 @@ fn fingerprint(certificate: &[u8]) -> Vec<u8> {
     digest(&SHA256, certificate).as_ref().to_vec()
 }
 
+fn open_secret(sealer: &Sealer, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyRingError> {
+    sealer
+        .open(&SECRET_LABELS, sealed)
+        .map_err(|_| KeyRingError::Mismatch("the installation's secret".into()))
+}
+
+/// Whether all of this opens under the master key: the keys of a store, and its value
+/// [`SECRET_NAME`].
+///
+/// # Errors
+/// [`KeyRingError::Mismatch`], [`KeyRingError::Inconsistent`].
+pub fn check_sealed(
+    master: &MasterKey,
+    keys: Vec<StoredKey>,
+    secret: Option<&[u8]>,
+) -> Result<(), KeyRingError> {
+    let sealer = Sealer::new(master).ok_or_else(|| crypto("no AES-256-GCM"))?;
+    if let Some(secret) = secret {
+        open_secret(&sealer, secret)?;
+    }
+    for key in keys {
+        open_key(&sealer, key)?;
+    }
+    Ok(())
+}
+
 /// The installation's secret: made by whichever node is first, and sealed.
 async fn provide_secret(store: &dyn Store, sealer: &Sealer) -> Result<hkdf::Prk, KeyRingError> {
-    let labels: [&[u8]; 2] = [b"installation value", SECRET_NAME.as_bytes()];
     let sealed = match store.installation_value(SECRET_NAME).await? {
         Some(sealed) => sealed,
         None => {
             let mut fresh = Zeroizing::new([0; 32]);
             rand::fill(fresh.as_mut_slice()).map_err(|_| crypto("no randomness"))?;
-            let sealed = sealer.seal(&labels, fresh.as_slice()).ok_or_else(|| crypto("no randomness"))?;
+            let sealed =
+                sealer.seal(&SECRET_LABELS, fresh.as_slice()).ok_or_else(|| crypto("no randomness"))?;
             store.provide_installation_value(SECRET_NAME, &sealed).await?
         }
     };
-    let secret = sealer
-        .open(&labels, &sealed)
-        .map_err(|_| KeyRingError::Mismatch("the installation's secret".into()))?;
+    let secret = open_secret(sealer, &sealed)?;
     Ok(hkdf::Salt::new(hkdf::HKDF_SHA256, b"postern installation secret").extract(&secret))
 }
 

@@ -1,7 +1,7 @@
 //! Puts the parts together as the configuration says.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Read as _};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -180,7 +180,7 @@ fn master_key(file: &Path) -> Result<MasterKey, Failure> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment belongs to the composition root")]
-fn master_key_from_environment() -> Option<Result<MasterKey, Failure>> {
+pub(crate) fn master_key_from_environment() -> Option<Result<MasterKey, Failure>> {
     let text = zeroize::Zeroizing::new(std::env::var("POSTERN_MASTER_KEY").ok()?);
     let read = MasterKey::from_base64(text.as_bytes());
     Some(read.map_err(|error| Failure::usage(format!("POSTERN_MASTER_KEY: {error}"))))
@@ -346,38 +346,4 @@ fn misfit(section: &str, certificate: &Path, key: &Path, error: &TlsError) -> Mi
         _ => "certificate",
     };
     Misfit::new(&format!("{section}.{field}"), error)
-}
-
-/// The master key and the database of an installation that has been started before. Nothing is
-/// made or changed.
-pub(crate) fn check_state(configuration: &Configuration) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    let key = &configuration.keys.master_key_file;
-    match master_key_from_environment() {
-        Some(Err(failure)) => misfits.push(Misfit::new("keys.master_key_file", failure.message)),
-        Some(Ok(_)) => {}
-        None => match MasterKey::from_file(key) {
-            Err(MasterKeyError::File { error, .. }) if error.kind() == ErrorKind::NotFound => {}
-            read => misfits.extend(read.err().map(|error| Misfit::new("keys.master_key_file", error))),
-        },
-    }
-    if let Err(message) = check_database(&configuration.state.sqlite) {
-        misfits.push(Misfit::new("state.sqlite", message));
-    }
-    misfits
-}
-
-/// Whether the file, if it is there, is SQLite's and may be written.
-fn check_database(path: &Path) -> Result<(), String> {
-    const HEADER: &[u8] = b"SQLite format 3\0";
-    let shown = path.display();
-    let mut start = Vec::new();
-    let opened = OpenOptions::new().read(true).write(true).open(path);
-    match opened.and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut start)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(format!("{shown}: {error}")),
-        // SQLite takes an empty file for a database without tables.
-        Ok(_) if start.is_empty() || start == HEADER => Ok(()),
-        Ok(_) => Err(format!("{shown}: is no SQLite database")),
-    }
 }

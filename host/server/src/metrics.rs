@@ -39,6 +39,12 @@ struct CodeLabel {
     code: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ConnectionLabels {
+    listener: &'static str,
+    why: &'static str,
+}
+
 /// All metrics of the process. Labels come from declarations and from our own names: what a
 /// client sends never becomes one.
 pub(crate) struct Metrics {
@@ -48,6 +54,7 @@ pub(crate) struct Metrics {
     failures: Family<FailureLabels, Counter>,
     events: Family<EventLabel, Counter>,
     refusals: Family<CodeLabel, Counter>,
+    connections: Family<ConnectionLabels, Counter>,
     resident: Gauge,
 }
 
@@ -59,6 +66,7 @@ impl Metrics {
         let failures = Family::default();
         let events = Family::default();
         let refusals = Family::default();
+        let connections = Family::default();
         let resident = Gauge::default();
         registry.register(
             "requests",
@@ -81,8 +89,13 @@ impl Metrics {
             Family::clone(&events),
         );
         registry.register("refusals", "Requests refused, by reason code", Family::clone(&refusals));
+        registry.register(
+            "connections_ended",
+            "Connections that were refused or ended by a limit, by listener and reason",
+            Family::clone(&connections),
+        );
         registry.register("resident_memory_bytes", "Resident memory of the process", resident.clone());
-        Self { registry, requests, seconds, failures, events, refusals, resident }
+        Self { registry, requests, seconds, failures, events, refusals, connections, resident }
     }
 
     /// A request on the public listener.
@@ -90,6 +103,11 @@ impl Metrics {
         let labels = RequestLabels { endpoint: endpoint.into(), module: module.into(), status };
         self.requests.get_or_create(&labels).inc();
         self.seconds.get_or_create(&EndpointLabel { endpoint: endpoint.into() }).observe(took.as_secs_f64());
+    }
+
+    /// A connection that was not let in, or that a limit has ended.
+    pub(crate) fn connection(&self, listener: &'static str, why: &'static str) {
+        self.connections.get_or_create(&ConnectionLabels { listener, why }).inc();
     }
 
     /// An event of the audit log.
@@ -154,11 +172,13 @@ mod tests {
         };
         metrics.event(&event("module.failed", &[("code", "trap")]));
         metrics.event(&event("request.refused", &[("code", "oidc.redirect-uri.unregistered")]));
+        metrics.connection("management", "head-too-slow");
         let text = metrics.text();
         for line in [
             "postern_requests_total{endpoint=\"/samlsso\",module=\"saml2\",status=\"303\"} 1",
             "postern_module_failures_total{module=\"oidc\",reason=\"trap\"} 1",
             "postern_refusals_total{code=\"oidc.redirect-uri.unregistered\"} 1",
+            "postern_connections_ended_total{listener=\"management\",why=\"head-too-slow\"} 1",
             "postern_events_total{event=\"module.failed\"} 1",
         ] {
             assert!(text.contains(line), "{line}\n{text}");

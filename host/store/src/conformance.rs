@@ -60,6 +60,7 @@ const RULES: &[(&str, Rule)] = rules! {
     users::are_listed_by_name,
     users::change,
     users::keep_a_password_that_changed_meanwhile,
+    users::have_a_number_for_each_password,
     users::of_one_name_are_added_once,
     applications::are_found_by_id_and_identifier,
     applications::have_identifiers_that_are_unique_in_their_module,

@@ -5,6 +5,7 @@
 //! processes of one machine may have it open: `postern user add` works while `postern serve` runs.
 #![forbid(unsafe_code)]
 
+mod check;
 mod migrations;
 mod open;
 mod readers;
@@ -18,5 +19,6 @@ pub mod conformance;
 #[cfg(test)]
 mod plans;
 
+pub use check::CheckedStore;
 pub use open::OpenError;
 pub use sqlite::SqliteStore;

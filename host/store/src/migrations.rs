@@ -25,8 +25,12 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, needs: 1, sql: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, needs: 1, sql: include_str!("../migrations/0001_initial.sql") },
+    // A node of the release before sets a password and leaves the number alone: device cookies of
+    // before go on counting as known devices, which is no way in.
+    Migration { number: 2, needs: 1, sql: include_str!("../migrations/0002_password_version.sql") },
+];
 
 /// `user_version` of a file says nothing about whose it is.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Post");
@@ -34,6 +38,26 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Post");
 /// Brings the schema up to date. Of several processes, one does it.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     apply(connection, path, MIGRATIONS)
+}
+
+/// The schema that the database has, and the one that it has once it is opened for work; nothing is
+/// changed.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(u32, u32), OpenError> {
+    let sqlite = |error| OpenError::Sqlite { path: path.into(), error };
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    let found = version(connection).map_err(sqlite)?;
+    let is_new = found == 0 && is_empty(connection).map_err(sqlite)?;
+    if is_new {
+        return Ok((0, known));
+    }
+    if found == 0 || application_id(connection).map_err(sqlite)? != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    let needed = needs(connection).map_err(sqlite)?;
+    if needed > known {
+        return Err(OpenError::NewerSchema { path: path.into(), found, needed, known });
+    }
+    Ok((found, known.max(found)))
 }
 
 fn apply(connection: &mut Connection, path: &Path, migrations: &[Migration]) -> Result<(), OpenError> {

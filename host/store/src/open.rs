@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::migrations;
 
 /// How long a writer waits for one of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// More than we have statements.
 const STATEMENT_CACHE: usize = 128;
@@ -72,6 +72,14 @@ pub enum OpenError {
     Foreign {
         /// The database.
         path: PathBuf,
+    },
+    /// Pages, indices or references do not fit each other.
+    #[error("store.file.damaged: {path}: {damage}: put the last good backup back")]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong, the first things.
+        damage: String,
     },
     /// SQLite refused.
     #[error("store.sqlite: {path}: {error}")]
@@ -150,7 +158,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn check_directory(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn check_directory(path: &Path) -> Result<(), OpenError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -167,10 +175,15 @@ fn check_directory(path: &Path) -> Result<(), OpenError> {
 fn create_or_check_file(path: &Path) -> Result<(), OpenError> {
     let file = |error| OpenError::File { path: path.into(), error };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(file(error)),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_file(path),
+        Err(error) => Err(file(error)),
     }
+}
+
+/// Whether it is a file that nobody but its owner has access to.
+pub(crate) fn check_file(path: &Path) -> Result<(), OpenError> {
+    let file = |error| OpenError::File { path: path.into(), error };
     let metadata = fs::metadata(path).map_err(file)?;
     if !metadata.is_file() {
         return Err(OpenError::NotAFile { path: path.into() });

@@ -12,6 +12,7 @@ use postern_kernel::throttle::{Admission, Limit, Throttle};
 use postern_kernel::unavailable::Unavailable;
 use rusqlite::Connection;
 
+use crate::check::CheckedStore;
 use crate::open::{OpenError, open_writer};
 use crate::readers::Readers;
 use crate::tables::{
@@ -47,6 +48,16 @@ impl SqliteStore {
             Readers::open(path.into()).map_err(|error| OpenError::Sqlite { path: path.into(), error })?;
         let writer = Writer::start(writer).map_err(|error| OpenError::File { path: path.into(), error })?;
         Ok(Self { readers, writer })
+    }
+
+    /// Looks at the database file without changing anything: who has access to it, whose it is, its
+    /// schema, and whether it is whole. `None`: it is not there yet. Blocks for as long as reading
+    /// the file takes.
+    ///
+    /// # Errors
+    /// [`OpenError`], with a reason code and what to do about it.
+    pub fn check(path: &Path) -> Result<Option<CheckedStore>, OpenError> {
+        CheckedStore::open(path)
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Unavailable> {
@@ -93,6 +104,10 @@ impl Store for SqliteStore {
     async fn replace_password_hash(&self, subject: &str, old: &str, new: &str) -> Result<bool, Unavailable> {
         let (subject, old, new) = (subject.to_owned(), old.to_owned(), new.to_owned());
         self.write(move |c| users::replace_password_hash(c, &subject, &old, &new)).await
+    }
+
+    async fn password_version(&self, username: &str) -> Result<Option<(String, u64)>, Unavailable> {
+        self.read(|c| users::password_version(c, username))
     }
 
     async fn set_user_disabled(&self, subject: &str, disabled: bool) -> Result<bool, Unavailable> {

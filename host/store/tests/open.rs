@@ -83,3 +83,61 @@ async fn what_was_written_is_there_after_a_restart() {
     let second = SqliteStore::open(&path).unwrap();
     assert!(!second.remember("saml2", "_id", Timestamp(2_000), Timestamp(1_001)).await.unwrap());
 }
+
+#[tokio::test]
+async fn a_check_reads_all_and_leaves_all_as_it_is() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("a state?#%.db");
+    assert!(SqliteStore::check(&path).unwrap().is_none(), "there is none yet, and none is made");
+    assert!(!path.exists());
+    let store = SqliteStore::open(&path).unwrap();
+    store.set_installation_value("a", b"b").await.unwrap();
+    // While it is in use, what is in its log is seen.
+    let checked = SqliteStore::check(&path).unwrap().unwrap();
+    assert_eq!(checked.installation_value("a").unwrap().as_deref(), Some(b"b".as_slice()));
+    assert_eq!((checked.schema, checked.keys().unwrap().len()), (checked.schema_when_opened, 0));
+    drop(checked);
+    store.set_installation_value("a", b"c").await.unwrap();
+    drop(store);
+    let before = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+    let checked = SqliteStore::check(&path).unwrap().unwrap();
+    assert_eq!(checked.installation_value("a").unwrap().as_deref(), Some(b"c".as_slice()));
+    drop(checked);
+    assert_eq!(before, (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap()));
+    let names: Vec<_> = fs::read_dir(files.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["a state?#%.db"], "nothing is left beside it");
+}
+
+#[tokio::test]
+async fn a_check_finds_what_opening_would_and_damage_too() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("state.db");
+    let store = SqliteStore::open(&path).unwrap();
+    for number in 0..2_000 {
+        store.remember("saml2", &format!("_{number:040}"), Timestamp(2_000), Timestamp(1_000)).await.unwrap();
+    }
+    drop(store);
+    assert!(SqliteStore::check(&path).unwrap().is_some());
+
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(SqliteStore::check(&path), Err(OpenError::FilePermissions { mode: 0o640, .. })));
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+
+    // A page in the middle that is none.
+    let good = fs::read(&path).unwrap();
+    let mut bad = good.clone();
+    let middle = bad.len() / 2 / 4_096 * 4_096;
+    bad[middle..middle + 4_096].fill(0x5a);
+    fs::write(&path, &bad).unwrap();
+    let refused = SqliteStore::check(&path).err().unwrap();
+    assert!(matches!(refused, OpenError::Damaged { .. } | OpenError::Sqlite { .. }), "{refused}");
+    assert!(SqliteStore::open(&path).is_ok(), "which opening alone does not see");
+
+    fs::write(&path, &good[..good.len() / 2]).unwrap();
+    assert!(SqliteStore::check(&path).is_err(), "cut in half");
+    fs::write(&path, "this is no database, but long enough to look like one".repeat(50)).unwrap();
+    assert!(matches!(SqliteStore::check(&path), Err(OpenError::Sqlite { .. })));
+    let directory = files.path().join("directory");
+    fs::create_dir(&directory).unwrap();
+    assert!(matches!(SqliteStore::check(&directory), Err(OpenError::NotAFile { .. })));
+}

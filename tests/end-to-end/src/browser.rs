@@ -16,6 +16,8 @@ const MAX_REDIRECTS: usize = 20;
 pub struct Browser {
     tls: Arc<ClientConfig>,
     cookies: Vec<Cookie>,
+    /// Header lines of every request.
+    headers: String,
     /// Every page that was loaded, redirects too, in order.
     pub history: Vec<Page>,
 }
@@ -52,7 +54,12 @@ pub struct Form {
 impl Browser {
     /// A browser without cookies.
     pub fn new(tls: ClientConfig) -> Self {
-        Self { tls: Arc::new(tls), cookies: Vec::new(), history: Vec::new() }
+        Self { tls: Arc::new(tls), cookies: Vec::new(), headers: String::new(), history: Vec::new() }
+    }
+
+    /// The same as seen behind the proxy: with its certificate, and with its word on who asks.
+    pub fn behind_proxy(tls: ClientConfig) -> Self {
+        Self { headers: "x-postern-client-address: 127.0.0.1\r\n".into(), ..Self::new(tls) }
     }
 
     /// Opens the address and follows redirects.
@@ -177,6 +184,7 @@ impl Browser {
             })
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
+        head.push_str(&self.headers);
         if !cookies.is_empty() {
             head.push_str(&format!("cookie: {}\r\n", cookies.join("; ")));
         }

@@ -266,6 +266,10 @@ impl Directory for OnePerson {
         Ok(PasswordVerdict::Wrong)
     }
 
+    async fn device_binding(&self, _username: &str) -> Result<Option<String>, Unavailable> {
+        Ok(None)
+    }
+
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable> {
         Ok((subject == PERSON).then(|| Account {
             subject: PERSON.into(),

@@ -11,11 +11,13 @@ pub struct Reply {
     pub session: CookieChange,
     /// What becomes of the browser cookie.
     pub browser: CookieChange,
+    /// What becomes of the device cookie.
+    pub device: CookieChange,
 }
 
 impl Reply {
     pub(super) fn new(action: Action) -> Self {
-        Self { action, session: CookieChange::Keep, browser: CookieChange::Keep }
+        Self { action, session: CookieChange::Keep, browser: CookieChange::Keep, device: CookieChange::Keep }
     }
 
     pub(super) fn page(page: Page) -> Self {
@@ -28,6 +30,11 @@ impl Reply {
 
     pub(super) fn with_session(mut self, session: CookieChange) -> Self {
         self.session = session;
+        self
+    }
+
+    pub(super) fn with_device(mut self, device: CookieChange) -> Self {
+        self.device = device;
         self
     }
 

@@ -9,6 +9,7 @@ use super::transaction::{Held, Stage};
 use super::{CookieChange, EnabledAuthenticator, Flow, ModuleSet, Reply, Visitor};
 use crate::audit::Event;
 use crate::authenticator::{Challenge, Context, Form, Identity, Origin, Step};
+use crate::device;
 use crate::module::{Demand, Failure, FailureReason, ModuleFailure};
 use crate::services::AuthenticatorServices;
 
@@ -126,12 +127,15 @@ impl Flow {
             self.audit_sign_in(visitor, "sign-in.succeeded", name, Some(&account.subject), "");
             held.transaction.stage = Stage::Consent { demand: demand.clone(), session: session.id };
             self.keep_transaction(held).await??;
-            return Ok(Reply::redirect(page_of(&held.id)).with_session(CookieChange::Set(cookie)));
+            let device = self.device_cookie(&account.username).await;
+            let reply = Reply::redirect(page_of(&held.id)).with_session(CookieChange::Set(cookie));
+            return Ok(reply.with_device(device));
         }
         // Taken before the session begins: a form that was sent twice makes one session.
         self.take_transaction(&held.id).await??;
         let (session, cookie) = self.begin_session(visitor, &account, identity).await?;
         self.audit_sign_in(visitor, "sign-in.succeeded", name, Some(&account.subject), "");
+        let device = self.device_cookie(&account.username).await;
         let module = &held.transaction.module;
         let reply = self.complete(visitor, modules, module, demand.clone(), &session, account).await;
         // The person is signed in, whatever becomes of the answer to the application.
@@ -139,7 +143,23 @@ impl Flow {
             Ok(reply) => reply,
             Err(stop) => self.stopped(visitor, stop, crate::module::Audience::Browser),
         };
-        Ok(reply.with_session(CookieChange::Set(cookie)))
+        Ok(reply.with_session(CookieChange::Set(cookie)).with_device(device))
+    }
+
+    /// A cookie by which the browser is known to belong to somebody who has signed in with it.
+    /// None is no reason to fail: the person has proven who they are.
+    async fn device_cookie(&self, username: &str) -> CookieChange {
+        let installation = &self.installation;
+        let binding = match installation.directory.device_binding(username).await {
+            Ok(Some(binding)) => binding,
+            Ok(None) => return CookieChange::Keep,
+            Err(error) => {
+                tracing::warn!(%error, "no device cookie made");
+                return CookieChange::Keep;
+            }
+        };
+        let (keys, randomness) = (installation.keys.as_ref(), installation.randomness.as_ref());
+        CookieChange::Set(device::issue(keys, randomness, &binding, installation.clock.now()))
     }
 
     pub(super) async fn end_with(
@@ -155,7 +175,7 @@ impl Flow {
     }
 
     fn authenticator_services(&self, visitor: &Visitor) -> Arc<AuthenticatorServices> {
-        let origin = Origin { address: visitor.address };
+        let origin = Origin { address: visitor.address, device: visitor.device.clone() };
         Arc::new(AuthenticatorServices::new(Arc::clone(&self.installation), origin, &visitor.correlation))
     }
 
@@ -167,13 +187,15 @@ impl Flow {
         subject: Option<&str>,
         why: &str,
     ) {
+        let address = visitor.address.to_string();
+        let fields = [("address", address.as_str()), ("why", why)];
         self.installation.audit.record(&Event {
             name: event,
             module: Some(authenticator),
             relying_party: None,
             subject,
             correlation: Some(&visitor.correlation),
-            fields: &[("address", &visitor.address.to_string()), ("why", why)],
+            fields: if why.is_empty() { &fields[..1] } else { &fields },
         });
     }
 }

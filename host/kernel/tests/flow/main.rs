@@ -1,6 +1,7 @@
 //! The sign-on flow, driven as a browser drives it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod devices;
 mod scene;
 
 use postern_kernel::module::{Failure, Method, Outcome, SignOn};
@@ -108,7 +109,7 @@ async fn a_form_that_is_sent_twice_signs_in_once() {
 #[tokio::test]
 async fn the_session_secret_changes_with_each_sign_in() {
     let scene = Scene::new().await;
-    let mut browser = Browser { session: Some("planted-by-an-attacker".into()), browser: None };
+    let mut browser = Browser { session: Some("planted-by-an-attacker".into()), ..Browser::default() };
     browser.sign_in(&scene, "alice", demand("one")).await;
     let first = browser.session.clone().unwrap();
     assert_ne!(first, "planted-by-an-attacker");
@@ -118,7 +119,7 @@ async fn the_session_secret_changes_with_each_sign_in() {
     browser.sign_in(&scene, "alice", forced).await;
     let Some(SignOn::Authenticated(after)) = scene.resumed() else { panic!() };
     assert_eq!(before.session, after.session, "the same person goes on with the same session");
-    let mut old = Browser { session: Some(first), browser: None };
+    let mut old = Browser { session: Some(first), ..Browser::default() };
     scene.script(Outcome::Authenticate(demand("one")));
     assert_eq!(name(&old.open(&scene, Method::Get).await), "redirect /authenticationendpoint/login");
 }

@@ -38,14 +38,14 @@ pub(crate) struct Scene {
     pub(crate) directory: Arc<TwoPeople>,
     pub(crate) protocol: Arc<Scripted>,
     pub(crate) audit: Arc<Recorded>,
-    _state: tempfile::TempDir,
+    state: Arc<tempfile::TempDir>,
 }
 
 impl Scene {
     /// Two applications (`one`, `two`) of the protocol `scripted`, and the people alice and bob.
     pub(crate) async fn new() -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&state.path().join("state.sqlite")).unwrap());
+        let state = Arc::new(tempfile::tempdir().unwrap());
+        let store = open(&state);
         let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000)));
         let directory = Arc::new(TwoPeople::default());
         let protocol = Arc::new(Scripted::new());
@@ -63,13 +63,38 @@ impl Scene {
             };
             store.add_application(&application).await.unwrap();
         }
+        Self::node(state, store, clock, directory, protocol, audit, 1)
+    }
+
+    /// Another node on the same state.
+    pub(crate) fn neighbour(&self) -> Self {
+        Self::node(
+            Arc::clone(&self.state),
+            open(&self.state),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.directory),
+            Arc::clone(&self.protocol),
+            Arc::clone(&self.audit),
+            1 << 32,
+        )
+    }
+
+    fn node(
+        state: Arc<tempfile::TempDir>,
+        store: Arc<dyn Store>,
+        clock: Arc<SetClock>,
+        directory: Arc<TwoPeople>,
+        protocol: Arc<Scripted>,
+        audit: Arc<Recorded>,
+        first_random: u64,
+    ) -> Self {
         let installation = Arc::new(Installation {
             base_url: "https://sso.example.com".into(),
             store: Arc::clone(&store),
             directory: Arc::clone(&directory) as Arc<dyn Directory>,
             keys: Arc::new(MacOnly),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            randomness: Arc::new(Counted(AtomicU64::new(1))),
+            randomness: Arc::new(Counted(AtomicU64::new(first_random))),
             audit: Arc::clone(&audit) as Arc<dyn Audit>,
             throttle: Throttle::default(),
         });
@@ -88,7 +113,7 @@ impl Scene {
             }],
         };
         let flow = Flow::new(installation, Lifetimes::default(), modules);
-        Self { flow, store, clock, directory, protocol, audit, _state: state }
+        Self { flow, store, clock, directory, protocol, audit, state }
     }
 
     /// What the module answers with next time.
@@ -107,11 +132,22 @@ impl Scene {
     }
 }
 
+fn open(state: &tempfile::TempDir) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(&state.path().join("state.sqlite")).unwrap())
+}
+
 /// A browser: cookies, and the requests that a person makes with it.
-#[derive(Default)]
 pub(crate) struct Browser {
     pub(crate) session: Option<String>,
     pub(crate) browser: Option<String>,
+    pub(crate) device: Option<String>,
+    pub(crate) address: IpAddr,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self { session: None, browser: None, device: None, address: IpAddr::from([192, 0, 2, 1]) }
+    }
 }
 
 impl Browser {
@@ -119,14 +155,19 @@ impl Browser {
         Visitor {
             session: self.session.clone(),
             browser: self.browser.clone(),
-            address: IpAddr::from([192, 0, 2, 1]),
+            device: self.device.clone(),
+            address: self.address,
             correlation: "test".into(),
             language: "en".into(),
         }
     }
 
     fn keep(&mut self, reply: Reply) -> Action {
-        for (cookie, change) in [(&mut self.session, reply.session), (&mut self.browser, reply.browser)] {
+        for (cookie, change) in [
+            (&mut self.session, reply.session),
+            (&mut self.browser, reply.browser),
+            (&mut self.device, reply.device),
+        ] {
             match change {
                 CookieChange::Keep => {}
                 CookieChange::Set(value) => *cookie = Some(value),
@@ -149,7 +190,7 @@ impl Browser {
         // A POST from another site carries no cookies.
         let visitor = match method {
             Method::Get => self.visitor(),
-            Method::Post => Visitor { session: None, browser: None, ..self.visitor() },
+            Method::Post => Visitor { session: None, browser: None, device: None, ..self.visitor() },
         };
         let reply = scene.flow.handle(&visitor, "scripted", request).await;
         self.keep(reply)
@@ -412,6 +453,8 @@ pub(crate) struct TwoPeople {
     pub(crate) disabled: Mutex<Vec<String>>,
     /// Passwords that were looked at.
     pub(crate) checked: AtomicU64,
+    /// How often alice's password was set.
+    pub(crate) set: AtomicU64,
 }
 
 impl TwoPeople {
@@ -434,6 +477,11 @@ impl Directory for TwoPeople {
         tokio::task::yield_now().await;
         let account = self.find(username).filter(|_| password == PASSWORD);
         Ok(account.map_or(PasswordVerdict::Wrong, PasswordVerdict::Correct))
+    }
+
+    async fn device_binding(&self, username: &str) -> Result<Option<String>, Unavailable> {
+        let set = self.set.load(Ordering::SeqCst);
+        Ok(self.find(username).map(|account| format!("{}:{set}", account.subject)))
     }
 
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable> {

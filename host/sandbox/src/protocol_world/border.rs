@@ -1,8 +1,8 @@
 //! Values on their way into a protocol's component, and out of it: there each is checked.
 
 use postern_kernel::module::{
-    Demand, Document, Failure, Fault, FormPost, Logout, Method, Outcome, Refusal, Registration, Request,
-    Response, SignOn,
+    DOCUMENT_HEADERS, Demand, Document, Failure, Fault, FormPost, Logout, Method, Outcome, Refusal,
+    Registration, Request, Response, SignOn,
 };
 
 use super::bindings::postern::idp::types as wit_types;
@@ -34,9 +34,6 @@ const CONTENT_TYPES: [&str; 8] = [
     "text/plain",
     "text/xml",
 ];
-/// Headers that a module may set.
-const HEADER_NAMES: [&str; 4] =
-    ["access-control-allow-origin", "cache-control", "pragma", "www-authenticate"];
 
 pub(crate) fn request(request: Request) -> wit_types::Request {
     wit_types::Request {
@@ -143,7 +140,7 @@ fn content_type(value: &str) -> Result<(), Stop> {
 }
 
 fn header(header: &wit_types::Header) -> Result<(), Stop> {
-    if !HEADER_NAMES.contains(&header.name.as_str()) {
+    if !DOCUMENT_HEADERS.contains(&header.name.as_str()) {
         return Err(Stop::output(format_args!("headers: {:?} is not allowed", header.name)));
     }
     bounds::size("headers", header.value.len(), HEADER)?;

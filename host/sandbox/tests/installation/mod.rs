@@ -57,7 +57,7 @@ pub(crate) fn services() -> Arc<ModuleServices> {
 }
 
 pub(crate) fn authenticator_services() -> Arc<AuthenticatorServices> {
-    let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), device: None };
     Arc::new(AuthenticatorServices::new(installation(), origin, "correlation-1"))
 }
 
@@ -89,6 +89,10 @@ impl Directory for OnePerson {
             ("busy", _) => Err(Unavailable::new("password-queue", "full")),
             _ => Ok(PasswordVerdict::Wrong),
         }
+    }
+
+    async fn device_binding(&self, _username: &str) -> Result<Option<String>, Unavailable> {
+        Ok(None)
     }
 
     async fn account(&self, _subject: &str) -> Result<Option<Account>, Unavailable> {

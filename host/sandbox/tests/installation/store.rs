@@ -48,6 +48,10 @@ impl Store for Away {
         Err(away())
     }
 
+    async fn password_version(&self, _username: &str) -> Result<Option<(String, u64)>, Unavailable> {
+        Err(away())
+    }
+
     async fn set_user_disabled(&self, _subject: &str, _disabled: bool) -> Result<bool, Unavailable> {
         Err(away())
     }

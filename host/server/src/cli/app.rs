@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use postern_kernel::application_name::check_application_name;
 use postern_kernel::module::Registration;
 use postern_kernel::randomness::{fingerprint, identifier, secret};
 use postern_kernel::services::ModuleServices;
@@ -112,6 +113,8 @@ impl Add {
         }
         let made = registration.needs_secret.then(|| secret(randomness));
         let name = self.name.clone().or(registration.name).unwrap_or_else(|| registration.identifier.clone());
+        check_application_name(&name)
+            .map_err(|error| Failure::usage(format!("{error}: name it otherwise with --name")))?;
         let application = Application {
             id: identifier(randomness),
             module: self.module.clone(),

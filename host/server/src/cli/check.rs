@@ -1,10 +1,14 @@
 //! `postern check`
 
+use std::io::ErrorKind;
 use std::path::Path;
+
+use postern_keys::{KeyRingError, MasterKey, MasterKeyError, SECRET_NAME, check_sealed};
+use postern_store::SqliteStore;
 
 use super::output::{Failure, say};
 use crate::compose;
-use crate::config::{self, Configuration, Misfit};
+use crate::config::{self, ClientCertificate, Configuration, Misfit};
 
 /// Everything that `serve` would stumble over, without touching the state.
 pub(super) async fn run(path: &Path) -> Result<(), Failure> {
@@ -26,6 +30,9 @@ pub(super) async fn run(path: &Path) -> Result<(), Failure> {
         Err(failure) => problems.push(failure.message),
     }
     if problems.is_empty() {
+        for warning in warnings(&configuration) {
+            say(format!("warning: {warning}"));
+        }
         say(format!("{} is good", path.display()));
         return Ok(());
     }
@@ -37,8 +44,66 @@ fn misfits(configuration: &Configuration) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     misfits.extend(compose::public_tls(configuration).err());
     misfits.extend(compose::management_tls(configuration).err());
-    misfits.extend(compose::check_state(configuration));
+    misfits.extend(state(configuration));
     misfits
+}
+
+/// The master key and the database of an installation that has been started before: whether the
+/// database is whole, of a schema that this release knows, and opens under the master key. Nothing
+/// is made or changed.
+fn state(configuration: &Configuration) -> Vec<Misfit> {
+    const KEY: &str = "keys.master_key_file";
+    let mut misfits = Vec::new();
+    let master = master_key(&configuration.keys.master_key_file).unwrap_or_else(|message| {
+        misfits.push(Misfit::new(KEY, message));
+        None
+    });
+    let store = match SqliteStore::check(&configuration.state.sqlite) {
+        Ok(Some(store)) => store,
+        Ok(None) => return misfits,
+        Err(error) => {
+            misfits.push(Misfit::new("state.sqlite", error));
+            return misfits;
+        }
+    };
+    let sealed = store.keys().and_then(|keys| Ok((keys, store.installation_value(SECRET_NAME)?)));
+    match (sealed, master) {
+        (Err(error), _) => misfits.push(Misfit::new("state.sqlite", error)),
+        (Ok((_, Some(_))), None) if misfits.is_empty() => {
+            misfits.push(Misfit::new(KEY, "is missing, and the keys in the database are sealed under it"));
+        }
+        (Ok((keys, secret)), Some(master)) => match check_sealed(&master, keys, secret.as_deref()) {
+            Ok(()) => {}
+            Err(error @ KeyRingError::Mismatch(_)) => misfits.push(Misfit::new(KEY, error)),
+            Err(error) => misfits.push(Misfit::new("state.sqlite", error)),
+        },
+        (Ok(_), None) => {}
+    }
+    misfits
+}
+
+/// The master key, when it is there.
+fn master_key(file: &Path) -> Result<Option<MasterKey>, String> {
+    if let Some(read) = compose::master_key_from_environment() {
+        return read.map(Some).map_err(|failure| failure.message);
+    }
+    match MasterKey::from_file(file) {
+        Err(MasterKeyError::File { error, .. }) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|error| error.to_string()),
+    }
+}
+
+/// What works and is seldom meant.
+fn warnings(configuration: &Configuration) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if configuration.public.client_certificate == ClientCertificate::Off {
+        warnings.push(
+            "public.client_certificate is \"off\": anybody who reaches the public listener is served, and \
+             behind a proxy all people have the proxy's address: their failed sign-ins are throttled together"
+                .into(),
+        );
+    }
+    warnings
 }
 
 #[cfg(test)]
@@ -81,8 +146,39 @@ mod tests {
         let file = folder.path().join("postern.toml");
         fs::write(&file, FILE).unwrap();
         let configuration = config::load(&file).unwrap();
-        assert_eq!(compose::check_state(&configuration), []);
+        assert_eq!(state(&configuration), []);
         fs::write(folder.path().join("database"), "").unwrap();
-        assert_eq!(compose::check_state(&configuration), []);
+        assert_eq!(state(&configuration), []);
+    }
+
+    #[tokio::test]
+    async fn a_state_of_another_master_key_is_found_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postern.toml");
+        fs::write(&file, FILE).unwrap();
+        let configuration = config::load(&file).unwrap();
+        drop(compose::Opened::open(&configuration).await.unwrap());
+        assert_eq!(state(&configuration), []);
+
+        let master = folder.path().join("master.key");
+        fs::remove_file(&master).unwrap();
+        let misfits = state(&configuration);
+        assert!(misfits[0].field == "keys.master_key_file" && misfits[0].message.contains("is missing"));
+        MasterKey::create_file(&master).unwrap();
+        let misfits = state(&configuration);
+        assert_eq!(misfits[0].field, "keys.master_key_file");
+        assert!(misfits[0].message.starts_with("keys.master.mismatch"), "{}", misfits[0].message);
+        assert_eq!(misfits.len(), 1);
+    }
+
+    #[test]
+    fn a_listener_for_anybody_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("postern.toml");
+        fs::write(&file, FILE).unwrap();
+        assert!(warnings(&config::load(&file).unwrap()).is_empty());
+        let open = FILE.replace("client_ca = \"ca.pem\"", "client_certificate = \"off\"");
+        fs::write(&file, open).unwrap();
+        assert!(warnings(&config::load(&file).unwrap())[0].starts_with("public.client_certificate"));
     }
 }

@@ -14,8 +14,9 @@ use tower::ServiceExt as _;
 use super::output::Failure;
 use crate::compose::{self, Opened};
 use crate::config::{self, Configuration};
-use crate::listener::{Limits, Listener, Tls};
+use crate::listener::{Limits, Listener, RefusedHead, Tls};
 use crate::live::Current;
+use crate::metrics::Metrics;
 use crate::reload::Reload;
 use crate::{log, management, public};
 
@@ -23,8 +24,6 @@ use crate::{log, management, public};
 const KEYS: Duration = Duration::from_secs(5);
 /// How often what has expired is deleted.
 const PURGE: Duration = Duration::from_secs(60);
-/// Connections to the management listener at a time.
-const MANAGEMENT_CONNECTIONS: u32 = 64;
 
 pub(super) fn run(file: PathBuf) -> Result<(), Failure> {
     let configuration = config::load(&file).map_err(Failure::usage)?;
@@ -46,10 +45,11 @@ async fn serve(file: PathBuf, configuration: Configuration) -> Result<(), Failur
     let current = Current::new(compose::live(&configuration, &opened, modules)?);
     let (public_tls, public_config) = watch::channel(public_tls);
     let (management_tls, management_config) = watch::channel(management_tls);
-    let limits = Limits { connections: configuration.public.max_connections };
-    let public = bind(configuration.public.listen, public_config, limits, "public").await?;
-    let limits = Limits { connections: MANAGEMENT_CONNECTIONS };
-    let management = bind(configuration.management.listen, management_config, limits, "management").await?;
+    let metrics = &opened.metrics;
+    let limits = Limits::public(configuration.public.max_connections);
+    let public = bind(configuration.public.listen, public_config, limits, "public", metrics).await?;
+    let (address, limits) = (configuration.management.listen, Limits::management());
+    let management = bind(address, management_config, limits, "management", metrics).await?;
 
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(serve_public(public, stopped.clone(), current.clone(), Arc::clone(&opened)));
@@ -85,9 +85,10 @@ async fn bind(
     tls: Tls,
     limits: Limits,
     name: &'static str,
+    metrics: &Arc<Metrics>,
 ) -> Result<Listener, Failure> {
     let failed = |error| Failure::new(format!("{name}.listen: {address}: {error}"));
-    let listener = Listener::bind(address, tls, limits).await.map_err(failed)?;
+    let listener = Listener::bind(address, tls, limits, name, Arc::clone(metrics)).await.map_err(failed)?;
     tracing::info!(address = %listener.address().map_err(failed)?, "{name} listener");
     Ok(listener)
 }
@@ -112,9 +113,13 @@ fn serve_management(
         installation: Arc::clone(&opened.installation),
         metrics: Arc::clone(&opened.metrics),
     });
-    listener.serve(stopped, move |_, request: Request<Incoming>| {
-        let router = router.clone();
+    let installation = Arc::clone(&opened.installation);
+    listener.serve(stopped, move |peer, request: Request<Incoming>| {
+        let (router, installation) = (router.clone(), Arc::clone(&installation));
         async move {
+            if let Some(head) = request.extensions().get::<Arc<RefusedHead>>() {
+                return management::refused(&installation, peer, &head.refusal);
+            }
             let Ok(response) = router.oneshot(request.map(Body::new)).await;
             response
         }

@@ -1,7 +1,5 @@
 //! Accepts connections until it is told to stop, then lets requests under way finish.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,35 +7,57 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+
+use super::connection::Server;
+use super::places::Places;
+use super::watch::Times;
+use crate::metrics::Metrics;
 
 /// TLS as it is configured now: connections that come later use what is sent later.
 pub(crate) type Tls = watch::Receiver<Arc<ServerConfig>>;
 
-/// Time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Time for the head of a request; also how long an idle HTTP/1.1 connection is kept. Longer than
-/// the idle time that `postern edge config` gives the proxy, so that the proxy closes first.
-const HEAD: Duration = Duration::from_secs(75);
 /// Time to finish requests after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(15);
-/// Largest head of a request: a target of 64 KiB and its headers.
-const MAX_HEAD: usize = 96 * 1024;
-const MAX_HEADERS: usize = 100;
-/// Requests at a time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 256;
 
-/// What is bounded by configuration.
+/// The bounds of a listener.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// Connections at a time; more wait in the kernel's queue.
+    /// Connections at a time, after the handshake; more wait for as long as a handshake may take.
     pub(crate) connections: u32,
+    /// Of one address.
+    pub(crate) connections_each: u32,
+    /// Handshakes at a time; more wait in the system's queue.
+    pub(crate) handshakes: u32,
+    /// Of one address; more are closed.
+    pub(crate) handshakes_each: u32,
+    pub(crate) times: Times,
+}
+
+impl Limits {
+    /// Of the public listener. All of its connections may be one proxy's.
+    pub(crate) fn public(connections: u32) -> Self {
+        let times = Times {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            // Longer than the 45 seconds that `postern edge config` gives the proxy, so that the
+            // proxy closes first.
+            idle: Duration::from_secs(75),
+            write: Duration::from_secs(30),
+        };
+        let connections_each = connections;
+        Self { connections, connections_each, handshakes: 1_024, handshakes_each: 512, times }
+    }
+
+    /// Of the management listener.
+    pub(crate) fn management() -> Self {
+        let public = Self::public(64);
+        let times = Times { idle: Duration::from_secs(15), ..public.times };
+        Self { connections_each: 16, handshakes: 256, handshakes_each: 64, times, ..public }
+    }
 }
 
 /// Who is at the other end of a connection.
@@ -48,17 +68,50 @@ pub(crate) struct Peer {
     pub(crate) has_certificate: bool,
 }
 
+/// Where it is counted what becomes of connections.
+#[derive(Clone)]
+pub(super) struct Counted {
+    listener: &'static str,
+    metrics: Arc<Metrics>,
+}
+
+impl Counted {
+    pub(super) fn new(listener: &'static str, metrics: Arc<Metrics>) -> Self {
+        Self { listener, metrics }
+    }
+
+    /// One that was not let in.
+    pub(super) fn refused(&self, address: SocketAddr, why: &'static str) {
+        tracing::info!(%address, why, listener = self.listener, "connection refused");
+        self.metrics.connection(self.listener, why);
+    }
+
+    /// One that did not end by itself.
+    pub(super) fn ended(&self, address: SocketAddr, why: &'static str) {
+        tracing::debug!(%address, why, listener = self.listener, "connection ended");
+        self.metrics.connection(self.listener, why);
+    }
+}
+
 /// A bound socket with its TLS configuration.
 pub(crate) struct Listener {
     socket: TcpListener,
     tls: Tls,
     limits: Limits,
+    counted: Counted,
 }
 
 impl Listener {
-    pub(crate) async fn bind(address: SocketAddr, tls: Tls, limits: Limits) -> std::io::Result<Self> {
+    /// `listener` is its name in logs and metrics.
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        tls: Tls,
+        limits: Limits,
+        listener: &'static str,
+        metrics: Arc<Metrics>,
+    ) -> std::io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
-        Ok(Self { socket, tls, limits })
+        Ok(Self { socket, tls, limits, counted: Counted::new(listener, metrics) })
     }
 
     /// Where it listens: the port that the system chose, when the configuration says 0.
@@ -73,13 +126,15 @@ impl Listener {
         H: Fn(Peer, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let places = Arc::new(Semaphore::new(self.limits.connections as usize));
+        let Limits { connections, connections_each, handshakes, handshakes_each, times } = self.limits;
+        let places = Places::new(connections, connections_each);
+        let waiting = Places::new(handshakes, handshakes_each);
         loop {
-            let place = tokio::select! {
+            let permit = tokio::select! {
                 _ = stop.changed() => break,
-                place = Arc::clone(&places).acquire_owned() => place,
+                permit = waiting.free() => permit,
             };
-            let Ok(place) = place else { break };
+            let Some(permit) = permit else { break };
             let accepted = tokio::select! {
                 _ = stop.changed() => break,
                 accepted = self.socket.accept() => accepted,
@@ -93,80 +148,24 @@ impl Listener {
                     continue;
                 }
             };
+            let Some(place) = waiting.take(permit, address.ip()) else {
+                self.counted.refused(address, "too-many-handshakes");
+                continue;
+            };
             let tls = TlsAcceptor::from(Arc::clone(&self.tls.borrow()));
-            let (stop, handler) = (stop.clone(), handler.clone());
-            tokio::spawn(async move {
-                connection(stream, address, tls, stop, handler).await;
-                drop(place);
-            });
+            let server = Server {
+                places: places.clone(),
+                times,
+                stop: stop.clone(),
+                counted: self.counted.clone(),
+                handler: handler.clone(),
+            };
+            tokio::spawn(server.connection(stream, address, tls, place));
         }
         drop(self.socket);
-        // All places free again: nothing is under way.
-        let drained = tokio::time::timeout(DRAIN, places.acquire_many(self.limits.connections)).await;
-        if drained.is_err() {
+        let drained = tokio::time::timeout(DRAIN, async { tokio::join!(waiting.empty(), places.empty()) });
+        if drained.await.is_err() {
             tracing::warn!("stopped with connections still open");
         }
-    }
-}
-
-async fn connection<H, F>(
-    stream: TcpStream,
-    address: SocketAddr,
-    tls: TlsAcceptor,
-    mut stop: watch::Receiver<bool>,
-    handler: H,
-) where
-    H: Fn(Peer, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
-    // Answers are small and must not wait for acknowledgements.
-    let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::info!(%address, %error, "TLS handshake failed"),
-        Err(_) => return tracing::info!(%address, "TLS handshake took too long"),
-    };
-    let session = stream.get_ref().1;
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let peer = Peer { address, has_certificate: session.peer_certificates().is_some() };
-    let service = service_fn(move |request| {
-        let answer = handler(peer, request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let io = TokioIo::new(stream);
-    let ended = if is_http2 {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
-            .max_concurrent_streams(MAX_STREAMS)
-            .keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(Duration::from_secs(10));
-        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-        tokio::select! {
-            ended = connection.as_mut() => ended,
-            _ = stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    } else {
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .max_buf_size(MAX_HEAD)
-            .max_headers(MAX_HEADERS);
-        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-        tokio::select! {
-            ended = connection.as_mut() => ended,
-            _ = stop.changed() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%address, %error, "connection ended");
     }
 }

@@ -6,6 +6,7 @@ mod applications;
 mod health;
 mod metrics;
 mod paging;
+mod refused;
 mod sessions;
 mod token;
 mod users;
@@ -19,6 +20,7 @@ use postern_kernel::services::Installation;
 
 use crate::metrics::Metrics;
 
+pub(crate) use refused::refused;
 pub(crate) use token::{provide as provide_token, renew as renew_token};
 
 /// What the handlers know.

@@ -80,11 +80,14 @@ fn consent_names_what_is_asked_for() {
     let page = Page::Consent {
         transaction: "t".into(),
         anti_forgery: "a".into(),
-        application: "Notes".into(),
+        application: "Notes <b> {application}".into(),
         username: "erika".into(),
         items: vec!["email".into(), "custom <scope>".into()],
     };
     let html = pages().page("en", "c-1", &page).html;
+    let lead = "<strong><bdi>Notes &lt;b&gt; {application}</bdi></strong> would like to receive";
+    assert!(html.contains(lead), "the name is set off, escaped and taken as it is: {html}");
+    assert!(html.contains("<strong><bdi>erika</bdi></strong>"));
     assert!(html.contains("<li>Your e-mail address</li>") && html.contains("<li>custom &lt;scope&gt;</li>"));
     assert!(html.contains("value=\"agree\"") && html.contains("value=\"refuse\""));
 }

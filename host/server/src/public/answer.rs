@@ -3,13 +3,11 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use postern_kernel::flow::{Action, Page, Reply};
-use postern_kernel::module::{Audience, Document};
+use postern_kernel::module::{Audience, DOCUMENT_HEADERS, Document};
 
-use super::{Exchange, cookies, headers};
+use super::cookies::{self, BROWSER, DEVICE, SESSION};
+use super::{Exchange, headers};
 use crate::pages::Rendered;
-
-/// Headers that a module may set on a document.
-const MODULE_HEADERS: [&str; 3] = ["cache-control", "www-authenticate", "access-control-allow-origin"];
 
 impl Exchange<'_> {
     pub(super) fn reply(&self, reply: Reply, audience: Audience) -> Response<Body> {
@@ -24,7 +22,8 @@ impl Exchange<'_> {
             }
             Action::Page(page) => self.html(pages.page(language, correlation, page)),
         };
-        for (name, change) in [(cookies::SESSION, &reply.session), (cookies::BROWSER, &reply.browser)] {
+        let changes = [(SESSION, &reply.session), (BROWSER, &reply.browser), (DEVICE, &reply.device)];
+        for (name, change) in changes {
             if let Some(Ok(cookie)) = cookies::format(name, change).map(HeaderValue::try_from) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -67,7 +66,7 @@ impl Exchange<'_> {
             let (Ok(key), Ok(value)) = (HeaderName::try_from(&name), HeaderValue::try_from(value)) else {
                 return self.broken("a header of a document", audience);
             };
-            if !MODULE_HEADERS.contains(&name.as_str()) {
+            if !DOCUMENT_HEADERS.contains(&name.as_str()) {
                 return self.broken("a header of a document", audience);
             }
             response.headers_mut().insert(key, value);

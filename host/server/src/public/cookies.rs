@@ -1,13 +1,17 @@
-//! Our two cookies. The `__Host-` prefix makes the browser insist on `Secure`, `Path=/` and no
+//! Our three cookies. The `__Host-` prefix makes the browser insist on `Secure`, `Path=/` and no
 //! `Domain`: neither a sibling host nor plain HTTP can set them.
 
 use axum::http::HeaderMap;
+use postern_kernel::device::LIFETIME;
 use postern_kernel::flow::CookieChange;
 
 /// The session's secret.
 pub(super) const SESSION: &str = "__Host-postern-session";
 /// Binds login transactions to the browser.
 pub(super) const BROWSER: &str = "__Host-postern-browser";
+
+/// Says that somebody has signed in with this browser before, see [`postern_kernel::device`].
+pub(super) const DEVICE: &str = "__Host-postern-device";
 
 /// Longest value that is looked at.
 const MAX_VALUE: usize = 128;
@@ -35,14 +39,18 @@ pub(super) fn find(headers: &HeaderMap, name: &str) -> Option<String> {
     found.filter(ours).map(Into::into)
 }
 
-/// `Set-Cookie` of a change. No `Max-Age`: cookies end with the browser, sessions before that in
-/// the store.
+/// `Set-Cookie` of a change. No `Max-Age` but for the device's: the others end with the browser,
+/// sessions before that in the store. The device's is needed with our own form alone, which no
+/// other site sends.
 pub(super) fn format(name: &str, change: &CookieChange) -> Option<String> {
-    const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+    let attributes = match name {
+        DEVICE => format!("; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={LIFETIME}"),
+        _ => "; Path=/; Secure; HttpOnly; SameSite=Lax".to_owned(),
+    };
     match change {
         CookieChange::Keep => None,
-        CookieChange::Set(value) => Some(format!("{name}={value}{ATTRIBUTES}")),
-        CookieChange::Clear => Some(format!("{name}={ATTRIBUTES}; Max-Age=0")),
+        CookieChange::Set(value) => Some(format!("{name}={value}{attributes}")),
+        CookieChange::Clear => Some(format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")),
     }
 }
 
@@ -76,6 +84,10 @@ mod tests {
     fn attributes_are_those_that_the_prefix_wants() {
         let set = format(SESSION, &CookieChange::Set("x".into())).unwrap();
         assert_eq!(set, "__Host-postern-session=x; Path=/; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            format(DEVICE, &CookieChange::Set("x".into())).unwrap(),
+            "__Host-postern-device=x; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000"
+        );
         assert!(format(SESSION, &CookieChange::Clear).unwrap().ends_with("; Max-Age=0"));
         assert_eq!(format(SESSION, &CookieChange::Keep), None);
     }

@@ -49,7 +49,6 @@ fn secure(response: &mut Response<Body>) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
@@ -64,6 +63,24 @@ pub(super) fn set_status(response: &mut Response<Body>, status: u16) {
         .ok()
         .filter(|status| status.as_u16() >= 200)
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// HTTPS alone from now on, for the host's name; but not for names of the browser's own machine,
+/// where other servers without TLS would be out of its reach for a year (RFC 6797 knows no port).
+pub(super) fn https_only(response: &mut Response<Body>, base_url: &str) {
+    if !is_own_machine(base_url) {
+        let value = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+}
+
+/// `localhost`, names below it (RFC 6761 section 6.3), and loopback addresses.
+fn is_own_machine(base_url: &str) -> bool {
+    let authority = base_url.strip_prefix("https://").unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    host == "localhost" || host.ends_with(".localhost") || is_loopback
 }
 
 pub(super) fn correlation(response: &mut Response<Body>, correlation: &str) {
@@ -93,11 +110,31 @@ mod tests {
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("cache-control", "no-store"),
-            ("strict-transport-security", "max-age=31536000"),
             ("cross-origin-resource-policy", "same-origin"),
             ("x-frame-options", "DENY"),
         ] {
             assert_eq!(value(&response, name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn https_alone_is_demanded_of_real_names() {
+        for (base_url, demanded) in [
+            ("https://sso.example.com", true),
+            ("https://sso.example.com:8443", true),
+            ("https://localhost.example.com", true),
+            ("https://mylocalhost", true),
+            ("https://192.0.2.1", true),
+            ("https://localhost", false),
+            ("https://localhost:8443", false),
+            ("https://sso.localhost:8443", false),
+            ("https://sso.localhost.", false),
+            ("https://127.0.0.2:8443", false),
+        ] {
+            let mut response = Response::new(Body::empty());
+            https_only(&mut response, base_url);
+            let expected = if demanded { "max-age=31536000" } else { "" };
+            assert_eq!(value(&response, "strict-transport-security"), expected, "{base_url}");
         }
     }
 

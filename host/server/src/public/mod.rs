@@ -19,11 +19,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderMap, Request, Response, header};
 use hyper::body::Incoming;
-use postern_endpoint::{Method, Place};
+use postern_endpoint::{Accepted, Method, Place};
 use postern_kernel::flow::Visitor;
 use postern_kernel::module::Audience;
+use postern_refusal::Refusal;
 
 use crate::listener::Peer;
 use crate::live::{Live, Owner};
@@ -38,40 +39,24 @@ pub(crate) struct Exchange<'l> {
     pub(crate) visitor: Visitor,
 }
 
-/// Answers one request, in a task of its own: a client that goes away does not end what it began.
-/// Otherwise a failed sign-in would not be counted, and each try would still cost a hash.
+/// Answers one request.
 pub(crate) async fn answer(
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     peer: Peer,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    match tokio::spawn(serve(live, metrics, peer, request)).await {
-        Ok(response) => response,
-        Err(error) => {
-            tracing::error!(%error, "a request ended in a panic");
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
-    }
-}
-
-async fn serve(
-    live: Arc<Live>,
-    metrics: Arc<Metrics>,
-    peer: Peer,
-    request: Request<Incoming>,
-) -> Response<Body> {
     let began = Instant::now();
-    let exchange = Exchange { live: &live, visitor: visitor::read(&live, peer, request.headers()) };
+    let (visitor, said) = visitor::read(&live, peer, request.headers());
+    let exchange = Exchange { live: &live, visitor };
     let mut label = Label { endpoint: "other".into(), module: String::new(), audience: Audience::Browser };
-    let answered = tokio::time::timeout(REQUEST, exchange.route(request, &mut label)).await;
+    let answered = tokio::time::timeout(REQUEST, exchange.route(request, said, &mut label)).await;
     let mut response = answered.unwrap_or_else(|_| {
         tracing::error!(correlation = %exchange.visitor.correlation, "request took too long");
         exchange.error(503, "error.unavailable", label.audience)
     });
     headers::correlation(&mut response, &exchange.visitor.correlation);
+    headers::https_only(&mut response, &live.flow.installation().base_url);
     let (status, took) = (response.status().as_u16(), began.elapsed());
     tracing::debug!(correlation = %exchange.visitor.correlation, endpoint = label.endpoint, status, ?took, "request");
     metrics.request(&label.endpoint, &label.module, status, took);
@@ -87,12 +72,24 @@ struct Label {
 }
 
 impl Exchange<'_> {
-    async fn route(&self, request: Request<Incoming>, label: &mut Label) -> Response<Body> {
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        said: Result<(), Refusal>,
+        label: &mut Label,
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let raw = incoming::Raw::read(&parts, &body);
-        let accepted = match raw.judge(&self.live.table) {
+        let judged = raw.judge(&self.live.table).and_then(|accepted| {
+            if self.is_public_document(&accepted, &parts.headers) {
+                Ok(accepted)
+            } else {
+                said.map(|()| accepted)
+            }
+        });
+        let accepted = match judged {
             Ok(accepted) => accepted,
-            Err(refusal) => return self.refused(&refusal, &raw.target),
+            Err(refusal) => return self.refused(&refusal, raw.path()),
         };
         let query = accepted.target.query().unwrap_or_default();
         match accepted.place {
@@ -117,6 +114,16 @@ impl Exchange<'_> {
                 }
             }
         }
+    }
+}
+
+impl Exchange<'_> {
+    /// Whether it is a document for machines that is the same for everybody: keys, metadata. The
+    /// proxy's filters fetch keys themselves, on behalf of nobody.
+    fn is_public_document(&self, accepted: &Accepted<'_, '_>, headers: &HeaderMap) -> bool {
+        let owner = self.live.owners.get(accepted.target.path());
+        let is_for_machines = matches!(owner, Some(Owner::Module { audience: Audience::Machine, .. }));
+        is_for_machines && accepted.method == Method::Get && !headers.contains_key(header::AUTHORIZATION)
     }
 }
 

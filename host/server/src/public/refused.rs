@@ -10,8 +10,7 @@ use super::{Exchange, headers};
 
 impl Exchange<'_> {
     /// The table of endpoints refused it.
-    pub(super) fn refused(&self, refusal: &Refusal, target: &str) -> Response<Body> {
-        let path = target.split('?').next().unwrap_or_default();
+    pub(super) fn refused(&self, refusal: &Refusal, path: &str) -> Response<Body> {
         let audience = match self.live.owners.get(path) {
             Some(crate::live::Owner::Module { audience, .. }) => *audience,
             _ => Audience::Browser,

@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use postern_kernel::flow::{EnabledProtocol, ModuleSet};
 use postern_kernel::module::{
@@ -13,12 +11,14 @@ use postern_kernel::module::{
     Registration, Request, Response, SignOn,
 };
 use postern_kernel::services::ModuleServices;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::task::JoinHandle;
 
 use super::answer;
 use crate::compose::{self, Opened};
 use crate::config;
 use crate::listener::Peer;
+use crate::listener::tests::established;
 use crate::live::Live;
 
 /// A protocol with one page endpoint and one for machines. It keeps what it is asked, and answers
@@ -131,14 +131,7 @@ impl Public {
 
     /// Sends the bytes on one connection and returns the answer's text.
     async fn send(&self, bytes: &str, has_certificate: bool) -> String {
-        let (ours, theirs) = tokio::io::duplex(1 << 20);
-        let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate };
-        let (live, metrics) = (Arc::clone(&self.live), Arc::clone(&self.opened.metrics));
-        let service = service_fn(move |request| {
-            let answered = answer(Arc::clone(&live), Arc::clone(&metrics), peer, request);
-            async move { Ok::<_, std::convert::Infallible>(answered.await) }
-        });
-        let served = tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(theirs), service));
+        let (ours, served) = self.connect(has_certificate, false);
         let (mut read, mut write) = tokio::io::split(ours);
         write.write_all(bytes.as_bytes()).await.unwrap();
         let mut text = Vec::new();
@@ -147,8 +140,20 @@ impl Public {
         String::from_utf8_lossy(&text).into_owned()
     }
 
+    /// A connection to the listener, after its handshake.
+    fn connect(&self, has_certificate: bool, is_http2: bool) -> (DuplexStream, JoinHandle<()>) {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate };
+        let (live, metrics) = (Arc::clone(&self.live), Arc::clone(&self.opened.metrics));
+        let handler = move |peer, request| answer(Arc::clone(&live), Arc::clone(&metrics), peer, request);
+        (ours, tokio::spawn(established(theirs, peer, is_http2, handler)))
+    }
+
     async fn get(&self, target: &str) -> String {
-        let request = format!("GET {target} HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\r\n");
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
+             x-postern-client-address: 203.0.113.9\r\n\r\n"
+        );
         self.send(&request, true).await
     }
 
@@ -216,7 +221,7 @@ async fn what_is_not_declared_or_not_canonical_reaches_no_module() {
 async fn a_method_that_is_not_declared_is_told_what_is() {
     let public = Public::new().await;
     let request = "DELETE /echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\r\n";
-    let answer = public.send(request, true).await;
+    let answer = public.send(request, false).await;
     assert_eq!(status(&answer), 405);
     assert_eq!(header(&answer, "allow"), Some("GET, POST"));
 }
@@ -225,7 +230,7 @@ async fn a_method_that_is_not_declared_is_told_what_is() {
 async fn another_host_is_refused() {
     let public = Public::new().await;
     let request = "GET /echo HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
-    assert_eq!(status(&public.send(request, true).await), 421);
+    assert_eq!(status(&public.send(request, false).await), 421);
 }
 
 #[tokio::test]
@@ -237,12 +242,12 @@ async fn a_body_stays_within_what_was_declared() {
              content-type: application/x-www-form-urlencoded; charset=utf-8\r\ncontent-length: {length}\r\n\r\n{body}"
         )
     };
-    assert_eq!(status(&public.send(&post(3, "a=1"), true).await), 200);
-    assert_eq!(status(&public.send(&post(17, "a=123456789012345"), true).await), 413);
+    assert_eq!(status(&public.send(&post(3, "a=1"), false).await), 200);
+    assert_eq!(status(&public.send(&post(17, "a=123456789012345"), false).await), 413);
     let chunked = "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n\
                    content-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n\
                    11\r\na=123456789012345\r\n0\r\n\r\n";
-    let answer = public.send(chunked, true).await;
+    let answer = public.send(chunked, false).await;
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("\"error\":\"invalid_request\""), "a machine gets JSON: {answer}");
     assert_eq!(public.last_code(), "server.body.too-large");
@@ -258,7 +263,7 @@ const CHUNKED: &str = "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\nconne
 #[tokio::test]
 async fn a_body_that_is_not_well_formed_is_refused() {
     let public = Public::new().await;
-    let _ = public.send(&format!("{CHUNKED}2\r\na=\r\nZZ\r\n"), true).await;
+    let _ = public.send(&format!("{CHUNKED}2\r\na=\r\nZZ\r\n"), false).await;
     // The connection may be gone before the task that answers has ended.
     for _ in 0..500 {
         if !public.audit().is_empty() {
@@ -275,7 +280,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let public = Public::new().await;
     // Time goes on by itself whenever everything waits.
     tokio::time::pause();
-    let answer = public.send(&format!("{CHUNKED}2\r\na=\r\n"), true).await;
+    let answer = public.send(&format!("{CHUNKED}2\r\na=\r\n"), false).await;
     assert_eq!(status(&answer), 408, "{answer}");
     assert_eq!(public.last_code(), "server.body.too-slow");
     assert!(public.seen.lock().unwrap().is_empty());
@@ -284,16 +289,8 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn over_http2_a_host_that_is_not_the_authority_is_refused() {
     let public = Public::new().await;
-    let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate: true };
-    let (live, metrics) = (Arc::clone(&public.live), Arc::clone(&public.opened.metrics));
-    let service = service_fn(move |request| {
-        let answered = answer(Arc::clone(&live), Arc::clone(&metrics), peer, request);
-        async move { Ok::<_, std::convert::Infallible>(answered.await) }
-    });
+    let (ours, _served) = public.connect(false, true);
     let executor = hyper_util::rt::TokioExecutor::new();
-    let server = hyper::server::conn::http2::Builder::new(executor.clone());
-    tokio::spawn(server.serve_connection(TokioIo::new(theirs), service));
     let (mut client, connection) =
         hyper::client::conn::http2::handshake(executor, TokioIo::new(ours)).await.unwrap();
     tokio::spawn(connection);
@@ -317,6 +314,78 @@ async fn the_proxys_word_counts_only_with_its_certificate() {
     let untold = public.send(request, false).await;
     assert_ne!(header(&untold, "x-correlation-id"), Some("from-the-proxy"));
     assert!(public.audit().lines().last().unwrap().contains("\"address\":\"192.0.2.7\""));
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_say_who_asks_is_refused() {
+    let public = Public::new().await;
+    let request = |header: &str| {
+        format!("GET /echo HTTP/1.1\r\nhost: sso.example.com\r\nconnection: close\r\n{header}\r\n")
+    };
+    let good = "x-postern-client-address: 2001:db8::7\r\n";
+    for header in ["", "x-postern-client-address: unknown\r\n", &good.repeat(2)] {
+        let answer = public.send(&request(header), true).await;
+        assert_eq!(status(&answer), 502, "{header}: {answer}");
+        assert_eq!(public.last_code(), "server.proxy.client-address");
+    }
+    let keys = |header: &str| request(header).replace("/echo", "/api/echo");
+    let answer = public.send(&keys("authorization: Bearer x\r\n"), true).await;
+    assert_eq!(status(&answer), 502, "{answer}");
+    assert!(public.seen.lock().unwrap().is_empty());
+    assert_eq!(status(&public.send(&keys(""), true).await), 200, "a filter fetches keys on behalf of nobody");
+    assert_eq!(status(&public.send(&request(good), true).await), 200);
+    assert_eq!(
+        status(&public.send(&request(""), false).await),
+        200,
+        "nobody's word is needed without a proxy"
+    );
+}
+
+#[tokio::test]
+async fn heads_that_can_be_read_in_two_ways_reach_no_module_and_are_written_down() {
+    let public = Public::new().await;
+    let post = "POST /api/echo HTTP/1.1\r\nhost: sso.example.com\r\n\
+                content-type: application/x-www-form-urlencoded\r\n";
+    let get = |target: &str, version: &str| format!("GET {target} {version}\r\nhost: sso.example.com\r\n");
+    for (head, expected, code) in [
+        (
+            format!("{post}content-length: 3\r\ntransfer-encoding: chunked\r\n"),
+            400,
+            "endpoint.framing.ambiguous",
+        ),
+        (format!("{post}transfer-encoding: gzip\r\n"), 400, "endpoint.framing.unknown-coding"),
+        (format!("{post}content-length: 3\r\ncontent-length: 3\r\n"), 400, "endpoint.header.duplicate"),
+        (format!("{post}content-length: +3\r\n"), 400, "endpoint.body.length-malformed"),
+        (get("/echo#x", "HTTP/1.1"), 400, "endpoint.target.fragment"),
+        (get("/echo x", "HTTP/1.1"), 400, "endpoint.target.space"),
+        (get("/echo\0", "HTTP/1.1"), 400, "endpoint.target.nul"),
+        (get("/carbon", "HTTP/1.0"), 404, "endpoint.path.never-public"),
+        (get("/echo", "HTTP/1.0"), 505, "server.head.version"),
+        (format!("{} folded: x\r\n", get("/echo", "HTTP/1.1")), 400, "server.head.malformed"),
+        (format!("{}a: b\nc: d\r\n", get("/echo", "HTTP/1.1")), 400, "server.head.malformed"),
+        ("GET /echo\r\n".to_owned(), 400, "server.head.malformed"),
+        ("CONNECT sso.example.com:443 HTTP/1.1\r\n".to_owned(), 400, "endpoint.target.authority-form"),
+    ] {
+        // What follows would be a request of its own to who reads it otherwise.
+        let answer = public
+            .send(&format!("{head}\r\nGET /echo HTTP/1.1\r\nhost: sso.example.com\r\n\r\n"), false)
+            .await;
+        assert_eq!(status(&answer), expected, "{head:?}: {answer}");
+        assert_eq!(public.last_code(), code, "{head:?}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "the connection ends: {answer}");
+    }
+    assert!(public.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order_up_to_the_refused_one() {
+    let public = Public::new().await;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: sso.example.com\r\n\r\n");
+    let bytes = format!("{}{}{}{}", get("/echo?q=1"), get("/carbon"), get("/echo#2"), get("/echo?q=3"));
+    let answers = public.send(&bytes, false).await;
+    let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "404", "400"]);
+    assert_eq!(public.seen.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -344,9 +413,9 @@ async fn a_form_from_another_site_and_a_transaction_of_nobody_are_refused() {
             body.len()
         )
     };
-    assert_eq!(status(&public.send(&post("cross-site"), true).await), 400);
+    assert_eq!(status(&public.send(&post("cross-site"), false).await), 400);
     assert!(public.audit().contains("server.form.cross-site"));
-    assert_eq!(status(&public.send(&post("same-origin"), true).await), 400);
+    assert_eq!(status(&public.send(&post("same-origin"), false).await), 400);
     assert_eq!(status(&public.get("/commonauth?t=nobodys").await), 400);
     assert_eq!(status(&public.get("/authenticationendpoint/login?t=nobodys").await), 400);
     assert_eq!(status(&public.get("/commonauth").await), 400);

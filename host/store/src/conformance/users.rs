@@ -65,6 +65,15 @@ pub(super) async fn keep_a_password_that_changed_meanwhile(state: State) {
     assert_eq!(state.two.user_by_name("alice").await.unwrap().unwrap().1, "renewed");
 }
 
+pub(super) async fn have_a_number_for_each_password(state: State) {
+    state.one.add_user(&user("s-1", "Älice"), "old").await.unwrap();
+    assert_eq!(state.two.password_version("älICE").await.unwrap(), Some(("s-1".into(), 0)));
+    state.one.set_password_hash("s-1", "new").await.unwrap();
+    state.one.replace_password_hash("s-1", "new", "renewed").await.unwrap();
+    assert_eq!(state.two.password_version("älice").await.unwrap(), Some(("s-1".into(), 1)));
+    assert_eq!(state.two.password_version("bob").await.unwrap(), None);
+}
+
 pub(super) async fn of_one_name_are_added_once(state: State) {
     let outcomes = race(&state, |number, node| async move {
         node.add_user(&user(&format!("s-{number}"), "alice"), "hash").await.is_ok()

@@ -12,7 +12,9 @@ const ADD: &str =
 const BY_NAME: &str = "SELECT * FROM users WHERE username_key = ?1";
 const BY_SUBJECT: &str = "SELECT * FROM users WHERE subject = ?1";
 const LIST: &str = "SELECT * FROM users WHERE username_key > ?1 ORDER BY username_key LIMIT ?2";
-const SET_PASSWORD_HASH: &str = "UPDATE users SET password_hash = ?2 WHERE subject = ?1";
+const SET_PASSWORD_HASH: &str = "UPDATE users SET password_hash = ?2, password_version = password_version + 1
+     WHERE subject = ?1";
+const PASSWORD_VERSION: &str = "SELECT subject, password_version FROM users WHERE username_key = ?1";
 const REPLACE_PASSWORD_HASH: &str =
     "UPDATE users SET password_hash = ?3 WHERE subject = ?1 AND password_hash = ?2";
 const SET_DISABLED: &str = "UPDATE users SET disabled = ?2 WHERE subject = ?1";
@@ -62,6 +64,18 @@ pub(crate) fn replace_password_hash(
     new: &str,
 ) -> rusqlite::Result<bool> {
     Ok(statement(connection, REPLACE_PASSWORD_HASH)?.execute([subject, old, new])? == 1)
+}
+
+pub(crate) fn password_version(
+    connection: &Connection,
+    username: &str,
+) -> rusqlite::Result<Option<(String, u64)>> {
+    statement(connection, PASSWORD_VERSION)?
+        .query_row([key(username)], |row| {
+            let version: i64 = row.get("password_version")?;
+            Ok((row.get("subject")?, version.unsigned_abs()))
+        })
+        .optional()
 }
 
 pub(crate) fn set_disabled(connection: &Connection, subject: &str, disabled: bool) -> rusqlite::Result<bool> {

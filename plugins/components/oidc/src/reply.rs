@@ -97,13 +97,14 @@ pub(crate) fn authorization(
     reason: Option<&Refusal>,
     relying_party: &str,
 ) -> Response {
+    if let Some(reason) = reason {
+        audit_refusal(reason, relying_party);
+    }
     match answer {
         AuthorizationAnswer::Redirect(url) => {
             // A redirect carries no refusal that the host could note.
             if let Some(reason) = reason {
                 kernel::log(kernel::Level::Info, &reason.to_string());
-                let field = AuditField { name: "reason".to_owned(), value: reason.code.to_owned() };
-                kernel::audit("authorization.refused", relying_party, None, &[field]);
             }
             Response::Redirect(url)
         }
@@ -117,9 +118,18 @@ pub(crate) fn authorization(
 
 pub(crate) fn authorization_error(error: &AuthorizationError, issuer: &str, relying_party: &str) -> Response {
     match error {
-        AuthorizationError::Page(reason) => refused(reason),
+        AuthorizationError::Page(reason) => {
+            audit_refusal(reason, relying_party);
+            refused(reason)
+        }
         AuthorizationError::Redirect(redirect) => {
             authorization(redirect.answer(issuer), Some(&redirect.refusal), relying_party)
         }
     }
+}
+
+/// One event for each refused authorization, however it is answered: why, and whose it was.
+fn audit_refusal(reason: &Refusal, relying_party: &str) {
+    let field = AuditField { name: "reason".to_owned(), value: reason.code.to_owned() };
+    kernel::audit("authorization.refused", relying_party, None, &[field]);
 }

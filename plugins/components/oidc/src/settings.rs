@@ -2,6 +2,7 @@
 
 use crate::bindings::kernel;
 use postern_jose::json::{Value, read_object};
+use postern_jose::{DEFAULT_CLOCK_SKEW, MAX_CLOCK_SKEW};
 use postern_refusal::Refusal;
 use serde::Deserialize;
 
@@ -17,7 +18,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { code_lifetime: 60, clock_skew: 30 }
+        Self { code_lifetime: 60, clock_skew: DEFAULT_CLOCK_SKEW }
     }
 }
 
@@ -38,7 +39,7 @@ impl Settings {
         if !(10..=600).contains(&settings.code_lifetime) {
             return Err(invalid("code_lifetime"));
         }
-        if settings.clock_skew > 300 {
+        if settings.clock_skew > MAX_CLOCK_SKEW {
             return Err(invalid("clock_skew"));
         }
         Ok(settings)

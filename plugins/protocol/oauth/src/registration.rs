@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::client_assertion::ASSERTION_ALGORITHMS;
 use crate::redirect_uri::check_redirect_uri;
 use postern_jose::json::{Value, read_object};
-use postern_jose::{KeySet, Scopes};
+use postern_jose::{KeySet, MAX_TOKEN_LIFETIME, Scopes};
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
 use serde::{Deserialize, Serialize};
@@ -271,7 +271,11 @@ impl Registration {
         self.check_flows()?;
         self.check_keys()?;
         self.scopes()?;
-        demand("access_token_lifetime", "60 to 86,400", (60..=86_400).contains(&self.access_token_lifetime))?;
+        demand(
+            "access_token_lifetime",
+            &format!("60 to {MAX_TOKEN_LIFETIME}"),
+            (60..=MAX_TOKEN_LIFETIME).contains(&self.access_token_lifetime),
+        )?;
         demand(
             "refresh_token_lifetime",
             "300 to 31,536,000",

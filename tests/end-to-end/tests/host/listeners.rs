@@ -1,7 +1,8 @@
 //! The two listeners: who may talk to which, and about what.
 use crate::world::postern;
 
-const GET: &str = "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n";
+const GET: &str = "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+    x-postern-client-address: 127.0.0.1\r\n\r\n";
 
 fn get(path: &str, host: &str) -> Vec<u8> {
     GET.replace("{path}", path).replace("{host}", host).into_bytes()

@@ -18,7 +18,7 @@ pub(crate) fn postern() -> &'static Postern {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host");
         let _ = fs::remove_dir_all(&folder);
         let mut postern = Postern::alone(&folder, SETTINGS);
-        for name in ["alice", "bob", "disabled"] {
+        for name in ["alice", "bob", "carol", "disabled"] {
             postern.add_user(name, PASSWORD);
         }
         postern.run(&["user", "disable", "disabled"]);
@@ -34,7 +34,7 @@ pub(crate) fn postern() -> &'static Postern {
 }
 
 pub(crate) fn browser() -> Browser {
-    Browser::new(postern().proxy_tls())
+    Browser::behind_proxy(postern().proxy_tls())
 }
 
 /// The sign-in page, as the application's link opens it.

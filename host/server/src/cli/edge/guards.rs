@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use postern_edge::{CALLOUT_CLUSTER, Guard};
-use postern_jose::validator::{JwksSource, MAX_TOKEN_LIFETIME, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::{DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
 use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
@@ -17,8 +18,6 @@ use crate::config::{Configuration, Edge, EdgeTokens, TokenRoute};
 const SAML: &str = "saml2";
 /// The module that issues access tokens and judges them at userinfo.
 const OIDC: &str = "oidc";
-/// That module's clock skew when its settings name none, in seconds.
-const DEFAULT_SKEW: u64 = 30;
 /// Where our published keys are.
 const JWKS: &str = "/oauth2/jwks";
 /// Where our own access tokens are used.
@@ -82,7 +81,7 @@ pub(super) fn token_validator(
         max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
         clock_skew_seconds: match modules.protocols.get(OIDC) {
             Some(enabled) => clock_skew(&enabled.settings)?,
-            None => DEFAULT_SKEW,
+            None => DEFAULT_CLOCK_SKEW,
         },
         cached_tokens: 1_024,
     };
@@ -95,7 +94,7 @@ pub(super) fn token_validator(
 fn clock_skew(settings: &str) -> Result<u64, Failure> {
     let settings: Map<String, Value> = serde_json::from_str(settings).map_err(Failure::new)?;
     match settings.get("clock_skew") {
-        None => Ok(DEFAULT_SKEW),
+        None => Ok(DEFAULT_CLOCK_SKEW),
         Some(skew) => {
             skew.as_u64().ok_or_else(|| Failure::usage("the setting clock_skew of oidc: must be a number"))
         }

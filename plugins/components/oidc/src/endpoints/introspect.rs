@@ -2,7 +2,6 @@
 //! like a token that does not exist.
 
 use super::revoked_token;
-use super::userinfo::MAX_LIFETIME;
 use crate::bindings::kernel;
 use crate::bindings::types::{Request, Response};
 use crate::client::{Client, authenticate, refused};
@@ -11,7 +10,7 @@ use crate::reply::{self, Failed};
 use crate::settings::Settings;
 use postern_form::Form;
 use postern_jose::json::{Object, Value};
-use postern_jose::{AccessToken, AccessTokenRule, judge_access_token};
+use postern_jose::{AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, judge_access_token};
 use postern_oauth::{AuthenticationMethod, TokenError, TokenQuery};
 use postern_oidc::SIGNING_ALGORITHMS;
 use postern_refusal::Refusal;
@@ -47,7 +46,7 @@ pub(super) fn find_access_token(client: &Client, text: &str) -> Result<Option<Ac
         issuer: &issuer,
         audiences: &audiences,
         algorithms: &SIGNING_ALGORITHMS,
-        max_lifetime: MAX_LIFETIME,
+        max_lifetime: MAX_TOKEN_LIFETIME,
         skew: Settings::read()?.clock_skew,
     };
     let Ok(token) = judge_access_token(text, &rule, &own_keys()?, kernel::now(), &KernelVerifier) else {

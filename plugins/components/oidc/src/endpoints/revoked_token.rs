@@ -1,15 +1,13 @@
 //! Access tokens without a grant that were revoked before they expired.
 
 use crate::bindings::kernel::{self, Taken};
-use postern_jose::AccessToken;
+use postern_jose::{AccessToken, MAX_CLOCK_SKEW};
 use postern_oauth::sha256;
-
-/// How long after `exp` a token may still be accepted by somebody, in seconds.
-const LONGEST_SKEW: u64 = 300;
 
 pub(super) fn revoke(token: &AccessToken) {
     if !is_revoked(token) {
-        let until = token.expires_at.saturating_add(LONGEST_SKEW);
+        // For so long after `exp` somebody may still accept it.
+        let until = token.expires_at.saturating_add(MAX_CLOCK_SKEW);
         kernel::put(&key(token), &[], None, until);
     }
 }

@@ -8,12 +8,9 @@ use crate::keys::{KernelVerifier, own_keys};
 use crate::reply;
 use crate::settings::Settings;
 use postern_jose::validator::{Denial, check_scopes, deny, read_bearer};
-use postern_jose::{AccessToken, AccessTokenRule, judge_access_token};
+use postern_jose::{AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, judge_access_token};
 use postern_oidc::{SIGNING_ALGORITHMS, released_claims, userinfo};
 use postern_refusal::Refusal;
-
-/// Longest lifetime that a registration may give an access token, in seconds.
-pub(super) const MAX_LIFETIME: u64 = 86_400;
 
 pub(crate) fn handle(request: &Request) -> Response {
     match answer(request) {
@@ -31,7 +28,7 @@ fn answer(request: &Request) -> Result<String, Denial> {
         issuer: &issuer,
         audiences: &[&issuer],
         algorithms: &SIGNING_ALGORITHMS,
-        max_lifetime: MAX_LIFETIME,
+        max_lifetime: MAX_TOKEN_LIFETIME,
         skew: Settings::read().map_err(internal)?.clock_skew,
     };
     let keys = own_keys().map_err(internal)?;

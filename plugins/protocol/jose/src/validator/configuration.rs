@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::json::{Value, read_object};
+use crate::limits::{DEFAULT_CLOCK_SKEW, MAX_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use crate::scope::Scopes;
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
@@ -13,10 +14,6 @@ pub const RESERVED_PREFIX: &str = "x-postern-";
 
 /// Most tokens that the filter remembers as verified.
 pub const MAX_CACHED_TOKENS: usize = 65_536;
-
-/// Longest time from `iat` to `exp` that a token may have, in seconds: one day, which is also the
-/// most that an application's registration can give its access tokens.
-pub const MAX_TOKEN_LIFETIME: u64 = 86_400;
 
 /// Most routes.
 const MAX_ROUTES: usize = 1_024;
@@ -101,7 +98,7 @@ fn default_lifetime() -> u64 {
 }
 
 fn default_skew() -> u64 {
-    30
+    DEFAULT_CLOCK_SKEW
 }
 
 fn default_cache() -> usize {
@@ -151,7 +148,7 @@ impl ValidatorConfiguration {
             "60 to 86,400",
             (60..=MAX_TOKEN_LIFETIME).contains(&self.max_token_lifetime_seconds),
         )?;
-        demand("clock_skew_seconds", "300 at most", self.clock_skew_seconds <= 300)?;
+        demand("clock_skew_seconds", "300 at most", self.clock_skew_seconds <= MAX_CLOCK_SKEW)?;
         demand("cached_tokens", "65,536 at most", self.cached_tokens <= MAX_CACHED_TOKENS)
     }
 

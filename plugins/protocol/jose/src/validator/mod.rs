@@ -11,8 +11,7 @@ pub use bearer::{Denial, check_scopes, deny, not_ready, read_bearer};
 pub use cache::{MAX_CACHED_TOKEN, TokenCache};
 pub use claim_header::{CLIENT_ID_HEADER, SCOPE_HEADER, SUBJECT_HEADER, header_value, headers};
 pub use configuration::{
-    JwksSource, MAX_CACHED_TOKENS, MAX_TOKEN_LIFETIME, RESERVED_PREFIX, Route, RoutePath,
-    ValidatorConfiguration,
+    JwksSource, MAX_CACHED_TOKENS, RESERVED_PREFIX, Route, RoutePath, ValidatorConfiguration,
 };
 pub use refresh::{KeyRefresh, REFETCH_PAUSE};
 pub use route::find_route;
