@@ -6,12 +6,16 @@ use crate::text::path;
 /// `correlation_id` is the reference that people see, `reason` the filters' reason code (or
 /// Envoy's own), `refusal` the same in words. The id comes from the filters and not from the
 /// header, which is the client's until the first filter; what Envoy refuses before that has none.
+/// `saml_*` tell what the SAML decoder let pass: the message, who sent it, its ID.
 const FORMAT: &str = "\
 time: \"%START_TIME%\"
 correlation_id: \"%FILTER_STATE(wasm.postern.correlation:PLAIN)%\"
 status: \"%RESPONSE_CODE%\"
 reason: \"%RESPONSE_CODE_DETAILS%\"
 refusal: \"%FILTER_STATE(wasm.postern.refusal:PLAIN)%\"
+saml_message: \"%FILTER_STATE(wasm.postern.saml.message:PLAIN)%\"
+saml_issuer: \"%FILTER_STATE(wasm.postern.saml.issuer:PLAIN)%\"
+saml_id: \"%FILTER_STATE(wasm.postern.saml.id:PLAIN)%\"
 client: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\"
 method: \"%REQ(:METHOD)%\"
 host: \"%REQ(:AUTHORITY)%\"

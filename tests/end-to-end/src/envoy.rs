@@ -28,6 +28,8 @@ pub struct Logged {
     pub reason: String,
     /// The refusal in words, as the filter kept it in its state.
     pub refusal: String,
+    /// Message, issuer and ID of what the SAML decoder let pass.
+    pub saml: [String; 3],
 }
 
 impl Envoy {
@@ -119,6 +121,7 @@ impl Logged {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let status = value["status"].as_u64().and_then(|status| status.try_into().ok()).unwrap_or_default();
-        Self { status, reason: text("reason"), refusal: text("refusal") }
+        let saml = ["saml_message", "saml_issuer", "saml_id"].map(text);
+        Self { status, reason: text("reason"), refusal: text("refusal"), saml }
     }
 }

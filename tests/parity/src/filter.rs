@@ -154,6 +154,14 @@ impl Edge {
         self.observe(name, send).0
     }
 
+    /// The access log's line of the one request that is sent.
+    ///
+    /// # Panics
+    /// As [`Edge::verdict_on`].
+    pub fn logged_on<T>(&self, name: &str, send: impl FnOnce(&Origin) -> T) -> Logged {
+        self.observe(name, send).1
+    }
+
     fn observe<T>(&self, name: &str, send: impl FnOnce(&Origin) -> T) -> (Verdict, Logged) {
         self.upstream.take();
         let before = self.envoy.logged();

@@ -11,7 +11,10 @@ use postern_jose::{AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
 use postern_oauth::{AuthorizationRequest, ClientCredentials, Registration, TokenRequest};
 use postern_oidc::{AuthenticationRequest, LogoutRequest};
 use postern_refusal::Refusal;
-use postern_saml::{EdgeRelyingParty, Incoming, Judged, Policy, judge, read_registration};
+use postern_saml::{
+    Addressed, Arrival, DecoderConfiguration, EdgeRelyingParty, Incoming, Judged, OtherPaths, Policy,
+    RequestHead, addresses, judge, read_registration,
+};
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use postern_xml::{Document, Limits};
 
@@ -19,12 +22,13 @@ use postern_xml::{Document, Limits};
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 13] = [
+pub const PARSERS: [Parser; 14] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("xml", xml),
     ("saml_redirect", saml_redirect),
     ("saml_post", saml_post),
+    ("saml_arrival", saml_arrival),
     ("saml_metadata", saml_metadata),
     ("jws", jws),
     ("access_token", access_token),
@@ -84,7 +88,8 @@ pub fn saml_post(bytes: &[u8]) {
     saml(Incoming::Post { query: b"", content_type, body: bytes });
 }
 
-/// Nothing is answered to anywhere but a registered URL, and no signature counts as good.
+/// Nothing is answered to anywhere but a registered URL, and no signature counts as good: without one
+/// nobody is signed out.
 fn saml(incoming: Incoming<'_>) {
     let party: EdgeRelyingParty = serde_json::from_str(
         r#"{"entity_id":"https://unsigned.example.com/metadata",
@@ -93,10 +98,35 @@ fn saml(incoming: Incoming<'_>) {
     .expect("a relying party");
     let party = Rc::new(party);
     let lookup = |entity_id: &str| Ok((entity_id == party.entity_id).then(|| Rc::clone(&party)));
+    let policy = Policy { single_logout: true, ..Policy::for_destination(&format!("{BASE_URL}/samlsso")) };
+    match judge(incoming, &lookup, &policy, NOW, &NothingIsGood) {
+        Ok(Judged::AuthnRequest(request)) => {
+            assert_eq!(request.acs.url, "https://unsigned.example.com/acs");
+            assert!(!request.signed);
+        }
+        Ok(Judged::LogoutRequest(_) | Judged::LogoutResponse(_)) => panic!("a logout without a signature"),
+        Ok(Judged::IdpInitiated(_)) | Err(_) => {}
+    }
+}
+
+/// A request target: what passes unjudged has one reading, and that is not the judged path.
+pub fn saml_arrival(bytes: &[u8]) {
     let policy = Policy::for_destination(&format!("{BASE_URL}/samlsso"));
-    if let Ok(Judged::AuthnRequest(request)) = judge(incoming, &lookup, &policy, NOW, &NothingIsGood) {
-        assert_eq!(request.acs.url, "https://unsigned.example.com/acs");
-        assert!(!request.signed);
+    let configuration = DecoderConfiguration::new(policy, Vec::new());
+    let head = RequestHead { method: b"GET", target: bytes, has_body: false, content_encoding: None };
+    let path = bytes.split(|byte| *byte == b'?').next().unwrap_or_default();
+    match configuration.arrival(&head) {
+        Ok(Arrival::Elsewhere) => {
+            assert!(RequestTarget::parse(path).is_ok());
+            assert_eq!(addresses(path, "/samlsso"), Addressed::No);
+        }
+        Ok(Arrival::Get(_)) => assert_eq!(path, b"/samlsso"),
+        Ok(Arrival::Post(_)) => panic!("a GET is no POST"),
+        Err(_) => {}
+    }
+    let lenient = DecoderConfiguration { other_paths: OtherPaths::AnyUnambiguous, ..configuration };
+    if lenient.arrival(&head) == Ok(Arrival::Elsewhere) {
+        assert_eq!(addresses(path, "/samlsso"), Addressed::No);
     }
 }
 

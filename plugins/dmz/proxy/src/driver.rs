@@ -10,7 +10,8 @@ use crate::abi;
 use crate::envoy::Version;
 use crate::filter::{Exchange, Filter, HeadersVerdict, Judgement};
 use crate::held::Held;
-use crate::host::{self, CallId, CallResponse, Counter, Entropy};
+use crate::host::{self, CallId, CallResponse, Entropy};
+use crate::refusals::Refusals;
 use crate::request::Request;
 use crate::response::Response;
 
@@ -25,7 +26,7 @@ pub fn start<F: Filter>() {
 struct Shared {
     held: Held,
     entropy: Rc<Entropy>,
-    refused: Counter,
+    refusals: Refusals,
 }
 
 struct Root<F: Filter> {
@@ -36,8 +37,8 @@ struct Root<F: Filter> {
 
 impl<F: Filter> Root<F> {
     fn new(context: u32) -> Self {
-        let refused = Counter::define(&format!("postern.{}.refused", F::NAME));
-        let shared = Shared { held: Held::default(), entropy: Rc::default(), refused };
+        let shared =
+            Shared { held: Held::default(), entropy: Rc::default(), refusals: Refusals::new(F::NAME) };
         Self { context, filter: None, shared: Rc::new(shared) }
     }
 
@@ -74,7 +75,7 @@ impl<F: Filter> Root<F> {
                 "a body within 10 seconds, and allow_on_headers_stop_iteration: true in the plugin",
             );
             let request = Request::read(false, self.shared.entropy.clone());
-            self.shared.refused.increment();
+            self.shared.refusals.count(refusal.code);
             Response::from(refusal).send(F::NAME, &request);
         }
         let _ = abi::set_effective_context(self.context);
@@ -149,7 +150,7 @@ impl<F: Filter> Stream<F> {
     fn refuse(&mut self, response: &Response) -> Action {
         self.state = State::Refused;
         self.shared.held.done(self.context);
-        self.shared.refused.increment();
+        self.shared.refusals.count(response.code());
         match &self.request {
             Some(request) => response.send(F::NAME, request),
             None => response.send(F::NAME, &Request::read(false, self.shared.entropy.clone())),

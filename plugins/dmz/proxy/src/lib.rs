@@ -34,6 +34,8 @@ mod held;
 #[cfg(target_family = "wasm")]
 pub mod host;
 #[cfg(target_family = "wasm")]
+mod refusals;
+#[cfg(target_family = "wasm")]
 mod request;
 #[cfg(target_family = "wasm")]
 mod response;

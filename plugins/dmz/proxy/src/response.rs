@@ -27,6 +27,11 @@ impl Response {
         self
     }
 
+    /// The reason code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.refusal.code
+    }
+
     /// Answers the request. The reason code becomes the response code details of the access log,
     /// the refusal in words its filter state `wasm.postern.refusal`, and one line is logged.
     pub(crate) fn send(&self, filter: &str, request: &Request) {

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use postern_proxy::verify::ProxyVerifier;
-use postern_proxy::{ConfigurationError, Filter, host};
+use postern_proxy::{ConfigurationError, Filter, Request, host};
 use postern_refusal::Refusal;
 use postern_saml::{Decoder, DecoderConfiguration, Incoming};
 
@@ -31,7 +31,13 @@ impl Filter for SamlDecoder {
 }
 
 impl SamlDecoder {
-    pub(crate) fn judge(&self, incoming: Incoming<'_>) -> Result<(), Refusal> {
-        self.decoder.judge(incoming, host::now(), &self.verifier, &ProxyMemory).map(|_| ())
+    /// Judges a message, and tells the access log what passes.
+    pub(crate) fn judge(&self, request: &Request, incoming: Incoming<'_>) -> Result<(), Refusal> {
+        let judged = self.decoder.judge(incoming, host::now(), &self.verifier, &ProxyMemory)?;
+        let (message, issuer, id) = judged.names();
+        request.note("saml.message", message);
+        request.note("saml.issuer", issuer);
+        request.note("saml.id", id.unwrap_or_default());
+        Ok(())
     }
 }

@@ -29,7 +29,9 @@ impl SamlExchange {
     fn judge_headers(&self, request: &Request) -> Result<HeadersVerdict, Refusal> {
         match self.arrival(request)? {
             Arrival::Elsewhere => Ok(HeadersVerdict::Continue),
-            Arrival::Get(query) => self.filter.judge(Incoming::Get(query)).map(|()| HeadersVerdict::Continue),
+            Arrival::Get(query) => {
+                self.filter.judge(request, Incoming::Get(query)).map(|()| HeadersVerdict::Continue)
+            }
             Arrival::Post(_) => {
                 request.single("content-type")?;
                 let limit = self.filter.decoder.configuration().policy.limits.max_body;
@@ -43,7 +45,8 @@ impl SamlExchange {
             return Err(Refusal::internal("proxy.callback.unexpected").found("a body that was not held"));
         };
         let content_type = request.single("content-type")?.map(String::from_utf8_lossy);
-        self.filter.judge(Incoming::Post { query, content_type: content_type.as_deref(), body })
+        let incoming = Incoming::Post { query, content_type: content_type.as_deref(), body };
+        self.filter.judge(request, incoming)
     }
 }
 

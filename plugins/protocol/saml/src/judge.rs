@@ -80,6 +80,20 @@ pub struct JudgedAuthnRequest {
 }
 
 impl Judged {
+    /// The message's name, who sent it, and its ID: for a log.
+    pub fn names(&self) -> (&'static str, &str, Option<&str>) {
+        match self {
+            Self::AuthnRequest(request) => ("AuthnRequest", &request.entity_id, Some(&request.id)),
+            Self::IdpInitiated(request) => ("IdP-initiated", &request.entity_id, None),
+            Self::LogoutRequest(JudgedLogoutRequest { head, .. }) => {
+                ("LogoutRequest", &head.entity_id, Some(&head.id))
+            }
+            Self::LogoutResponse(JudgedLogoutResponse { head, .. }) => {
+                ("LogoutResponse", &head.entity_id, Some(&head.id))
+            }
+        }
+    }
+
     /// The message that may not come again. None: nothing that has an ID.
     pub fn once(&self) -> Option<Once> {
         match self {

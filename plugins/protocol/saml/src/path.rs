@@ -31,6 +31,9 @@ pub fn addresses(raw: &[u8], judged: &str) -> Addressed {
         if passes_through(&path, &segments(&wanted).collect::<Vec<_>>()) {
             return Addressed::Ambiguously;
         }
+        if !path.contains(&b'%') && !wanted.contains(&b'%') {
+            break;
+        }
         path = decode(&path);
         wanted = decode(&wanted);
     }
