@@ -1,13 +1,17 @@
-//! The host in the LAN, over mutual TLS.
+//! The identity provider in the LAN, over TLS.
 
 use std::net::IpAddr;
 
-use crate::policy::{EdgeError, EdgePolicy};
-use crate::text::{path, quoted};
+use crate::policy::{Balancing, Behind, EdgeError, EdgePolicy, HealthCheck, Node, Upstream};
+use crate::text::{indented, path, quoted};
 use crate::{CALLOUT_CLUSTER, LAN_CLUSTER};
 
 pub(crate) fn both(policy: &EdgePolicy) -> Result<String, EdgeError> {
-    let lan = cluster(policy, LAN_CLUSTER, "Postern's public listener in the LAN.", policy.limits.requests)?;
+    if policy.upstream.nodes.is_empty() {
+        return Err(EdgeError::Nodes);
+    }
+    let purpose = format!("{} in the LAN.", policy.upstream.behind.product());
+    let lan = cluster(policy, LAN_CLUSTER, &purpose, policy.limits.requests)?;
     let callout = cluster(
         policy,
         CALLOUT_CLUSTER,
@@ -19,8 +23,8 @@ pub(crate) fn both(policy: &EdgePolicy) -> Result<String, EdgeError> {
 
 fn cluster(policy: &EdgePolicy, name: &str, purpose: &str, requests: u32) -> Result<String, EdgeError> {
     let upstream = &policy.upstream;
-    // An address needs no resolver.
-    let discovery = if upstream.address.parse::<IpAddr>().is_ok() { "STATIC" } else { "STRICT_DNS" };
+    // Addresses need no resolver.
+    let is_static = upstream.nodes.iter().all(|node| node.address.parse::<IpAddr>().is_ok());
     Ok(format!(
         "\
 # {purpose}
@@ -28,7 +32,7 @@ fn cluster(policy: &EdgePolicy, name: &str, purpose: &str, requests: u32) -> Res
   type: {discovery}
   connect_timeout: 3s
   per_connection_buffer_limit_bytes: 1048576
-  circuit_breakers:
+{balancing}  circuit_breakers:
     thresholds:
       - {{ max_connections: {requests}, max_pending_requests: {requests}, max_requests: {requests}, max_retries: 16 }}
   upstream_connection_options:
@@ -40,36 +44,117 @@ fn cluster(policy: &EdgePolicy, name: &str, purpose: &str, requests: u32) -> Res
       auto_config:
         http_protocol_options: {{}}
         http2_protocol_options: {{ max_concurrent_streams: 100 }}
-  load_assignment:
+{health}  load_assignment:
     cluster_name: {name}
     endpoints:
       - lb_endpoints:
-          - endpoint:
-              address:
-                socket_address: {{ address: {address}, port_value: {port} }}
-  transport_socket:
+{nodes}  transport_socket:
     name: envoy.transport_sockets.tls
     typed_config:
       \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
       sni: {server_name}
       common_tls_context:
         alpn_protocols: [h2, http/1.1]
-        tls_params: {{ tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3 }}
-        # Who we are.
-        tls_certificates:
-          - certificate_chain: {{ filename: {chain} }}
-            private_key: {{ filename: {key} }}
-        # Who the host must be.
+{tls}        # Who the nodes must be.
         validation_context:
           trusted_ca: {{ filename: {authority} }}
           match_typed_subject_alt_names:
             - {{ san_type: DNS, matcher: {{ exact: {server_name} }} }}
 ",
-        address = quoted(&upstream.address),
-        port = upstream.port,
+        discovery = if is_static { "STATIC" } else { "STRICT_DNS" },
+        balancing = balancing(upstream),
+        health = upstream
+            .health
+            .as_ref()
+            .map(|check| indented(2, &health(check, policy.hosts.first())))
+            .unwrap_or_default(),
+        nodes = indented(10, &nodes(upstream)),
+        tls = indented(8, &tls(upstream)?),
         server_name = quoted(&upstream.server_name),
-        chain = path("upstream.client.certificate_chain", &upstream.client.certificate_chain)?,
-        key = path("upstream.client.private_key", &upstream.client.private_key)?,
         authority = path("upstream.authority", &upstream.authority)?,
     ))
+}
+
+/// With one node there is nothing to choose.
+fn balancing(upstream: &Upstream) -> String {
+    if upstream.nodes.len() < 2 {
+        return String::new();
+    }
+    let policy = match upstream.balancing {
+        Balancing::RoundRobin => "ROUND_ROBIN",
+        Balancing::LeastRequest => "LEAST_REQUEST",
+        Balancing::Affinity => "RING_HASH",
+    };
+    indented(
+        2,
+        &format!(
+            "\
+lb_policy: {policy}
+# A node that refuses connections or answers 502 to 504 five times rests for a while.
+outlier_detection: {{ consecutive_gateway_failure: 5, consecutive_5xx: 0, base_ejection_time: 10s, max_ejection_percent: 50 }}
+"
+        ),
+    )
+}
+
+fn health(check: &HealthCheck, host: Option<&String>) -> String {
+    let kind = match &check.path {
+        None => "tcp_health_check: {}".to_owned(),
+        Some(path) => format!(
+            "http_health_check: {{ path: {}, host: {}, expected_statuses: [{{ start: 200, end: 300 }}] }}",
+            quoted(path),
+            quoted(host.map_or("", String::as_str)),
+        ),
+    };
+    format!(
+        "\
+# Whether a node is there.
+health_checks:
+  - interval: {interval}s
+    timeout: {timeout}s
+    unhealthy_threshold: 3
+    healthy_threshold: 2
+    {kind}
+",
+        interval = check.interval,
+        timeout = check.timeout,
+    )
+}
+
+fn nodes(upstream: &Upstream) -> String {
+    let port = upstream.health.as_ref().and_then(|check| check.port);
+    let health =
+        port.map(|port| format!("    health_check_config: {{ port_value: {port} }}\n")).unwrap_or_default();
+    let node = |Node { address, port }: &Node| {
+        format!(
+            "\
+- endpoint:
+    address:
+      socket_address: {{ address: {}, port_value: {port} }}
+{health}",
+            quoted(address)
+        )
+    };
+    upstream.nodes.iter().map(node).collect()
+}
+
+/// Postern speaks TLS 1.3 to a client that shows its certificate. What others speak is theirs.
+fn tls(upstream: &Upstream) -> Result<String, EdgeError> {
+    let oldest = if upstream.behind == Behind::Postern { "TLSv1_3" } else { "TLSv1_2" };
+    let mut text = format!(
+        "tls_params: {{ tls_minimum_protocol_version: {oldest}, tls_maximum_protocol_version: TLSv1_3 }}\n"
+    );
+    if let Some(client) = &upstream.client {
+        text += &format!(
+            "\
+# Who we are.
+tls_certificates:
+  - certificate_chain: {{ filename: {chain} }}
+    private_key: {{ filename: {key} }}
+",
+            chain = path("upstream.client.certificate_chain", &client.certificate_chain)?,
+            key = path("upstream.client.private_key", &client.private_key)?,
+        );
+    }
+    Ok(text)
 }

@@ -5,20 +5,19 @@ use postern_endpoint::{Assets, Endpoint, Method};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::{AccessLog, Guard, Limits, TlsFiles, Upstream};
+use crate::policy::{AccessLog, Balancing, Behind, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream};
 
 fn policy() -> EdgePolicy {
     EdgePolicy {
         listener: SocketAddr::from(([0, 0, 0, 0], 443)),
         tls: files("edge"),
         hosts: vec!["sso.example.com".into()],
-        upstream: Upstream {
-            address: "postern.lan".into(),
-            port: 9443,
-            server_name: "postern.lan".into(),
-            authority: "/etc/envoy/lan-ca.pem".into(),
-            client: files("client"),
-        },
+        upstream: Upstream::postern(
+            Node { address: "postern.lan".into(), port: 9443 },
+            "postern.lan",
+            "/etc/envoy/lan-ca.pem".into(),
+            files("client"),
+        ),
         endpoints: vec![endpoint("/samlsso"), endpoint("/oauth2/token")],
         assets: vec![Assets { prefix: "/authenticationendpoint/assets/".into() }],
         endpoint_filter: "/opt/postern/endpoint-filter.wasm".into(),
@@ -200,4 +199,48 @@ fn what_callers_hand_in_stays_a_value() {
     assert_eq!(tls["sni"], "x\", injected: \"y");
     odd.limits.connections = 0;
     assert!(matches!(envoy_configuration(&odd), Err(EdgeError::Limit("connections"))));
+}
+
+#[test]
+fn several_nodes_share_the_work_and_a_browser_stays_with_one() {
+    let mut foreign = policy();
+    foreign.upstream = Upstream {
+        behind: Behind::Keycloak,
+        nodes: ["kc1.lan:8443", "[2001:db8::1]:8443"].map(|text| Node::parse(text).unwrap()).into(),
+        client: None,
+        health: Some(HealthCheck {
+            path: Some("/lb-check".into()),
+            port: Some(9000),
+            interval: 5,
+            timeout: 2,
+        }),
+        balancing: Balancing::Affinity,
+        ..foreign.upstream
+    };
+    let configuration = generated(&foreign);
+    let lan = &configuration["static_resources"]["clusters"][0];
+    assert_eq!((&lan["type"], &lan["lb_policy"]), (&json!("STRICT_DNS"), &json!("RING_HASH")));
+    let endpoints = &lan["load_assignment"]["endpoints"][0]["lb_endpoints"];
+    assert_eq!(endpoints[1]["endpoint"]["address"]["socket_address"]["address"], "2001:db8::1");
+    assert_eq!(endpoints[1]["endpoint"]["health_check_config"]["port_value"], 9000);
+    assert_eq!(lan["health_checks"][0]["http_health_check"]["path"], "/lb-check");
+    assert!(lan["transport_socket"]["typed_config"]["common_tls_context"]["tls_certificates"].is_null());
+    let routes = &connection_manager(&configuration)["route_config"];
+    let route = &routes["virtual_hosts"][0]["routes"][0]["route"];
+    assert_eq!(route["hash_policy"][0]["cookie"]["name"], "__Host-edge-node");
+    assert!(route["retry_policy"]["retry_host_predicate"].is_array());
+    let added: Vec<_> = routes["request_headers_to_add"].as_array().unwrap().iter().collect();
+    assert_eq!(added.len(), 3);
+    assert!(routes["request_headers_to_remove"].as_array().unwrap().contains(&json!("x-forwarded-for")));
+}
+
+#[test]
+fn a_node_is_host_and_port() {
+    for text in ["a:1", "a.b-c:65535", "10.0.0.1:443", "[::1]:8443"] {
+        assert!(Node::parse(text).is_some(), "{text}");
+    }
+    for text in ["", "a", "a:", ":1", "a:0", "a:65536", "::1:8443", "[a]:1", "a b:1", "a/b:1", "https://a:1"]
+    {
+        assert!(Node::parse(text).is_none(), "{text}");
+    }
 }

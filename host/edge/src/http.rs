@@ -2,7 +2,7 @@
 
 use postern_endpoint::EndpointPolicy;
 
-use crate::policy::{EdgeError, EdgePolicy};
+use crate::policy::{Balancing, Behind, EdgeError, EdgePolicy, Upstream};
 use crate::text::indented;
 use crate::{LAN_CLUSTER, access_log, filter};
 
@@ -83,10 +83,7 @@ http_filters:
 {filters}
 route_config:
   name: lan
-  # Of no use to the LAN, which believes the filter's X-Postern-Client-Address only.
-  request_headers_to_remove:
-    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
-  response_headers_to_remove: [x-envoy-upstream-service-time, x-powered-by]
+{forwarded}  response_headers_to_remove: [x-envoy-upstream-service-time, x-powered-by]
   virtual_hosts:
     # Which hosts and paths there are is the endpoint filter's to say.
     - name: all
@@ -100,7 +97,7 @@ route_config:
             retry_policy:
               retry_on: connect-failure,reset-before-request
               num_retries: 1
-",
+{several}",
         idle = limits.idle_seconds,
         request = limits.request_seconds,
         response = limits.response_seconds,
@@ -108,5 +105,64 @@ route_config:
         header_kib = limits.header_kib,
         access_log = indented(2, &access_log::json(&policy.access_log)?),
         filters = indented(2, &filter::chain(policy, endpoints)?),
+        forwarded = forwarded(policy.upstream.behind),
+        several = indented(12, &several(&policy.upstream)),
     ))
 }
+
+/// What the LAN is told about the client beside the filter's `X-Postern-Client-Address`. What the
+/// client says of itself is removed first, always.
+fn forwarded(behind: Behind) -> &'static str {
+    match behind {
+        Behind::Postern => {
+            "  # Of no use to the LAN, which believes the filter's X-Postern-Client-Address only.
+  request_headers_to_remove:
+    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
+"
+        }
+        _ => {
+            "  # What a client says about itself goes; what the proxy knows is set. Removing comes first.
+  request_headers_to_remove:
+    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
+  request_headers_to_add:
+    - header: { key: x-forwarded-for, value: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\" }
+      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+    - header: { key: x-forwarded-proto, value: https }
+      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+    - header: { key: x-forwarded-host, value: \"%REQ(:AUTHORITY)%\" }
+      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+"
+        }
+    }
+}
+
+/// With several nodes: another one for the second try, and the cookie that names a browser's node.
+fn several(upstream: &Upstream) -> String {
+    if upstream.nodes.len() < 2 {
+        return String::new();
+    }
+    let mut text = indented(2, PREVIOUS_HOSTS);
+    if upstream.balancing == Balancing::Affinity {
+        text += STAYS;
+    }
+    text
+}
+
+/// Part of the retry policy.
+const PREVIOUS_HOSTS: &str = "\
+retry_host_predicate:
+  - name: envoy.retry_host_predicates.previous_hosts
+    typed_config:
+      \"@type\": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate
+";
+
+const STAYS: &str = "\
+# A browser stays with its node. The value is a hash: it names no address of the LAN. SameSite=None: a
+# SAML message by POST comes from another site and has to find its node too.
+hash_policy:
+  - cookie:
+      name: __Host-edge-node
+      path: /
+      ttl: 0s
+      attributes: [{ name: Secure }, { name: SameSite, value: None }]
+";

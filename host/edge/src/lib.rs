@@ -6,17 +6,26 @@
 //! exactly that output.
 
 mod access_log;
+mod apache;
 mod cluster;
 mod envoy;
+pub mod explain;
 mod filter;
 mod http;
 mod listener;
 mod policy;
+mod preset;
 mod rate_limit;
+pub mod settings;
+mod starter;
 mod text;
 
+pub use apache::apache_configuration;
 pub use envoy::envoy_configuration;
-pub use policy::{AccessLog, EdgeError, EdgePolicy, Guard, Limits, TlsFiles, Upstream};
+pub use policy::{
+    AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
+};
+pub use starter::starter;
 
 /// The cluster that requests are sent to.
 pub const LAN_CLUSTER: &str = "postern_lan";

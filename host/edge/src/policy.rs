@@ -1,9 +1,11 @@
 //! What the configuration is generated from.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use postern_endpoint::{Assets, ConfigurationError, Endpoint};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Everything that the edge has to know. Paths are those on the proxy's machine.
@@ -15,7 +17,7 @@ pub struct EdgePolicy {
     pub tls: TlsFiles,
     /// Values of Host that are ours, such as `sso.example.com` or `sso.example.com:8443`.
     pub hosts: Vec<String>,
-    /// Postern's public listener in the LAN.
+    /// The identity provider in the LAN.
     pub upstream: Upstream,
     /// What the enabled modules declare.
     pub endpoints: Vec<Endpoint>,
@@ -44,19 +46,119 @@ pub struct TlsFiles {
     pub private_key: PathBuf,
 }
 
-/// The host in the LAN, and how the two prove who they are.
+/// The identity provider in the LAN, and how proxy and provider prove who they are.
 #[derive(Clone, Debug)]
 pub struct Upstream {
+    /// What it is.
+    pub behind: Behind,
+    /// Its nodes: one at least.
+    pub nodes: Vec<Node>,
+    /// Name in the nodes' certificates, sent as SNI and required as DNS subject.
+    pub server_name: String,
+    /// The authority that issued these certificates, PEM.
+    pub authority: PathBuf,
+    /// What the proxy shows to the nodes. Postern demands it, others may.
+    pub client: Option<TlsFiles>,
+    /// How nodes are found to be away. None: by requests that fail.
+    pub health: Option<HealthCheck>,
+    /// Which node takes a request when there are several.
+    pub balancing: Balancing,
+}
+
+impl Upstream {
+    /// One node of Postern.
+    pub fn postern(node: Node, server_name: &str, authority: PathBuf, client: TlsFiles) -> Self {
+        Self {
+            behind: Behind::Postern,
+            nodes: vec![node],
+            server_name: server_name.to_owned(),
+            authority,
+            client: Some(client),
+            health: None,
+            balancing: Balancing::RoundRobin,
+        }
+    }
+}
+
+/// Which identity provider is behind the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Behind {
+    /// Postern.
+    Postern,
+    /// WSO2 Identity Server.
+    Wso2is,
+    /// Keycloak.
+    Keycloak,
+    /// Shibboleth IdP.
+    Shibboleth,
+    /// Anything: the endpoints are listed.
+    Endpoints,
+}
+
+impl Behind {
+    /// Its name for people.
+    pub fn product(self) -> &'static str {
+        match self {
+            Self::Postern => "Postern",
+            Self::Wso2is => "WSO2 Identity Server",
+            Self::Keycloak => "Keycloak",
+            Self::Shibboleth => "Shibboleth IdP",
+            Self::Endpoints => "the identity provider",
+        }
+    }
+}
+
+/// One node of the identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
     /// Address or DNS name.
     pub address: String,
-    /// Port of the public listener.
+    /// Port.
     pub port: u16,
-    /// Name in the host's certificate, sent as SNI and required as DNS subject.
-    pub server_name: String,
-    /// The authority that issued the host's certificate, PEM.
-    pub authority: PathBuf,
-    /// What the proxy shows to the host.
-    pub client: TlsFiles,
+}
+
+impl Node {
+    /// Reads `host:port`; an IPv6 address stands in brackets.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        let (address, is_six) = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) => (address, true),
+            None => (host, false),
+        };
+        let good = if is_six {
+            address.parse::<Ipv6Addr>().is_ok()
+        } else {
+            !address.is_empty()
+                && address.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        };
+        good.then(|| Self { address: address.to_owned(), port })
+    }
+}
+
+/// How a node is asked whether it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// GET of this path has to answer 2xx. None: the TLS handshake has to succeed.
+    pub path: Option<String>,
+    /// Another port than that of requests.
+    pub port: Option<u16>,
+    /// Seconds between two questions.
+    pub interval: u64,
+    /// Seconds for an answer.
+    pub timeout: u64,
+}
+
+/// Which of several nodes takes a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balancing {
+    /// One after the other.
+    RoundRobin,
+    /// The one with fewer requests under way, of two at random.
+    LeastRequest,
+    /// A browser stays with its node, by a cookie of the proxy.
+    Affinity,
 }
 
 /// A filter with its configuration.
@@ -137,6 +239,9 @@ pub enum EdgeError {
         /// The path.
         path: PathBuf,
     },
+    /// Nobody would serve.
+    #[error("edge: upstream.nodes: name at least one node")]
+    Nodes,
     /// A limit of zero would be none to Envoy.
     #[error("edge: limits.{0}: must not be zero")]
     Limit(&'static str),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use postern_edge::{AccessLog, EdgePolicy, Limits, TlsFiles, envoy_configuration};
+use postern_edge::{AccessLog, EdgePolicy, Limits, Node, TlsFiles, envoy_configuration};
 use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
 use postern_end_to_end::envoy::Envoy;
@@ -55,13 +55,12 @@ impl Edge {
         let mut policy = policy(
             &origin,
             files(&outside.issue("edge", &[PUBLIC])),
-            postern_edge::Upstream {
-                address: "127.0.0.1".into(),
-                port: upstream.port,
-                server_name: LAN.into(),
-                authority: inside.certificate_file(),
-                client: files(&client),
-            },
+            postern_edge::Upstream::postern(
+                Node { address: "127.0.0.1".into(), port: upstream.port },
+                LAN,
+                inside.certificate_file(),
+                files(&client),
+            ),
             &access_log,
         );
         policy.limits = limits;

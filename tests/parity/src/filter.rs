@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use postern_edge::{
-    AccessLog, CALLOUT_CLUSTER, EdgePolicy, Guard, Limits, TlsFiles, Upstream as EdgeUpstream,
+    AccessLog, CALLOUT_CLUSTER, EdgePolicy, Guard, Limits, Node, TlsFiles, Upstream as EdgeUpstream,
     envoy_configuration,
 };
 use postern_end_to_end::certificates::{Authority, Issued};
@@ -91,13 +91,12 @@ impl Edge {
             listener: ([127, 0, 0, 1], port).into(),
             tls: files(&authority.issue("edge", &[NAME])),
             hosts: endpoints.hosts,
-            upstream: EdgeUpstream {
-                address: "127.0.0.1".into(),
-                port: upstream.port,
-                server_name: LAN_NAME.into(),
-                authority: authority.certificate_file(),
-                client: files(&authority.issue("proxy", &["proxy.dmz.example.com"])),
-            },
+            upstream: EdgeUpstream::postern(
+                Node { address: "127.0.0.1".into(), port: upstream.port },
+                LAN_NAME,
+                authority.certificate_file(),
+                files(&authority.issue("proxy", &["proxy.dmz.example.com"])),
+            ),
             endpoints: endpoints.endpoints,
             assets: endpoints.assets,
             endpoint_filter: tools::filter("endpoint-filter"),

@@ -1,89 +1,133 @@
 //! `postern edge …`
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Subcommand, ValueEnum};
-use postern_edge::{AccessLog, EdgePolicy, Limits, TlsFiles, Upstream, envoy_configuration};
+use postern_edge::settings::{self, Built};
 
-use super::output::Failure;
-use crate::compose::{self, Opened};
+use super::output::{Failure, say};
 use crate::config::{self, Configuration};
-use crate::live;
 
+mod envoy_version;
+mod explain;
+mod export;
 mod guards;
+mod init;
+mod installed;
+mod verifier;
 
 #[derive(Subcommand)]
 pub(super) enum Edge {
-    /// Write the proxy's configuration, from what is enabled and registered.
+    /// Write the proxy's configuration.
+    ///
+    /// With --policy from postern-edge.toml, which needs no installation in the LAN; without it from
+    /// what is enabled and registered here, by the section [edge] of postern.toml.
     #[command(after_help = "\
-Example:
-  postern edge config --for envoy > envoy.yaml && envoy --mode validate -c envoy.yaml")]
+Examples:
+  postern edge config --policy postern-edge.toml --for envoy > envoy.yaml
+  envoy --mode validate -c envoy.yaml
+  postern edge config --for envoy                  of the Postern that is installed here
+  postern edge config --policy postern-edge.toml --for apache > edge.conf && apachectl -t")]
     Config {
         /// Which proxy.
         #[arg(long = "for", value_name = "PROXY")]
         proxy: Proxy,
+        /// The policy, as `postern edge init` writes one to begin with.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// An Envoy whose version is asked first: one with known path confusion is refused.
+        #[arg(long, value_name = "PROGRAM")]
+        envoy: Option<PathBuf>,
     },
+    /// Write a commented postern-edge.toml to begin with.
+    Init(init::Init),
+    /// Print the JSON Schema of postern-edge.toml, for editors.
+    Schema,
+    /// Write what a proxy needs to know of the Postern that is installed here, for
+    /// `behind = "postern"`. There is no secret in it.
+    Export,
+    /// Tell what the guards decide on a request, without sending it.
+    Explain(explain::Explain),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Proxy {
     Envoy,
+    Apache,
+    Nginx,
 }
 
 impl Edge {
+    /// Whether the command works without a postern.toml.
+    pub(super) fn stands_alone(&self) -> bool {
+        match self {
+            Self::Config { policy, .. } => policy.is_some(),
+            Self::Init(_) | Self::Schema | Self::Explain(_) => true,
+            Self::Export => false,
+        }
+    }
+
+    /// What stands alone.
+    pub(super) fn run_alone(self) -> Result<(), Failure> {
+        match self {
+            Self::Config { proxy, policy: Some(file), envoy } => {
+                let Built { policy, notes } = load(&file)?;
+                for note in notes {
+                    super::output::note(&note);
+                }
+                write(&policy, proxy, envoy.as_deref())
+            }
+            Self::Init(init) => init.run(),
+            Self::Schema => {
+                say(settings::schema());
+                Ok(())
+            }
+            Self::Explain(explain) => explain.run(),
+            Self::Config { policy: None, .. } | Self::Export => {
+                Err(Failure::usage("this command needs a postern.toml"))
+            }
+        }
+    }
+
     pub(super) async fn run(self, configuration: &Configuration) -> Result<(), Failure> {
-        let Self::Config { proxy: Proxy::Envoy } = self;
-        let Some(edge) = &configuration.edge else {
-            return Err(Failure::usage("the section [edge] is missing: `postern init` writes an example"));
-        };
-        let opened = Opened::open(configuration).await?;
-        let sandbox = compose::sandbox(configuration)?;
-        let modules = compose::load_modules(&sandbox, configuration).await?;
-        let applications = opened.applications().await?;
-        let policy = live::policy(&modules, compose::hosts(configuration));
-        let token_validator = guards::token_validator(edge, &policy.endpoints, &modules, configuration)?;
-        let policy = EdgePolicy {
-            listener: edge.listen,
-            tls: TlsFiles { certificate_chain: edge.certificate.clone(), private_key: edge.key.clone() },
-            hosts: policy.hosts,
-            upstream: upstream(edge)?,
-            endpoints: policy.endpoints,
-            assets: policy.assets,
-            endpoint_filter: edge.filters.join("endpoint-filter.wasm"),
-            saml_decoder: guards::saml_decoder(edge, &modules, &applications, configuration)?,
-            token_validator,
-            administration: edge.administration,
-            access_log: edge.access_log.clone().map_or(AccessLog::Stdout, AccessLog::File),
-            limits: limits(&edge.rate),
-        };
-        let text = envoy_configuration(&policy).map_err(Failure::usage)?;
-        std::io::stdout().write_all(text.as_bytes()).map_err(Failure::new)
+        match self {
+            Self::Config { proxy, policy: None, envoy } => {
+                let policy = installed::policy(configuration).await?;
+                write(&policy, proxy, envoy.as_deref())
+            }
+            Self::Export => export::run(configuration).await,
+            alone => alone.run_alone(),
+        }
     }
 }
 
-fn limits(rate: &config::EdgeRate) -> Limits {
-    let default = Limits::default();
-    Limits {
-        requests_per_second: rate.requests_per_second.unwrap_or(default.requests_per_second),
-        client_requests_per_second: rate
-            .client_requests_per_second
-            .unwrap_or(default.client_requests_per_second),
-        client_burst: rate.client_burst.unwrap_or(default.client_burst),
-        ..default
-    }
+/// Reads the policy now.
+fn load(file: &Path) -> Result<Built, Failure> {
+    settings::load(file, now()).map_err(Failure::usage)
 }
 
-fn upstream(edge: &config::Edge) -> Result<Upstream, Failure> {
-    let wrong = || Failure::usage("edge.upstream: must be host:port");
-    let (address, port) = edge.upstream.rsplit_once(':').ok_or_else(wrong)?;
-    Ok(Upstream {
-        address: address.trim_matches(['[', ']']).into(),
-        port: port.parse().map_err(|_| wrong())?,
-        server_name: edge.upstream_name.clone(),
-        authority: edge.upstream_ca.clone(),
-        client: TlsFiles {
-            certificate_chain: edge.client_certificate.clone(),
-            private_key: edge.client_key.clone(),
-        },
-    })
+#[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn write(policy: &postern_edge::EdgePolicy, proxy: Proxy, envoy: Option<&Path>) -> Result<(), Failure> {
+    let text = match proxy {
+        Proxy::Envoy => {
+            if let Some(program) = envoy {
+                envoy_version::require(program)?;
+            }
+            postern_edge::envoy_configuration(policy)
+        }
+        Proxy::Apache => postern_edge::apache_configuration(policy),
+        Proxy::Nginx => {
+            return Err(Failure::usage(
+                "nginx: the filters do not run in nginx yet (its module is not part of this release), and \
+                 without them there is nothing that judges raw paths: use --for envoy",
+            ));
+        }
+    };
+    std::io::stdout().write_all(text.map_err(Failure::usage)?.as_bytes()).map_err(Failure::new)
 }

@@ -73,7 +73,7 @@ enum Command {
     /// The administrator's token for the management API.
     #[command(subcommand)]
     Token(token::Token),
-    /// The proxy in the DMZ.
+    /// The proxy in the DMZ: its configuration, and what it decides.
     #[command(subcommand)]
     Edge(edge::Edge),
     /// The configuration file itself.
@@ -108,6 +108,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Session(command) => on_runtime(command.run(&load(&config)?)),
         Command::Keys(command) => on_runtime(command.run(&load(&config)?)),
         Command::Token(command) => on_runtime(command.run(&load(&config)?)),
+        Command::Edge(command) if command.stands_alone() => command.run_alone(),
         Command::Edge(command) => on_runtime(command.run(&load(&config)?)),
     }
 }
@@ -164,6 +165,15 @@ mod tests {
             "postern token renew",
             "postern config schema",
             "postern edge config --for envoy",
+            "postern edge config --policy postern-edge.toml --for envoy --envoy /usr/bin/envoy",
+            "postern edge config --policy postern-edge.toml --for apache",
+            "postern edge config --policy postern-edge.toml --for nginx",
+            "postern edge init --behind keycloak",
+            "postern edge init --behind wso2is other.toml",
+            "postern edge schema",
+            "postern edge export",
+            "postern edge explain request --policy x.toml --json",
+            "postern edge explain --file - --keys jwks.json",
         ] {
             assert!(parses(line), "{line}");
         }

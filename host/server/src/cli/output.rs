@@ -24,6 +24,13 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Everything has been said: the exit code alone.
+    pub(crate) fn quiet(code: u8) -> Self {
+        Self { message: String::new(), code }
+    }
+}
+
 impl From<Misfit> for Failure {
     fn from(misfit: Misfit) -> Self {
         Self::usage(format!("{}: {}", misfit.field, misfit.message))
@@ -41,7 +48,15 @@ pub(crate) fn say(line: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Something to know beside the output, on standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "postern: note: {text}");
+}
+
 pub(super) fn complain(failure: &Failure) {
+    if failure.message.is_empty() {
+        return;
+    }
     let _ = writeln!(io::stderr(), "postern: {}", failure.message);
 }
 

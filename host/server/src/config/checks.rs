@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
+use postern_settings::{Document, Problem};
+
 use super::file::{ClientCertificate, Configuration, Edge, Modules};
-use super::problem::Problem;
-use super::reading::Document;
 
 pub(super) fn check(configuration: &Configuration, document: &Document<'_>) -> Vec<Problem> {
     let mut checks = Checks { document, problems: Vec::new() };

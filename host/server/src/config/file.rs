@@ -4,34 +4,38 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use postern_settings::SettingsFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Duration;
 
-/// Fields without a default. All that are missing are named at once.
-pub(super) const REQUIRED: &[&str] = &[
-    "base_url",
-    "public.listen",
-    "public.certificate",
-    "public.key",
-    "management.listen",
-    "management.certificate",
-    "management.key",
-];
+impl SettingsFile for Configuration {
+    const REQUIRED: &'static [&'static str] = &[
+        "base_url",
+        "public.listen",
+        "public.certificate",
+        "public.key",
+        "management.listen",
+        "management.certificate",
+        "management.key",
+    ];
 
-/// Fields of `[edge]` without a default. The section itself may be left out.
-pub(super) const REQUIRED_AT_EDGE: &[&str] = &[
-    "edge.listen",
-    "edge.certificate",
-    "edge.key",
-    "edge.upstream",
-    "edge.upstream_name",
-    "edge.upstream_ca",
-    "edge.client_certificate",
-    "edge.client_key",
-    "edge.filters",
-];
+    const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[(
+        "edge",
+        &[
+            "edge.listen",
+            "edge.certificate",
+            "edge.key",
+            "edge.upstream",
+            "edge.upstream_name",
+            "edge.upstream_ca",
+            "edge.client_certificate",
+            "edge.client_key",
+            "edge.filters",
+        ],
+    )];
+}
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

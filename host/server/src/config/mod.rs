@@ -2,24 +2,21 @@
 //! and field, all of them at once.
 
 mod checks;
-mod duration;
 mod file;
 mod paths;
-mod problem;
-mod reading;
 
 use std::path::Path;
 
-pub(crate) use duration::Duration;
 pub(crate) use file::*;
-pub(crate) use problem::{Invalid, Misfit, Problem};
+use postern_settings::read;
+pub(crate) use postern_settings::{Duration, Invalid, Misfit, Problem};
 
 /// A commented file to begin with, as `postern init` writes it.
 pub(crate) const STARTER: &str = include_str!("starter.toml");
 
 /// The file's JSON Schema, for editors.
 pub(crate) fn schema() -> String {
-    format!("{:#}", schemars::schema_for!(Configuration).to_value())
+    postern_settings::schema::<Configuration>()
 }
 
 /// Reads and checks the file. Relative paths in it become relative to the folder that it is in.
@@ -44,14 +41,14 @@ pub(crate) fn load(path: &Path) -> Result<Configuration, Invalid> {
 /// Places what does not fit the machine in the file, as the problems of [`load`] are.
 pub(crate) fn place(path: &Path, misfits: &[Misfit]) -> Invalid {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let (document, _) = reading::read(&text);
+    let (document, _) = read::<Configuration>(&text);
     let problems = misfits.iter().map(|misfit| document.problem_of(&misfit.field, &misfit.message));
     Invalid::new(path, problems.collect())
 }
 
 /// The same from the text, with paths as they are written.
 fn parse(path: &Path, text: &str) -> Result<Configuration, Invalid> {
-    let (document, read) = reading::read(text);
+    let (document, read) = read::<Configuration>(text);
     let problems = match read {
         Ok(configuration) => {
             let problems = checks::check(&configuration, &document);

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use super::{STARTER, parse};
+use postern_settings::SettingsFile as _;
+
+use super::{Configuration, STARTER, parse};
 
 fn problems(text: &str) -> Vec<String> {
     match parse(Path::new("postern.toml"), text) {
@@ -80,7 +82,7 @@ level = "loud"
 #[test]
 fn every_required_field_that_is_missing_is_named() {
     let found = problems("[edge]\n");
-    let expected = super::file::REQUIRED.len() + super::file::REQUIRED_AT_EDGE.len();
+    let expected = Configuration::REQUIRED.len() + Configuration::REQUIRED_IN[0].1.len();
     assert_eq!(found.len(), expected, "{found:#?}");
     assert!(found.iter().all(|line| line.ends_with(": is missing")), "{found:#?}");
     assert!(found.contains(&"postern.toml:1:2: edge.upstream_ca: is missing".to_owned()), "{found:#?}");

@@ -1,4 +1,4 @@
-//! The configurations under `examples/edge` are loaded by Envoy, filters and all.
+//! What the policies under `examples/edge` give is loaded by Envoy, filters and all, and by Apache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,43 +13,77 @@ use crate::workspace::make_folder;
 
 pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
     let envoy = &context.peers()?.envoy;
+    let postern = context.workspace.path("target/debug/postern");
     let folder = context.workspace.path("target/postern/examples");
     let certificates = Certificates::make(&folder.join("tls"))?;
-    let examples = configurations(&context.workspace.path("examples/edge"))?;
-    for example in &examples {
-        let text = fs::read_to_string(example).map_err(|error| Failure::file("read", example, &error))?;
-        let filters = context.workspace.artefacts().join("filters");
-        let here = in_place(&text, &filters, &certificates);
-        let file = folder.join("envoy.yaml");
+    let policies = policies(&context.workspace.path("examples/edge"))?;
+    let filters = context.workspace.artefacts().join("filters");
+    for policy in &policies {
+        let configuration = |proxy: &str| {
+            let mut command = Command::new(&postern);
+            command.args(["edge", "config", "--for", proxy, "--policy"]).arg(policy);
+            output(&mut command)
+                .map(|text| in_place(&String::from_utf8_lossy(&text), &filters, &certificates))
+        };
         make_folder(&folder)?;
-        fs::write(&file, here).map_err(|error| Failure::file("write", &file, &error))?;
+        let file = written(&folder.join("envoy.yaml"), &configuration("envoy")?)?;
         output(Command::new(envoy).args(["--mode", "validate", "--config-path"]).arg(&file))?;
-        note(example.display());
+        let text = apache(&folder, &configuration("apache")?);
+        let file = written(&folder.join("apache.conf"), &text)?;
+        output(Command::new("/usr/sbin/apache2").args(["-t", "-f"]).arg(&file))?;
+        note(policy.display());
     }
-    if examples.is_empty() {
+    if policies.is_empty() {
         return Err(Failure::new("there is no example to load"));
     }
     Ok(())
+}
+
+fn written(file: &Path, text: &str) -> Result<PathBuf, Failure> {
+    fs::write(file, text).map_err(|error| Failure::file("write", file, &error))?;
+    Ok(file.to_owned())
+}
+
+/// What Debian's own configuration has beside ours.
+fn apache(folder: &Path, text: &str) -> String {
+    const MODULES: &str = "/usr/lib/apache2/modules";
+    let folder = folder.display();
+    // A key and a certificate in one file are the operator's to make.
+    let text: String = text
+        .replace(" modules/", &format!(" {MODULES}/"))
+        .lines()
+        .filter(|line| !line.contains("SSLProxyMachineCertificateFile"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    format!(
+        "ServerRoot {folder}\nServerName 127.0.0.1\nPidFile {folder}/apache.pid\nDefaultRuntimeDir {folder}\n\
+         ErrorLog /dev/stderr\nUser www-data\nGroup www-data\n\
+         LoadModule mpm_event_module {MODULES}/mod_mpm_event.so\n\
+         LoadModule authz_core_module {MODULES}/mod_authz_core.so\n{text}"
+    )
 }
 
 /// With the files of this machine instead of those of the example's.
 fn in_place(text: &str, filters: &Path, certificates: &Certificates) -> String {
     [
         ("/usr/lib/postern/filters", filters.to_owned()),
+        ("/var/log/envoy/access.log", PathBuf::from("/dev/null")),
         ("/etc/envoy/sso.crt", certificates.certificate("edge")),
         ("/etc/envoy/sso.key", certificates.key("edge")),
+        ("/etc/envoy/edge.crt", certificates.certificate("edge-client")),
+        ("/etc/envoy/edge.key", certificates.key("edge-client")),
         ("/etc/envoy/lan-ca.crt", certificates.certificate("lan-ca")),
     ]
     .iter()
     .fold(text.to_owned(), |text, (from, to)| text.replace(from, &to.to_string_lossy()))
 }
 
-/// Every `envoy.yaml` one folder below.
-fn configurations(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Every `postern-edge.toml` one folder below.
+fn policies(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(folder).map_err(|error| Failure::file("list", folder, &error))?;
     let mut found: Vec<PathBuf> = entries
         .filter_map(Result::ok)
-        .map(|entry| entry.path().join("envoy.yaml"))
+        .map(|entry| entry.path().join("postern-edge.toml"))
         .filter(|file| file.is_file())
         .collect();
     found.sort();

@@ -5,48 +5,51 @@ use std::path::{Path, PathBuf};
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Line, from 1; 0 when it is about the file as a whole.
-    pub(crate) line: usize,
+    pub line: usize,
     /// Column in characters, from 1.
-    pub(crate) column: usize,
+    pub column: usize,
     /// Dotted name, such as `public.listen`; empty for the file as a whole.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong and what would be right.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Problem {
     /// A problem of the whole file.
-    pub(crate) fn whole_file(message: String) -> Self {
+    pub fn whole_file(message: String) -> Self {
         Self { line: 0, column: 0, field: String::new(), message }
     }
 }
 
 /// A field that is well-formed and does not fit what is on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit {
+pub struct Misfit {
     /// Dotted name.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Misfit {
-    pub(crate) fn new(field: &str, message: impl fmt::Display) -> Self {
+    /// A problem of that field.
+    pub fn new(field: &str, message: impl fmt::Display) -> Self {
         Self { field: field.into(), message: message.to_string() }
     }
 }
 
 /// A file with problems: at least one, in the order of the file.
 #[derive(Debug)]
-pub(crate) struct Invalid {
+pub struct Invalid {
     path: PathBuf,
-    pub(crate) problems: Vec<Problem>,
+    /// At least one, in the order of the file.
+    pub problems: Vec<Problem>,
 }
 
 impl Invalid {
-    pub(crate) fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
+    /// The problems of that file, in any order.
+    pub fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
         problems.sort();
         Self { path: path.to_owned(), problems }
     }

@@ -9,14 +9,16 @@ use serde::{Deserialize, Deserializer};
 
 /// A length of time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Duration(pub(crate) u64);
+pub struct Duration(pub u64);
 
 impl Duration {
-    pub(crate) const fn minutes(minutes: u64) -> Self {
+    /// That many minutes.
+    pub const fn minutes(minutes: u64) -> Self {
         Self(minutes * 60)
     }
 
-    pub(crate) const fn hours(hours: u64) -> Self {
+    /// That many hours.
+    pub const fn hours(hours: u64) -> Self {
         Self(hours * 3_600)
     }
 

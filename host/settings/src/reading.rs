@@ -2,21 +2,31 @@
 
 use std::ops::Range;
 
-use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::file::{Configuration, REQUIRED, REQUIRED_AT_EDGE};
-use super::problem::Problem;
+use crate::problem::Problem;
+
+/// A settings file as a whole.
+pub trait SettingsFile: DeserializeOwned {
+    /// Fields without a default, as dotted names: all that are missing are named at once.
+    const REQUIRED: &'static [&'static str];
+
+    /// Fields without a default in sections that may be left out: section, its fields.
+    const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[];
+}
 
 /// Where each field stands in the text.
-pub(super) struct Document<'t> {
+pub struct Document<'t> {
     text: &'t str,
     table: DeTable<'t>,
 }
 
 /// Reads the text. Whoever checks further can ask the document where a field stands.
-pub(super) fn read(text: &str) -> (Document<'_>, Result<Configuration, Vec<Problem>>) {
+///
+/// The second value is the file, or every problem found.
+pub fn read<F: SettingsFile>(text: &str) -> (Document<'_>, Result<F, Vec<Problem>>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let document = Document { text, table: table.get_ref().clone() };
     if !errors.is_empty() {
@@ -29,17 +39,17 @@ pub(super) fn read(text: &str) -> (Document<'_>, Result<Configuration, Vec<Probl
 
 impl Document<'_> {
     /// A problem of a field. It is placed where the field stands, or else its section.
-    pub(super) fn problem_of(&self, field: &str, message: impl Into<String>) -> Problem {
+    pub fn problem_of(&self, field: &str, message: impl Into<String>) -> Problem {
         let (line, column) = self.position(self.span(field).start);
         Problem { line, column, field: field.into(), message: message.into() }
     }
 
     /// Deserializes again and again, each time without the fields that were refused before.
-    fn deserialize(&self, mut table: Spanned<DeTable<'_>>) -> Result<Configuration, Vec<Problem>> {
-        let mut problems = self.missing();
+    fn deserialize<F: SettingsFile>(&self, mut table: Spanned<DeTable<'_>>) -> Result<F, Vec<Problem>> {
+        let mut problems = self.missing::<F>();
         let mut removed: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
         loop {
-            let error = match Configuration::deserialize(toml::de::Deserializer::from(table.clone())) {
+            let error = match F::deserialize(toml::de::Deserializer::from(table.clone())) {
                 Ok(configuration) if problems.is_empty() => return Ok(configuration),
                 Ok(_) => return Err(problems),
                 Err(error) => error,
@@ -76,11 +86,11 @@ impl Document<'_> {
     }
 
     /// Required fields that are not there.
-    fn missing(&self) -> Vec<Problem> {
-        let edge = if self.table.contains_key("edge") { REQUIRED_AT_EDGE } else { &[] };
-        REQUIRED
+    fn missing<F: SettingsFile>(&self) -> Vec<Problem> {
+        let present = F::REQUIRED_IN.iter().filter(|(section, _)| self.table.contains_key(*section));
+        F::REQUIRED
             .iter()
-            .chain(edge)
+            .chain(present.flat_map(|(_, fields)| fields.iter()))
             .filter(|field| self.find(field).is_none())
             .map(|field| self.problem_of(field, "is missing"))
             .collect()

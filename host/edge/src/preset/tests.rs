@@ -1,0 +1,161 @@
+use postern_endpoint::{EndpointPolicy, EndpointTable, Incoming};
+
+use super::never_public;
+use crate::policy::Behind;
+use crate::settings::Built;
+use crate::settings::tests_support::built;
+
+fn table(built: &Built) -> EndpointTable {
+    let policy = &built.policy;
+    let json = serde_json::json!({
+        "hosts": policy.hosts, "endpoints": policy.endpoints, "assets": policy.assets
+    });
+    EndpointTable::new(EndpointPolicy::from_json(json.to_string().as_bytes()).unwrap()).unwrap()
+}
+
+fn verdict(table: &EndpointTable, line: &str) -> String {
+    let (method, target) = line.split_once(' ').unwrap();
+    let has_body = method == "POST";
+    let headers: &[(&[u8], &[u8])] = if has_body {
+        &[(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"3")]
+    } else {
+        &[]
+    };
+    let incoming = Incoming {
+        method: method.as_bytes(),
+        target: target.as_bytes(),
+        authority: b"sso.example.com",
+        headers: headers.iter().copied(),
+        has_body,
+    };
+    table.judge(&incoming).map_or_else(|refusal| refusal.code.to_owned(), |_| "accepted".to_owned())
+}
+
+const WSO2IS: &str =
+    "behind = \"wso2is\"\nprotocols = [\"saml2\", \"oidc\", \"wsfed\", \"openid2\", \"wstrust\"]\n";
+const KEYCLOAK: &str = "behind = \"keycloak\"\nprotocols = [\"oidc\"]\n";
+const SHIBBOLETH: &str = "behind = \"shibboleth\"\nprotocols = [\"saml2\", \"oidc\"]\n";
+
+#[test]
+fn wso2is_serves_its_protocols_and_nothing_of_its_management() {
+    let table = table(&built(WSO2IS, ""));
+    for line in [
+        "GET /samlsso?SAMLRequest=x&RelayState=y",
+        "POST /samlsso",
+        "GET /samlsso?sessionDataKey=0d3c",
+        "GET /authenticationendpoint/login.do?sessionDataKey=x&type=samlsso",
+        "GET /authenticationendpoint/libs/themes/wso2is/theme.min.css",
+        "POST /commonauth",
+        "GET /oauth2/authorize?response_type=code&client_id=x",
+        "POST /oauth2/token",
+        "GET /oauth2/jwks",
+        "GET /passivests?wa=wsignin1.0&wtrealm=x",
+        "POST /openidserver",
+    ] {
+        assert_eq!(verdict(&table, line), "accepted", "{line}");
+    }
+    for line in [
+        "GET /carbon/admin/login.jsp",
+        "GET /console",
+        "POST /services/RemoteUserStoreManagerService",
+        "GET /api/server/v1/applications",
+        "GET /scim2/Users",
+        "GET /fileupload/x",
+    ] {
+        assert_eq!(verdict(&table, line), "endpoint.path.never-public", "{line}");
+    }
+    for (line, code) in [
+        ("GET /samlsso/..;/carbon", "endpoint.path.matrix-parameter"),
+        ("GET //carbon", "endpoint.path.doubled-slash"),
+        ("GET /authenticationendpoint/libs/../login.jsp", "endpoint.path.dot-segment"),
+        ("GET /authenticationendpoint/login.jsp", "endpoint.path.unknown"),
+        ("GET /oauth2/token", "endpoint.method.not-allowed"),
+        ("GET /samlsso?SAMLRequest=x&SAMLRequest=y", "form.duplicate"),
+        ("GET /", "endpoint.path.unknown"),
+    ] {
+        assert_eq!(verdict(&table, line), code, "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_switched_on_is_not_there() {
+    let table = table(&built("behind = \"wso2is\"\nprotocols = [\"oidc\"]\n", ""));
+    for line in ["GET /samlsso", "GET /passivests", "GET /openid", "POST /services/wso2carbon-sts"] {
+        assert!(verdict(&table, line).starts_with("endpoint.path."), "{line}");
+    }
+}
+
+#[test]
+fn keycloak_serves_the_realms_that_are_named() {
+    let section = "[keycloak]\nrealms = [\"example\"]\nidentity_providers = [\"google\"]\n";
+    let table = table(&built(KEYCLOAK, section));
+    let realm = "/realms/example";
+    for line in [
+        format!("GET {realm}/.well-known/openid-configuration"),
+        format!("GET {realm}/protocol/openid-connect/auth?client_id=x&response_type=code"),
+        format!("POST {realm}/protocol/openid-connect/token"),
+        format!("POST {realm}/login-actions/authenticate?session_code=x&execution=y&client_id=z&tab_id=t"),
+        format!("GET {realm}/broker/google/endpoint?state=x&code=y"),
+        "GET /resources/4tlyd/login/keycloak.v2/css/styles.css".into(),
+    ] {
+        assert_eq!(verdict(&table, &line), "accepted", "{line}");
+    }
+    for line in [
+        "GET /admin/master/console/",
+        "GET /admin/realms/example/users",
+        "GET /realms/master/protocol/openid-connect/auth",
+        "GET /realms/other/protocol/openid-connect/certs",
+        "GET /realms/example/account/",
+        "POST /realms/example/clients-registrations/openid-connect",
+        "GET /realms/example/protocol/saml",
+        "GET /metrics",
+        "GET /health/ready",
+        "GET /realms/Example/protocol/openid-connect/certs",
+    ] {
+        assert!(verdict(&table, line).starts_with("endpoint.path."), "{line}");
+    }
+}
+
+#[test]
+fn shibboleth_serves_its_profiles() {
+    let table = table(&built(SHIBBOLETH, ""));
+    for line in [
+        "GET /idp/profile/SAML2/Redirect/SSO?SAMLRequest=x",
+        "POST /idp/profile/SAML2/POST/SSO",
+        "POST /idp/profile/SAML2/Redirect/SSO?execution=e1s1",
+        "GET /idp/profile/oidc/authorize?client_id=x",
+        "GET /idp/css/placeholder.css",
+    ] {
+        assert_eq!(verdict(&table, line), "accepted", "{line}");
+    }
+    for line in [
+        "GET /idp/status",
+        "POST /idp/profile/admin/reload-service",
+        "GET /idp/profile/SAML1/SOAP/AttributeQuery",
+    ] {
+        assert!(verdict(&table, line).starts_with("endpoint.path."), "{line}");
+    }
+}
+
+#[test]
+fn management_is_recognised_below_a_base_path_too() {
+    for (behind, path) in [
+        (Behind::Keycloak, "/admin"),
+        (Behind::Keycloak, "/Admin/x"),
+        (Behind::Keycloak, "/auth/admin/realms"),
+        (Behind::Keycloak, "/auth/realms/master/x"),
+        (Behind::Shibboleth, "/idp/status"),
+        (Behind::Shibboleth, "/idp/profile/admin/x"),
+        (Behind::Endpoints, "/carbon"),
+    ] {
+        assert!(never_public(behind, path).is_some(), "{path}");
+    }
+    for (behind, path) in [
+        (Behind::Keycloak, "/realms/x/admin-console"),
+        (Behind::Keycloak, "/administration"),
+        (Behind::Endpoints, "/admin"),
+        (Behind::Wso2is, "/services/wso2carbon-sts"),
+    ] {
+        assert!(never_public(behind, path).is_none(), "{path}");
+    }
+}

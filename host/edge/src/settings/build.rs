@@ -1,0 +1,264 @@
+//! From the file to what proxies are configured from.
+
+use postern_endpoint::{Assets, Endpoint, EndpointPolicy, EndpointTable};
+use postern_saml::{DecoderConfiguration, ModuleSettings};
+
+use super::file::{
+    BalancingSetting, EdgeFile, EndpointSection, HealthSection, LimitsSection, Method, Protocol,
+};
+use super::{Built, Exported, Open, Problems, relying_parties, tokens};
+use crate::policy::{
+    AccessLog, Balancing, Behind, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
+};
+use crate::preset::{self, Preset};
+
+/// None when something that everything else needs is not there; the problems say what.
+pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Problems<'_>) -> Option<Built> {
+    let mut notes = Vec::new();
+    let (preset, saml_decoder, token_validator) = match file.behind {
+        Behind::Postern => exported(file, open, problems)?,
+        _ => {
+            let preset = preset::of(file);
+            let saml = saml_decoder(file, &preset, now, open, problems);
+            let tokens = tokens::guard(file, &preset, problems);
+            notes.extend(unjudged(file, saml.is_some()));
+            (preset, saml, tokens)
+        }
+    };
+    let mut endpoints = preset.endpoints;
+    endpoints.extend(file.endpoints.iter().map(endpoint));
+    let mut assets = preset.assets;
+    assets.extend(file.assets.iter().map(|prefix| Assets { prefix: prefix.clone() }));
+    require_table(file, &endpoints, &assets, problems);
+    let policy = EdgePolicy {
+        listener: file.listen.address,
+        tls: TlsFiles {
+            certificate_chain: file.listen.certificate.clone(),
+            private_key: file.listen.key.clone(),
+        },
+        hosts: file.hosts.clone(),
+        upstream: upstream(file),
+        endpoints,
+        assets,
+        endpoint_filter: file.filters.directory.join("endpoint-filter.wasm"),
+        saml_decoder,
+        token_validator,
+        administration: file.log.administration,
+        access_log: file.log.access.clone().map_or(AccessLog::Stdout, AccessLog::File),
+        limits: limits(&file.limits),
+    };
+    Some(Built { policy, notes })
+}
+
+/// What Postern exported, as if it were a preset.
+fn exported(
+    file: &EdgeFile,
+    open: Open<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<(Preset, Option<Guard>, Option<Guard>)> {
+    const FIELD: &str = "postern.export";
+    let path = &file.postern.as_ref()?.export;
+    let text = match open(path) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.add(FIELD, format!("{}: {error}", path.display()));
+            return None;
+        }
+    };
+    let exported: Exported = match serde_json::from_slice(&text) {
+        Ok(exported) => exported,
+        Err(error) => {
+            problems.add(FIELD, format!("{}: {error}", path.display()));
+            return None;
+        }
+    };
+    if file.tokens.is_some() {
+        problems.add("tokens", "are those of postern.export: [edge.tokens] of postern.toml says them");
+    }
+    let guard = |name: &str, configuration| Guard { wasm: file.filters.directory.join(name), configuration };
+    let preset = Preset { endpoints: exported.endpoints, assets: exported.assets, ..Preset::default() };
+    Some((
+        preset,
+        exported.saml_decoder.map(|configuration| guard("saml-decoder.wasm", configuration)),
+        exported.token_validator.map(|configuration| guard("token-validator.wasm", configuration)),
+    ))
+}
+
+/// The decoder for the product's SAML paths.
+fn saml_decoder(
+    file: &EdgeFile,
+    preset: &Preset,
+    now: u64,
+    open: Open<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Guard> {
+    if preset.saml_paths.is_empty() {
+        return None;
+    }
+    let parties = relying_parties::read(&file.saml.relying_parties, now, open, problems);
+    if file.saml.relying_parties.is_empty() {
+        problems.add(
+            "saml.relying_parties",
+            "must name the metadata of at least one registered service provider",
+        );
+    }
+    let host = file.hosts.first()?;
+    let settings = match settings(file) {
+        Ok(settings) => settings,
+        Err(message) => {
+            problems.add("saml", message);
+            return None;
+        }
+    };
+    let mut policy = settings.policy(&format!("https://{host}"));
+    policy.destinations = file
+        .hosts
+        .iter()
+        .flat_map(|host| preset.saml_paths.iter().map(move |path| format!("https://{host}{path}")))
+        .collect();
+    let mut decoder = DecoderConfiguration::new(policy, parties);
+    decoder.paths.clone_from(&preset.saml_paths);
+    let configuration = serde_json::to_value(decoder).unwrap_or_default();
+    // As the filter will read it: an error now instead of a proxy that does not start.
+    if problems.found.is_empty()
+        && let Err(refusal) = DecoderConfiguration::from_json(configuration.to_string().as_bytes())
+    {
+        problems.add("saml", refusal.to_string());
+    }
+    Some(Guard { wasm: file.filters.directory.join("saml-decoder.wasm"), configuration })
+}
+
+/// The settings of the module, with its own bounds.
+fn settings(file: &EdgeFile) -> Result<ModuleSettings, String> {
+    let mut json = serde_json::Map::new();
+    let saml = &file.saml;
+    if let Some(skew) = saml.clock_skew {
+        json.insert("clock_skew".into(), skew.0.into());
+    }
+    if let Some(age) = saml.max_age {
+        json.insert("max_age".into(), age.0.into());
+    }
+    if let Some(algorithms) = &saml.algorithms {
+        json.insert("algorithms".into(), algorithms.clone().into());
+    }
+    ModuleSettings::from_json(&serde_json::Value::Object(json).to_string())
+        .map_err(|refusal| refusal.to_string())
+}
+
+/// What the operator should know.
+fn unjudged(file: &EdgeFile, has_saml_decoder: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    for protocol in &file.protocols {
+        let name = protocol.name();
+        match protocol {
+            Protocol::Saml2 if has_saml_decoder => {}
+            Protocol::Saml2 => notes.push(format!(
+                "saml2: the endpoint filter alone judges it. {} comes back to the same path with \
+                 parameters of its own sign-on flow, which the SAML decoder would refuse.",
+                file.behind.product()
+            )),
+            Protocol::Oidc => {}
+            Protocol::Wsfed | Protocol::Openid2 | Protocol::Wstrust => notes.push(format!(
+                "{name}: the endpoint filter alone judges it (path, method, parameter names, sizes); \
+                 its messages are not decoded."
+            )),
+        }
+    }
+    notes
+}
+
+fn endpoint(section: &EndpointSection) -> Endpoint {
+    let posts = section.methods.contains(&Method::Post);
+    let queries = section.ignores_other_parameters || !section.query_parameters.is_empty();
+    Endpoint {
+        path: section.path.clone(),
+        methods: section
+            .methods
+            .iter()
+            .map(|method| match method {
+                Method::Get => postern_endpoint::Method::Get,
+                Method::Post => postern_endpoint::Method::Post,
+            })
+            .collect(),
+        content_types: match &section.content_types {
+            Some(types) => types.clone(),
+            None if posts => vec![preset::FORM.into()],
+            None => Vec::new(),
+        },
+        max_body: section.max_body.unwrap_or(if posts { 65_536 } else { 0 }),
+        max_query: section.max_query.unwrap_or(if queries { 8_192 } else { 0 }),
+        query_parameters: section.query_parameters.clone(),
+        ignores_other_parameters: section.ignores_other_parameters,
+    }
+}
+
+/// The table as the filter will build it: its error is placed at the operator's own endpoint when
+/// it is about one.
+fn require_table(file: &EdgeFile, endpoints: &[Endpoint], assets: &[Assets], problems: &mut Problems<'_>) {
+    let json = serde_json::json!({ "hosts": file.hosts, "endpoints": endpoints, "assets": assets });
+    let table = EndpointPolicy::from_json(json.to_string().as_bytes()).and_then(EndpointTable::new);
+    let Err(error) = table else { return };
+    let own = |list: &str, preset: usize| {
+        let index =
+            error.field.strip_prefix(list)?.strip_prefix('[')?.split(']').next()?.parse::<usize>().ok()?;
+        let name = error.field.split_once("].").map(|(_, name)| format!(".{name}")).unwrap_or_default();
+        Some(format!("{list}.{}{name}", index.checked_sub(preset)?))
+    };
+    let field = own("endpoints", endpoints.len().saturating_sub(file.endpoints.len()))
+        .or_else(|| own("assets", assets.len().saturating_sub(file.assets.len())))
+        .unwrap_or_else(|| error.field.split('[').next().unwrap_or_default().to_owned());
+    problems.add(&field, error.problem);
+}
+
+fn upstream(file: &EdgeFile) -> Upstream {
+    let upstream = &file.upstream;
+    let nodes: Vec<Node> = upstream.nodes.iter().filter_map(|node| Node::parse(node)).collect();
+    let balancing = match upstream.balancing {
+        Some(BalancingSetting::RoundRobin) => Balancing::RoundRobin,
+        Some(BalancingSetting::LeastRequest) => Balancing::LeastRequest,
+        Some(BalancingSetting::Affinity) => Balancing::Affinity,
+        None if file.behind == Behind::Postern => Balancing::RoundRobin,
+        None => Balancing::Affinity,
+    };
+    let client = upstream.client_certificate.clone().zip(upstream.client_key.clone());
+    Upstream {
+        behind: file.behind,
+        server_name: upstream.server_name.clone(),
+        authority: upstream.ca.clone(),
+        client: client.map(|(certificate_chain, private_key)| TlsFiles { certificate_chain, private_key }),
+        health: health(upstream.health.as_ref(), nodes.len()),
+        balancing,
+        nodes,
+    }
+}
+
+fn health(section: Option<&HealthSection>, nodes: usize) -> Option<HealthCheck> {
+    match section {
+        Some(HealthSection { path, port, interval, timeout }) => {
+            Some(HealthCheck { path: path.clone(), port: *port, interval: interval.0, timeout: timeout.0 })
+        }
+        None if nodes > 1 => Some(HealthCheck { path: None, port: None, interval: 5, timeout: 2 }),
+        None => None,
+    }
+}
+
+fn limits(section: &LimitsSection) -> Limits {
+    let default = Limits::default();
+    let seconds = |duration: Option<postern_settings::Duration>, default: u32| {
+        duration.map_or(default, |duration| u32::try_from(duration.0).unwrap_or(u32::MAX))
+    };
+    Limits {
+        connections: section.connections.unwrap_or(default.connections),
+        requests: section.requests.unwrap_or(default.requests),
+        heap: section.heap_mib.map_or(default.heap, |mib| u64::from(mib) << 20),
+        header_kib: section.header_kib.unwrap_or(default.header_kib),
+        request_seconds: seconds(section.request_time, default.request_seconds),
+        response_seconds: seconds(section.response_time, default.response_seconds),
+        idle_seconds: seconds(section.idle_time, default.idle_seconds),
+        requests_per_second: section.requests_per_second.unwrap_or(default.requests_per_second),
+        client_requests_per_second: section
+            .client_requests_per_second
+            .unwrap_or(default.client_requests_per_second),
+        client_burst: section.client_burst.unwrap_or(default.client_burst),
+    }
+}

@@ -1,0 +1,22 @@
+//! What Postern in the LAN tells the proxy's machine.
+
+use postern_endpoint::{Assets, Endpoint};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `postern edge export` writes it. Of a registration only what its module names for the edge is
+/// in it; there is no secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exported {
+    /// What the enabled modules declare.
+    pub endpoints: Vec<Endpoint>,
+    /// Static files of the pages.
+    pub assets: Vec<Assets>,
+    /// The SAML decoder's configuration, when the module is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml_decoder: Option<Value>,
+    /// The token validator's configuration, when there are routes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_validator: Option<Value>,
+}
