@@ -1,7 +1,6 @@
 //! The SAML decoder's part.
 
-use postern_refusal::Refusal;
-use postern_saml::{Addressed, DecoderConfiguration, Incoming, Judged, addresses, judge};
+use postern_saml::{Arrival, DecoderConfiguration, Incoming, Judged, RequestHead, judge};
 
 use super::{RawRequest, Stage, Surroundings};
 use crate::policy::Guard;
@@ -12,17 +11,20 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
         Ok(configuration) => configuration,
         Err(refusal) => return stage.refused(&refusal),
     };
-    let mut parts = request.target.splitn(2, |byte| *byte == b'?');
-    let (path, query) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    match is_judged(path, &configuration) {
-        Ok(true) => {}
-        Ok(false) => return stage.noted("not one of its paths: not looked at"),
-        Err(refusal) => return stage.refused(&refusal),
-    }
+    let head = RequestHead {
+        method: &request.method,
+        target: &request.target,
+        has_body: request.has_body(),
+        content_encoding: request.header(b"content-encoding"),
+    };
     let content_type = request.header(b"content-type").map(String::from_utf8_lossy);
-    let incoming = match request.method.as_slice() {
-        b"POST" => Incoming::Post { query, content_type: content_type.as_deref(), body: &request.body },
-        _ => Incoming::Get(query),
+    let incoming = match configuration.arrival(&head) {
+        Ok(Arrival::Elsewhere) => return stage.noted("no message for it: not looked at"),
+        Ok(Arrival::Get(query)) => Incoming::Get(query),
+        Ok(Arrival::Post(query)) => {
+            Incoming::Post { query, content_type: content_type.as_deref(), body: &request.body }
+        }
+        Err(refusal) => return stage.refused(&refusal),
     };
     let registry = configuration.registry();
     let lookup = |entity_id: &str| Ok(registry.get(entity_id).cloned());
@@ -39,26 +41,18 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
             }
             stage
         }
-        Ok(_) => {
+        Ok(Judged::IdpInitiated(_)) => {
             stage.field("message", "sign-on that begins here", "allowed by the registration");
+            stage
+        }
+        Ok(Judged::LogoutRequest(_)) => {
+            stage.field("message", "LogoutRequest", "of a registered service provider");
+            stage
+        }
+        Ok(Judged::LogoutResponse(_)) => {
+            stage.field("message", "LogoutResponse", "of a registered service provider");
             stage
         }
         Err(refusal) => stage.refused(&refusal),
     }
-}
-
-fn is_judged(path: &[u8], configuration: &DecoderConfiguration) -> Result<bool, Refusal> {
-    for judged in &configuration.paths {
-        match addresses(path, judged) {
-            Addressed::Exactly => return Ok(true),
-            Addressed::Ambiguously => {
-                return Err(Refusal::misbehaved("saml.path.ambiguous")
-                    .at("path")
-                    .expected(judged)
-                    .found_bytes(path));
-            }
-            Addressed::No => {}
-        }
-    }
-    Ok(false)
 }

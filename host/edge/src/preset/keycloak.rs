@@ -35,6 +35,7 @@ pub(super) fn preset(section: &KeycloakSection, protocols: &[Protocol]) -> Prese
                     let path = format!("{realm}/protocol/saml");
                     preset.endpoints.push(saml(path.clone(), &[]));
                     preset.endpoints.push(document(format!("{path}/descriptor")));
+                    preset.unjudged_paths.push(format!("{path}/descriptor"));
                     preset.saml_paths.push(path);
                 }
                 Protocol::Oidc => preset.endpoints.extend(oidc(&realm)),

@@ -7,6 +7,8 @@ mod wso2is;
 use postern_endpoint::never_public::NEVER_PUBLIC;
 use postern_endpoint::{Assets, Endpoint, Method};
 
+use postern_saml::Continuation;
+
 use crate::policy::Behind;
 use crate::settings::EdgeFile;
 
@@ -20,6 +22,10 @@ pub(crate) struct Preset {
     pub(crate) assets: Vec<Assets>,
     /// Where SAML messages arrive that the decoder can judge.
     pub(crate) saml_paths: Vec<String>,
+    /// Paths of their own below these.
+    pub(crate) unjudged_paths: Vec<String>,
+    /// How the product's own sign-on flow comes back to them.
+    pub(crate) continuations: Vec<Continuation>,
     /// Where the published keys are.
     pub(crate) keys: Option<String>,
 }

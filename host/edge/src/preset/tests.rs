@@ -38,7 +38,7 @@ const SHIBBOLETH: &str = "behind = \"shibboleth\"\nprotocols = [\"saml2\", \"oid
 
 #[test]
 fn wso2is_serves_its_protocols_and_nothing_of_its_management() {
-    let table = table(&built(WSO2IS, ""));
+    let table = table(&built(WSO2IS, "[saml]\nrelying_parties = [\"timesheets.xml\"]\n"));
     for line in [
         "GET /samlsso?SAMLRequest=x&RelayState=y",
         "POST /samlsso",

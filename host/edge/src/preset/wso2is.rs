@@ -9,6 +9,8 @@
 use postern_endpoint::Method;
 use postern_endpoint::never_public::SECURITY_TOKEN_SERVICE;
 
+use postern_saml::Continuation;
+
 use super::{Endpoint, Preset, assets, document, form, page, page_with_form, saml, soap};
 use crate::settings::Protocol;
 
@@ -36,6 +38,9 @@ const PAGES: [&str; 20] = [
     "wait",
 ];
 
+/// Where SAML messages arrive.
+const SAML_SSO: &str = "/samlsso";
+
 pub(super) fn preset(protocols: &[Protocol]) -> Preset {
     let mut preset = Preset {
         endpoints: vec![page_with_form("/commonauth"), page("/logincontext")],
@@ -46,6 +51,12 @@ pub(super) fn preset(protocols: &[Protocol]) -> Preset {
         ..Preset::default()
     };
     preset.endpoints.extend(PAGES.map(|name| page(format!("/authenticationendpoint/{name}.do"))));
+    if protocols.contains(&Protocol::Saml2) {
+        preset.saml_paths = vec![SAML_SSO.into()];
+        // After the sign-in `/commonauth` redirects to it.
+        preset.continuations =
+            vec![Continuation { path: SAML_SSO.into(), parameters: vec!["sessionDataKey".into()] }];
+    }
     for protocol in protocols {
         preset.endpoints.extend(match protocol {
             Protocol::Saml2 => saml2(),
@@ -59,11 +70,9 @@ pub(super) fn preset(protocols: &[Protocol]) -> Preset {
     preset
 }
 
-/// After the sign-in `/commonauth` redirects to `/samlsso?sessionDataKey=…`, which is no SAML
-/// message: the decoder would refuse it, and is not put there.
 fn saml2() -> Vec<Endpoint> {
     let mut endpoints = vec![
-        saml("/samlsso", &["sessionDataKey", "spEntityID", "slo", "spQueryParams"]),
+        saml(SAML_SSO, &["sessionDataKey", "spEntityID"]),
         soap("/samlartresolve"),
         document("/identity/metadata/saml2"),
     ];

@@ -118,6 +118,8 @@ fn saml_decoder(
         .collect();
     let mut decoder = DecoderConfiguration::new(policy, parties);
     decoder.paths.clone_from(&preset.saml_paths);
+    decoder.unjudged_paths.clone_from(&preset.unjudged_paths);
+    decoder.continuations.clone_from(&preset.continuations);
     let configuration = serde_json::to_value(decoder).unwrap_or_default();
     // As the filter will read it: an error now instead of a proxy that does not start.
     if problems.found.is_empty()

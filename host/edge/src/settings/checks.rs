@@ -93,7 +93,7 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
         problems.add("saml.paths", "has no effect: the product's own paths are judged");
     }
     let judges_saml = match file.behind {
-        Behind::Postern => false,
+        Behind::Postern | Behind::Shibboleth => false,
         Behind::Endpoints => !file.saml.paths.is_empty(),
         _ => file.protocols.contains(&Protocol::Saml2),
     };

@@ -16,6 +16,7 @@ mod export;
 mod guards;
 mod init;
 mod installed;
+mod probe;
 mod verifier;
 
 #[derive(Subcommand)]
@@ -50,6 +51,8 @@ Examples:
     Export,
     /// Tell what the guards decide on a request, without sending it.
     Explain(explain::Explain),
+    /// Fire what must be refused at a running edge, and tell what came back.
+    Probe(probe::Probe),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,7 +67,7 @@ impl Edge {
     pub(super) fn stands_alone(&self) -> bool {
         match self {
             Self::Config { policy, .. } => policy.is_some(),
-            Self::Init(_) | Self::Schema | Self::Explain(_) => true,
+            Self::Init(_) | Self::Schema | Self::Explain(_) | Self::Probe(_) => true,
             Self::Export => false,
         }
     }
@@ -85,6 +88,7 @@ impl Edge {
                 Ok(())
             }
             Self::Explain(explain) => explain.run(),
+            Self::Probe(probe) => probe.run(),
             Self::Config { policy: None, .. } | Self::Export => {
                 Err(Failure::usage("this command needs a postern.toml"))
             }

@@ -173,6 +173,8 @@ mod tests {
             "postern edge schema",
             "postern edge export",
             "postern edge explain request --policy x.toml --json",
+            "postern edge probe https://sso.example.com --policy x.toml --ca ca.pem --resolve 127.0.0.1:443",
+            "postern edge probe https://sso.example.com --open /samlsso --timeout 5 --unmarked --json",
             "postern edge explain --file - --keys jwks.json",
         ] {
             assert!(parses(line), "{line}");

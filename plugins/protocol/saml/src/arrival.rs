@@ -75,7 +75,8 @@ impl DecoderConfiguration {
     /// and whatever the server in the LAN makes of the path.
     ///
     /// 1. A path that is not canonical is refused, unless `other_paths` says otherwise.
-    /// 2. A path in `paths` is judged, and has to have a canonical query too.
+    /// 2. A path in `paths` is judged, and has to have a canonical query too; a GET that is one of
+    ///    `continuations` passes, it holds no message.
     /// 3. A path in `unjudged_paths` passes.
     /// 4. A path that a server could take for one in `paths` is refused.
     /// 5. A query that carries a SAML message to any other path is refused. Bodies that go there
@@ -92,6 +93,9 @@ impl DecoderConfiguration {
         let is_in = |list: &[String]| list.iter().any(|listed| listed.as_bytes() == path);
         if is_in(&self.paths) {
             RequestTarget::parse(head.target)?;
+            if head.method == b"GET" && !head.has_body && self.continues(path, query) {
+                return Ok(Arrival::Elsewhere);
+            }
             return Ok(match carrier(head.method, head.has_body, head.content_encoding)? {
                 Carrier::Query => Arrival::Get(query),
                 Carrier::Body => Arrival::Post(query),
@@ -113,6 +117,10 @@ impl DecoderConfiguration {
                 .found_bytes(path)),
             None => Ok(Arrival::Elsewhere),
         }
+    }
+
+    fn continues(&self, path: &[u8], query: &[u8]) -> bool {
+        self.continuations.iter().any(|own| own.path.as_bytes() == path && own.is(query))
     }
 }
 

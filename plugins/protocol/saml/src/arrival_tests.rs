@@ -1,5 +1,5 @@
 use super::*;
-use crate::Policy;
+use crate::{Continuation, Policy};
 
 fn configuration() -> DecoderConfiguration {
     let policy = Policy::for_destination("https://sso.example.com/samlsso");
@@ -118,4 +118,28 @@ fn a_message_for_a_path_that_nobody_judges_is_refused() {
     ] {
         assert_eq!(code(&configuration, target), "saml.message.elsewhere", "{target}");
     }
+}
+
+#[test]
+fn a_sign_on_under_way_goes_on_without_a_message() {
+    let configuration = DecoderConfiguration {
+        continuations: vec![Continuation {
+            path: "/samlsso".to_owned(),
+            parameters: vec!["sessionDataKey".to_owned()],
+        }],
+        ..configuration()
+    };
+    assert_eq!(code(&configuration, "/samlsso?sessionDataKey=0d3c"), "elsewhere");
+    for target in ["/samlsso", "/samlsso?sessionDataKey=0d3c&SAMLRequest=x", "/samlsso?SAMLRequest=x"] {
+        assert_eq!(code(&configuration, target), "judged", "{target}");
+    }
+    let post = head("POST", "/samlsso?sessionDataKey=0d3c");
+    assert_eq!(configuration.arrival(&post), Ok(Arrival::Post(b"sessionDataKey=0d3c")));
+    let json = serde_json::to_string(&configuration).unwrap();
+    assert_eq!(DecoderConfiguration::from_json(json.as_bytes()), Ok(configuration));
+    let wrong = json.replace("sessionDataKey", "SAMLRequest");
+    assert_eq!(
+        DecoderConfiguration::from_json(wrong.as_bytes()).unwrap_err().code,
+        "saml.decoder.configuration"
+    );
 }

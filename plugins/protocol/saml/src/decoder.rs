@@ -7,7 +7,7 @@ use postern_refusal::Refusal;
 use postern_signature::Verifier;
 use serde::{Deserialize, Serialize};
 
-use crate::{EdgeRelyingParty, Incoming, Judged, Policy, ReplayTable, SharedMemory, judge};
+use crate::{Continuation, EdgeRelyingParty, Incoming, Judged, Policy, ReplayTable, SharedMemory, judge};
 
 /// Configuration of the DMZ filter `saml-decoder`: what the host writes and the filter reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct DecoderConfiguration {
     /// provider's, such as the logout of an application behind the same proxy.
     #[serde(default)]
     pub unjudged_paths: Vec<String>,
+    /// GETs of judged paths that carry no message but go on with a sign-on under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continuations: Vec<Continuation>,
     /// What the paths of other applications have to be.
     #[serde(default)]
     pub other_paths: OtherPaths,
@@ -53,6 +56,7 @@ impl DecoderConfiguration {
         Self {
             paths: default_paths(),
             unjudged_paths: Vec::new(),
+            continuations: Vec::new(),
             other_paths: OtherPaths::default(),
             policy,
             replay_slots: default_replay_slots(),
@@ -76,6 +80,9 @@ impl DecoderConfiguration {
         let unjudged = &configuration.unjudged_paths;
         if !unjudged.iter().all(|path| is_plain(path) && !configuration.paths.contains(path)) {
             return Err(wrong("unjudged_paths", "canonical paths that are not in `paths`"));
+        }
+        if !configuration.continuations.iter().all(|own| own.is_sound(&configuration.paths)) {
+            return Err(wrong("continuations", "a path of `paths`, and names that carry no message"));
         }
         if configuration.policy.destinations.is_empty() {
             return Err(wrong("policy.destinations", "one at least"));
