@@ -63,8 +63,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Judges an answer.
-    pub fn of(answer: &Answer, marks: Marks) -> Self {
+    /// Judges an answer. `is_malformed` is whether the request is no HTTP, or none that a proxy
+    /// takes: its codec answers that by itself, in bare words that an application could have too,
+    /// so that they count for no other request.
+    pub fn of(answer: &Answer, marks: Marks, is_malformed: bool) -> Self {
         let (status, headers, body) = match answer {
             Answer::Closed => return Self::RefusedByProxy { status: None },
             Answer::Silent => return Self::Silent,
@@ -77,7 +79,7 @@ impl Outcome {
             |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let body = String::from_utf8_lossy(body);
         if let Some(reference) = header("x-correlation-id").filter(|id| is_reference(id))
-            && body.trim_end().ends_with(&format!("Reference: {reference}"))
+            && (body.trim_end().ends_with(&format!("Reference: {reference}")) || is_to_head(headers, &body))
             && status < 500
         {
             return Self::RefusedByGuard { status, reference: reference.to_owned() };
@@ -111,15 +113,28 @@ fn is_reference(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// What a proxy's HTTP codec answers before there is a request: no body, nothing of an
-/// application, and the connection is closed.
+/// An answer to HEAD announces the body that it leaves out.
+fn is_to_head(headers: &[(String, String)], body: &str) -> bool {
+    body.is_empty() && headers.iter().any(|(name, value)| name == "content-length" && value != "0")
+}
+
+/// What a proxy's HTTP codec answers before there is a request: a reason phrase or nothing, no
+/// header of an application, and the connection is closed.
 fn is_codec(status: u16, headers: &[(String, String)], body: &str) -> bool {
-    const CODEC: [&str; 5] = ["connection", "content-length", "date", "server", "content-type"];
-    matches!(status, 400 | 404 | 413 | 426 | 431 | 501)
-        && body.trim().is_empty()
-        && headers.iter().all(|(name, _)| CODEC.contains(&name.as_str()))
+    const HEADERS: [&str; 5] = ["connection", "content-length", "content-type", "date", "server"];
+    let phrases: &[&str] = match status {
+        400 => &["", "Bad Request"],
+        403 => &["", "Forbidden"],
+        404 => &["", "Not Found"],
+        413 => &["", "Payload Too Large", "Content Too Large"],
+        426 => &["", "Upgrade Required"],
+        431 => &["", "Request Header Fields Too Large"],
+        501 => &["", "Not Implemented"],
+        _ => return false,
+    };
+    phrases.contains(&body.trim())
+        && headers.iter().all(|(name, _)| HEADERS.contains(&name.as_str()))
         && headers.iter().any(|(name, value)| name == "connection" && value.eq_ignore_ascii_case("close"))
-        && headers.iter().all(|(name, value)| name != "server" || value == "edge" || value == "envoy")
 }
 
 #[cfg(test)]
@@ -136,7 +151,7 @@ mod tests {
     #[test]
     fn the_guards_are_known_by_their_reference() {
         let body = format!("Not Found\nReference: {ID}\n");
-        let refused = Outcome::of(&response(404, &[("x-correlation-id", ID)], &body), Marks::Guards);
+        let refused = Outcome::of(&response(404, &[("x-correlation-id", ID)], &body), Marks::Guards, false);
         assert_eq!(refused, Outcome::RefusedByGuard { status: 404, reference: ID.into() });
         for (status, id, body) in [
             (404, "", body.as_str()),
@@ -148,7 +163,8 @@ mod tests {
             // A guard that could not judge answers 503: that is no refusal of this request.
             (503, ID, body.as_str()),
         ] {
-            let outcome = Outcome::of(&response(status, &[("x-correlation-id", id)], body), Marks::Guards);
+            let outcome =
+                Outcome::of(&response(status, &[("x-correlation-id", id)], body), Marks::Guards, false);
             assert_eq!(outcome, Outcome::Passed { status }, "{status} {id} {body}");
             assert!(!outcome.is_refused());
         }
@@ -158,26 +174,48 @@ mod tests {
     fn what_the_lan_may_have_said_is_not_a_refusal() {
         let lan =
             response(404, &[("content-type", "text/html"), ("connection", "close")], "<h1>Not Found</h1>");
-        assert_eq!(Outcome::of(&lan, Marks::Guards), Outcome::Passed { status: 404 });
-        assert_eq!(Outcome::of(&lan, Marks::None), Outcome::RefusedByStatus { status: 404 });
+        assert_eq!(Outcome::of(&lan, Marks::Guards, false), Outcome::Passed { status: 404 });
+        assert_eq!(Outcome::of(&lan, Marks::None, false), Outcome::RefusedByStatus { status: 404 });
         for marks in [Marks::Guards, Marks::None] {
             let login = response(401, &[("connection", "close")], "");
-            assert_eq!(Outcome::of(&login, marks), Outcome::Passed { status: 401 });
+            assert_eq!(Outcome::of(&login, marks, false), Outcome::Passed { status: 401 });
         }
     }
 
     #[test]
     fn the_proxys_own_answers_and_silence_are_told() {
-        let codec = response(400, &[("connection", "close"), ("content-length", "0")], "");
-        assert_eq!(Outcome::of(&codec, Marks::Guards), Outcome::RefusedByProxy { status: Some(400) });
+        for (status, body) in [
+            (400, ""),
+            (400, "Bad Request"),
+            (501, "Not Implemented"),
+            (431, "Request Header Fields Too Large"),
+        ] {
+            let codec = response(status, &[("connection", "close"), ("server", "edge")], body);
+            assert_eq!(
+                Outcome::of(&codec, Marks::Guards, true),
+                Outcome::RefusedByProxy { status: Some(status) }
+            );
+            // The same words to a request that a proxy takes can be an application's.
+            assert_eq!(Outcome::of(&codec, Marks::Guards, false), Outcome::Passed { status });
+        }
+        let application = response(400, &[("connection", "close"), ("set-cookie", "a=b")], "Bad Request");
+        assert_eq!(Outcome::of(&application, Marks::Guards, true), Outcome::Passed { status: 400 });
+        let head = response(405, &[("x-correlation-id", ID), ("content-length", "61")], "");
+        assert!(matches!(Outcome::of(&head, Marks::Guards, false), Outcome::RefusedByGuard { .. }));
         let mapped = response(
             400,
             &[("x-correlation-id", "-")],
             "The request could not be served (400).\nReference: -\n",
         );
-        assert_eq!(Outcome::of(&mapped, Marks::Guards), Outcome::RefusedByProxy { status: Some(400) });
-        assert_eq!(Outcome::of(&Answer::Closed, Marks::Guards), Outcome::RefusedByProxy { status: None });
-        assert_eq!(Outcome::of(&Answer::Silent, Marks::None), Outcome::Silent);
-        assert_eq!(Outcome::of(&response(429, &[], "Too Many Requests\n"), Marks::Guards), Outcome::Limited);
+        assert_eq!(Outcome::of(&mapped, Marks::Guards, false), Outcome::RefusedByProxy { status: Some(400) });
+        assert_eq!(
+            Outcome::of(&Answer::Closed, Marks::Guards, false),
+            Outcome::RefusedByProxy { status: None }
+        );
+        assert_eq!(Outcome::of(&Answer::Silent, Marks::None, false), Outcome::Silent);
+        assert_eq!(
+            Outcome::of(&response(429, &[], "Too Many Requests\n"), Marks::Guards, false),
+            Outcome::Limited
+        );
     }
 }

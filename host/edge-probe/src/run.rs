@@ -50,14 +50,15 @@ pub fn probe(
     let mut marks = Marks::Guards;
     if unmarked {
         let answer = dial.exchange(&unknown_path(target))?;
-        if !matches!(Outcome::of(&answer, Marks::Guards), Outcome::RefusedByGuard { .. }) {
+        if !matches!(Outcome::of(&answer, Marks::Guards, false), Outcome::RefusedByGuard { .. }) {
             marks = Marks::None;
         }
     }
     let all = entries(target);
     let mut findings = Vec::new();
-    for Entry { class, name, why, bytes } in &all {
-        let outcome = Outcome::of(&dial.exchange(bytes)?, marks);
+    for entry in &all {
+        let outcome = Outcome::of(&dial.exchange(&entry.bytes)?, marks, entry.is_malformed());
+        let Entry { class, name, why, .. } = entry;
         let finding = Finding { entry: format!("{class}/{name}"), why, outcome };
         progress(&finding, findings.len() + 1, all.len());
         findings.push(finding);

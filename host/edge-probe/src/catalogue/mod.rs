@@ -39,6 +39,13 @@ pub struct Entry {
     pub bytes: Vec<u8>,
 }
 
+impl Entry {
+    /// Whether a proxy may take it for no HTTP and answer by itself.
+    pub(crate) fn is_malformed(&self) -> bool {
+        matches!(self.class, "target" | "method" | "header" | "framing")
+    }
+}
+
 /// All that apply to the target.
 pub fn entries(target: &Target) -> Vec<Entry> {
     let mut all = paths::entries(target);

@@ -12,8 +12,8 @@ use postern_edge_probe::{Dial, Finding, Marks, Outcome, Report, Target, probe, r
 use postern_endpoint::Method;
 use serde_json::Value;
 
-use super::{Failure, load, say};
 use super::super::output::table;
+use super::{Failure, load, say};
 
 /// Where distributions keep the authorities that everybody trusts.
 const SYSTEM: [&str; 3] =
