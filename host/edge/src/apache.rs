@@ -77,6 +77,18 @@ const HEAD: &str = "\
 </IfModule>
 ";
 
+/// Headers with which a client would name another method or path: those that the endpoint rule
+/// refuses.
+const OVERRIDES: [&str; 7] = [
+    "X-HTTP-Method",
+    "X-HTTP-Method-Override",
+    "X-Method-Override",
+    "X-Original-URI",
+    "X-Original-URL",
+    "X-Rewrite-URI",
+    "X-Rewrite-URL",
+];
+
 fn server(policy: &EdgePolicy) -> Result<String, EdgeError> {
     let limits = &policy.limits;
     let listener = policy.listener;
@@ -122,9 +134,6 @@ Timeout {response}
   RequestHeader unset X-Forwarded-Prefix early
   RequestHeader unset X-Real-IP early
   RequestHeader unset Forwarded early
-  RequestHeader unset X-HTTP-Method-Override early
-  RequestHeader unset X-Original-URL early
-  RequestHeader unset X-Rewrite-URL early
   RequestHeader unset X-Postern-Client-Address early
   RequestHeader unset X-Postern-Correlation-Id early
   RequestHeader set X-Forwarded-Proto https
@@ -140,7 +149,12 @@ Timeout {response}
   <If \"%{{THE_REQUEST}} !~ m#^\\S+ /[^ ?]*(?:\\?[^ ]*)? HTTP/# || %{{THE_REQUEST}} =~ m#^\\S+ [^ ?]*(?:;|//|\\x5c|%|/\\.\\.?(?:/|\\?| ))#\">
     Require all denied
   </If>
+  # No header that names another method or path.
+  <If \"{overrides}\">
+    Require all denied
+  </If>
 ",
+        overrides = OVERRIDES.map(|name| format!("-n req('{name}')")).join(" || "),
         request = limits.request_seconds,
         response = limits.response_seconds,
         aliases = aliases.iter().map(|alias| format!("  ServerAlias {alias}\n")).collect::<String>(),
@@ -173,7 +187,7 @@ fn location(endpoint: &Endpoint) -> String {
     if endpoint.methods.contains(&Method::Post) && !endpoint.content_types.is_empty() {
         let types: Vec<String> = endpoint.content_types.iter().map(|name| literal(name)).collect();
         rules.push(format!(
-            "Require expr \"%{{REQUEST_METHOD}} == 'GET' || %{{CONTENT_TYPE}} =~ m#^(?:{})(?:\\s*;\\s*charset=utf-8)?$#i\"",
+            "Require expr \"%{{REQUEST_METHOD}} == 'GET' || req('Content-Type') =~ m#^(?:{})(?:\\s*;\\s*charset=utf-8)?$#i\"",
             types.join("|")
         ));
     }

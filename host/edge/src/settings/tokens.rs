@@ -1,6 +1,7 @@
 //! Bearer tokens: the token validator's configuration.
 
-use postern_jose::validator::{JwksSource, MAX_TOKEN_LIFETIME, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::{DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 
 use super::Problems;
 use super::file::{EdgeFile, TokenRouteSection, TokensSection};
@@ -48,7 +49,7 @@ fn validator(tokens: &TokensSection, keys: String, host: &str, routes: Vec<Route
         routes,
         behind_endpoint_filter: true,
         max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
-        clock_skew_seconds: 30,
+        clock_skew_seconds: DEFAULT_CLOCK_SKEW,
         cached_tokens: 1_024,
     }
 }
