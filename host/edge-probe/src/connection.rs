@@ -142,12 +142,10 @@ impl Dial {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a probe has a time limit")]
 fn deadline(time: Duration) -> Instant {
     Instant::now() + time
 }
 
-#[allow(clippy::disallowed_methods, reason = "a probe has a time limit")]
 fn has_passed(until: Instant) -> bool {
     Instant::now() > until
 }

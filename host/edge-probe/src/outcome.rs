@@ -87,9 +87,8 @@ impl Outcome {
         if status == 429 && body.starts_with("Too Many Requests") {
             return Self::Limited;
         }
-        if status < 500
-            && (body.starts_with("The request could not be served (") || is_codec(status, headers, &body))
-        {
+        let is_mapped = status < 500 && body.starts_with("The request could not be served (");
+        if is_mapped || is_malformed && is_codec(status, headers, &body) {
             return Self::RefusedByProxy { status: Some(status) };
         }
         let refusing =

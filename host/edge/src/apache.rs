@@ -191,6 +191,12 @@ fn location(endpoint: &Endpoint) -> String {
             types.join("|")
         ));
     }
+    // LimitRequestBody does not count for requests that are handed on.
+    rules.push("Require expr \"-z req('Transfer-Encoding')\"".to_owned());
+    rules.push(format!(
+        "Require expr \"-z req('Content-Length') || req('Content-Length') -le {}\"",
+        endpoint.max_body
+    ));
     let rules: String = rules.iter().map(|rule| format!("      {rule}\n")).collect();
     format!(
         "
@@ -198,13 +204,10 @@ fn location(endpoint: &Endpoint) -> String {
   <LocationMatch \"^{exactly}$\">
     <RequireAll>
 {rules}    </RequireAll>
-    LimitRequestBody {body}
   </LocationMatch>
 ",
         path = endpoint.path,
         exactly = literal(&endpoint.path),
-        // Zero would be no limit at all.
-        body = endpoint.max_body.max(1),
     )
 }
 
@@ -219,8 +222,8 @@ fn folder(prefix: &str) -> String {
       Require method GET
       Require expr \"%{{REQUEST_METHOD}} != 'HEAD'\"
       Require expr \"%{{QUERY_STRING}} == ''\"
+      Require expr \"-z req('Transfer-Encoding') && -z req('Content-Length')\"
     </RequireAll>
-    LimitRequestBody 1
   </LocationMatch>
 ",
         start = literal(prefix),

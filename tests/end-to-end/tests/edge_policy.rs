@@ -84,7 +84,8 @@ impl Site {
         let authority = text_of(&self.folder.path().join("outside.pem"));
         let address = format!("127.0.0.1:{}", self.port);
         let url = format!("https://{PUBLIC}");
-        let arguments = [&["probe", &url, "--ca", &authority, "--resolve", &address, "--json"], more].concat();
+        let arguments =
+            [&["probe", &url, "--ca", &authority, "--resolve", &address, "--json"], more].concat();
         let output = self.postern(&arguments);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
@@ -218,7 +219,10 @@ fn apache_from_the_example_opens_the_list_of_paths() {
     }
     let reached = site.reached().concat();
     // Byte for byte: no escape is refolded.
-    assert!(reached.contains(&"GET /samlsso?SAMLRequest=a%2Fb&RelayState=x HTTP/1.1".to_owned()), "{reached:?}");
+    assert!(
+        reached.contains(&"GET /samlsso?SAMLRequest=a%2Fb&RelayState=x HTTP/1.1".to_owned()),
+        "{reached:?}"
+    );
     let (_, findings) = site.probe(&["--unmarked"]);
     for finding in findings {
         let entry = finding["entry"].as_str().unwrap_or_default();
