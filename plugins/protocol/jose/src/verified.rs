@@ -29,3 +29,10 @@ impl<T> Verified<T> {
         rule(self.0).map(Verified)
     }
 }
+
+impl<T> Verified<Option<T>> {
+    /// Nothing, or a verified value.
+    pub fn transpose(self) -> Option<Verified<T>> {
+        self.0.map(Verified)
+    }
+}

@@ -1,0 +1,40 @@
+use postern_jose::json::{Object, Value};
+use postern_jose::{SigningInput, base64url_encode};
+use sha2::{Digest as _, Sha256};
+
+use crate::{ALGORITHM, TOKEN_TYPE};
+
+/// A document that waits for its signature: the kernel signs.
+#[derive(Clone, Debug)]
+pub struct UnsignedFeed {
+    input: SigningInput,
+    document: String,
+}
+
+impl UnsignedFeed {
+    /// The document of these sections, each a filter's configuration under its name, to be signed
+    /// by the key of that `kid`. `now` in seconds since 1970.
+    pub fn new(key_id: &str, issuer: &str, sequence: u64, now: u64, sections: Object) -> Self {
+        let document = Value::Object(sections).to_string();
+        let mut claims = Object::new();
+        claims.insert("iss".into(), issuer.into());
+        claims.insert("iat".into(), now.into());
+        claims.insert("sequence".into(), sequence.into());
+        claims.insert("sha256".into(), base64url_encode(&Sha256::digest(&document)).into());
+        Self { input: SigningInput::new(ALGORITHM, key_id, TOKEN_TYPE, claims), document }
+    }
+
+    /// The bytes to sign.
+    pub fn signing_input(&self) -> &[u8] {
+        self.input.as_bytes()
+    }
+
+    /// The whole, with its signature (r||s).
+    #[must_use]
+    pub fn with_signature(self, signature: &[u8]) -> Vec<u8> {
+        let mut bytes = self.input.with_signature(signature).into_bytes();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(self.document.as_bytes());
+        bytes
+    }
+}
