@@ -100,6 +100,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
 fn checked(status: u32) -> Result<(), Failed> {
@@ -238,10 +239,24 @@ pub(crate) fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Vec<
 
 pub(crate) fn define_counter(name: &str) -> Result<u32, Failed> {
     const COUNTER: u32 = 0;
+    define_metric(COUNTER, name)
+}
+
+pub(crate) fn define_gauge(name: &str) -> Result<u32, Failed> {
+    const GAUGE: u32 = 1;
+    define_metric(GAUGE, name)
+}
+
+fn define_metric(kind: u32, name: &str) -> Result<u32, Failed> {
     let mut id = 0;
     // SAFETY: pointer and size of a live slice, a live place for the result.
-    checked(unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) })?;
+    checked(unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) })?;
     Ok(id)
+}
+
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), Failed> {
+    // SAFETY: no pointers.
+    checked(unsafe { proxy_record_metric(id, value) })
 }
 
 pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), Failed> {

@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
+use postern_feed::{MAX_FEED, split_configuration};
 use postern_refusal::Refusal;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::abi;
 use crate::envoy::Version;
+use crate::feed::{Feed, Offer};
 use crate::filter::{Exchange, Filter, HeadersVerdict, Judgement};
 use crate::held::Held;
 use crate::host::{self, CallId, CallResponse, Entropy};
@@ -32,6 +34,7 @@ struct Shared {
 struct Root<F: Filter> {
     context: u32,
     filter: Option<Rc<F>>,
+    feed: Option<Feed>,
     shared: Rc<Shared>,
 }
 
@@ -39,7 +42,7 @@ impl<F: Filter> Root<F> {
     fn new(context: u32) -> Self {
         let shared =
             Shared { held: Held::default(), entropy: Rc::default(), refusals: Refusals::new(F::NAME) };
-        Self { context, filter: None, shared: Rc::new(shared) }
+        Self { context, filter: None, feed: None, shared: Rc::new(shared) }
     }
 
     fn configure(&mut self, size: usize) -> Result<(), String> {
@@ -59,10 +62,28 @@ impl<F: Filter> Root<F> {
                 abi::buffer(abi::Buffer::PluginConfiguration, size).map_err(|failed| failed.to_string())?
             }
         };
+        let (source, configuration) =
+            split_configuration(configuration).map_err(|refusal| refusal.to_string())?;
         let filter = F::configure(&configuration).map_err(|error| error.to_string())?;
+        let feed = source.map(|source| Feed::new(F::NAME, source)).transpose();
+        let feed = feed.map_err(|refusal| refusal.to_string())?;
         abi::set_tick_period(1_000).map_err(|failed| format!("the timer can't be set: {failed}"))?;
         self.filter = Some(Rc::new(filter));
+        self.feed = feed;
         Ok(())
+    }
+
+    /// Takes a configuration of the LAN over. Requests under way end with the one that they began
+    /// with.
+    fn take_over(&mut self, offer: Option<Offer>) {
+        let (Some(offer), Some(feed)) = (offer, &mut self.feed) else { return };
+        match F::configure(&offer.section) {
+            Ok(filter) => {
+                self.filter = Some(Rc::new(filter));
+                feed.adopted(offer);
+            }
+            Err(error) => feed.refuse(&error.to_string()),
+        }
     }
 
     /// Answers the requests whose body never began to come.
@@ -84,6 +105,12 @@ impl<F: Filter> Root<F> {
 
 impl<F: Filter> Context for Root<F> {
     fn on_http_call_response(&mut self, token: u32, _headers: usize, body_size: usize, _trailers: usize) {
+        if let Some(feed) = &mut self.feed
+            && feed.awaits(CallId(token))
+        {
+            let offer = feed.fetched(CallResponse::read(body_size, MAX_FEED));
+            return self.take_over(offer);
+        }
         if let Some(filter) = &self.filter {
             let response = CallResponse::read(body_size, filter.call_limit());
             filter.on_call_response(CallId(token), response);
@@ -104,6 +131,8 @@ impl<F: Filter> RootContext for Root<F> {
 
     fn on_tick(&mut self) {
         self.refuse_late();
+        let offer = self.feed.as_mut().and_then(Feed::tick);
+        self.take_over(offer);
         if let Some(filter) = &self.filter {
             filter.on_tick();
         }

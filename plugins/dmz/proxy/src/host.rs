@@ -81,6 +81,24 @@ impl Counter {
     }
 }
 
+/// A number among the proxy's statistics.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauge(Option<u32>);
+
+impl Gauge {
+    /// Defines the gauge. Without one the filter still works: setting it then does nothing.
+    pub fn define(name: &str) -> Self {
+        Self(abi::define_gauge(name).ok())
+    }
+
+    /// Sets it.
+    pub fn set(self, value: u64) {
+        if let Some(id) = self.0 {
+            let _ = abi::record_metric(id, value);
+        }
+    }
+}
+
 /// An HTTP request of the filter's own, sent by the proxy.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -108,13 +126,22 @@ impl Call {
     /// # Errors
     /// No response will come: go on without.
     pub fn send(&self) -> Result<CallId, Failed> {
-        let headers = vec![
+        self.send_with(&[])
+    }
+
+    /// Sends it with further headers.
+    ///
+    /// # Errors
+    /// No response will come: go on without.
+    pub fn send_with(&self, further: &[(&str, &str)]) -> Result<CallId, Failed> {
+        let mut headers = vec![
             (":method", self.method),
             (":authority", self.authority.as_str()),
             (":path", self.path.as_str()),
             (":scheme", "https"),
             ("accept", "application/json"),
         ];
+        headers.extend_from_slice(further);
         // The SDK's own, because its dispatcher has to know the token.
         proxy_wasm::hostcalls::dispatch_http_call(&self.cluster, headers, None, Vec::new(), self.timeout)
             .map(CallId)

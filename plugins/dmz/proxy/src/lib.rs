@@ -28,6 +28,8 @@ mod abi;
 #[cfg(target_family = "wasm")]
 mod driver;
 #[cfg(target_family = "wasm")]
+mod feed;
+#[cfg(target_family = "wasm")]
 mod filter;
 #[cfg(target_family = "wasm")]
 mod held;
