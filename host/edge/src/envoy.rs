@@ -1,6 +1,6 @@
 //! The whole configuration.
 
-use postern_endpoint::{EndpointPolicy, EndpointTable};
+use postern_endpoint::EndpointTable;
 
 use crate::policy::{EdgeError, EdgePolicy};
 use crate::text::{indented, quoted};
@@ -12,11 +12,7 @@ use crate::{cluster, listener};
 /// [`EdgeError`]; above all when the endpoints would expose what is never public.
 pub fn envoy_configuration(policy: &EdgePolicy) -> Result<String, EdgeError> {
     require_limits(policy)?;
-    let endpoints = EndpointPolicy {
-        hosts: policy.hosts.clone(),
-        endpoints: policy.endpoints.clone(),
-        assets: policy.assets.clone(),
-    };
+    let endpoints = policy.endpoint_policy();
     // The filter judges the same when it is configured: here, so that the error comes now.
     EndpointTable::new(endpoints.clone())?;
     let listener = indented(4, &listener::public(policy, &endpoints)?);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::policy::{AccessLog, Balancing, Behind, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream};
+use postern_endpoint::EndpointPolicy;
 
 fn policy() -> EdgePolicy {
     EdgePolicy {
@@ -32,6 +33,7 @@ fn policy() -> EdgePolicy {
         administration: None,
         access_log: AccessLog::Stdout,
         limits: Limits::default(),
+        feed: None,
     }
 }
 

@@ -1,26 +1,31 @@
 //! The chain of guards.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use postern_endpoint::EndpointPolicy;
+use postern_endpoint::{EndpointPolicy, EndpointTable};
 use serde_json::Value;
 
 use crate::policy::{EdgeError, EdgePolicy, Guard};
 use crate::rate_limit;
 use crate::text::{indented, path, quoted};
 
+const ENDPOINT_FILTER: &str = "endpoint-filter";
+const SAML_DECODER: &str = "saml-decoder";
+const TOKEN_VALIDATOR: &str = "token-validator";
+
 pub(crate) fn chain(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<String, EdgeError> {
     let mut chain = rate_limit::filter(&policy.limits);
     chain += "# Only declared endpoints, only canonical requests. First of ours: it strips and sets our headers.\n";
-    let table = endpoint_configuration(endpoints);
-    chain += &wasm("endpoint-filter", "endpoint_filter", &policy.endpoint_filter, &table)?;
+    let table = with_feed(policy, &endpoint_configuration(endpoints));
+    chain += &wasm(ENDPOINT_FILTER, "endpoint_filter", &policy.endpoint_filter, &table)?;
     if let Some(Guard { wasm: file, configuration }) = &policy.saml_decoder {
         chain += "# SAML messages, decoded and judged before the first byte goes to the LAN.\n";
-        chain += &wasm("saml-decoder", "saml_decoder", file, configuration)?;
+        chain += &wasm(SAML_DECODER, "saml_decoder", file, &with_feed(policy, configuration))?;
     }
     if let Some(Guard { wasm: file, configuration }) = &policy.token_validator {
         chain += "# Bearer tokens.\n";
-        chain += &wasm("token-validator", "token_validator", file, configuration)?;
+        chain += &wasm(TOKEN_VALIDATOR, "token_validator", file, &with_feed(policy, configuration))?;
     }
     chain += "\
 - name: envoy.filters.http.router
@@ -29,6 +34,29 @@ pub(crate) fn chain(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<S
     suppress_envoy_headers: true
 ";
     Ok(chain)
+}
+
+/// The configuration of each filter under its name, as the LAN serves it to a running proxy. A
+/// filter that the policy has no use for is not in it, and keeps what it has.
+///
+/// # Errors
+/// [`EdgeError::Endpoints`].
+pub fn filter_configurations(policy: &EdgePolicy) -> Result<BTreeMap<&'static str, Value>, EdgeError> {
+    let endpoints = policy.endpoint_policy();
+    EndpointTable::new(endpoints.clone())?;
+    let guards = [(SAML_DECODER, &policy.saml_decoder), (TOKEN_VALIDATOR, &policy.token_validator)];
+    let configured =
+        guards.into_iter().filter_map(|(name, guard)| Some((name, guard.as_ref()?.configuration.clone())));
+    Ok(configured.chain([(ENDPOINT_FILTER, endpoint_configuration(&endpoints))]).collect())
+}
+
+/// The filter's configuration, and where it gets a newer one.
+fn with_feed(policy: &EdgePolicy, configuration: &Value) -> Value {
+    let mut configuration = configuration.clone();
+    if let (Some(feed), Value::Object(members)) = (&policy.feed, &mut configuration) {
+        members.insert("feed".into(), feed.clone());
+    }
+    configuration
 }
 
 /// The endpoint filter's JSON: the table, as `postern_endpoint` reads it.

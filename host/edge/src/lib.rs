@@ -22,6 +22,7 @@ mod text;
 
 pub use apache::apache_configuration;
 pub use envoy::envoy_configuration;
+pub use filter::filter_configurations;
 pub use policy::{
     AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
 };

@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use postern_endpoint::{Assets, ConfigurationError, Endpoint};
+use postern_endpoint::{Assets, ConfigurationError, Endpoint, EndpointPolicy};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +35,19 @@ pub struct EdgePolicy {
     pub access_log: AccessLog,
     /// Sizes, times and numbers.
     pub limits: Limits,
+    /// Where the filters get newer configurations from: a `postern_feed::Source` as JSON.
+    pub feed: Option<Value>,
+}
+
+impl EdgePolicy {
+    /// What the endpoint filter lets through.
+    pub(crate) fn endpoint_policy(&self) -> EndpointPolicy {
+        EndpointPolicy {
+            hosts: self.hosts.clone(),
+            endpoints: self.endpoints.clone(),
+            assets: self.assets.clone(),
+        }
+    }
 }
 
 /// A certificate chain and its key, PEM.

@@ -13,7 +13,7 @@ use postern_kernel::audit::Event;
 use postern_kernel::authenticator::AuthenticatorModule as _;
 use postern_kernel::clock::Clock;
 use postern_kernel::flow::{EnabledAuthenticator, EnabledProtocol, Flow, Lifetimes, ModuleSet};
-use postern_kernel::keys::KeyRing as _;
+use postern_kernel::keys::{KeyRing as _, SigningAlgorithm};
 use postern_kernel::module::ProtocolModule as _;
 use postern_kernel::services::Installation;
 use postern_kernel::store::{Application, Store};
@@ -26,6 +26,7 @@ use rustls::ServerConfig;
 use crate::audit::AuditLog;
 use crate::cli::Failure;
 use crate::config::{ClientCertificate, Configuration, Misfit};
+use crate::edge::{self, EdgeFeed};
 use crate::listener::{self, ClientCertificates, TlsError};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
@@ -120,15 +121,20 @@ impl Opened {
 
     /// All applications, in the order of module and identifier.
     pub(crate) async fn applications(&self) -> Result<Vec<Application>, Failure> {
-        let mut all = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.installation.store.list_applications(after.as_deref(), 500).await?;
-            all.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                return Ok(all);
-            }
+        applications(self.installation.store.as_ref()).await
+    }
+}
+
+/// All applications, in the order of module and identifier.
+pub(crate) async fn applications(store: &dyn Store) -> Result<Vec<Application>, Failure> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list_applications(after.as_deref(), 500).await?;
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
         }
     }
 }
@@ -273,7 +279,12 @@ pub(crate) async fn provide_keys(opened: &Opened, modules: &ModuleSet) -> Result
     for (name, enabled) in &modules.protocols {
         opened.keys.provide(name, &enabled.module.description().signing).await?;
     }
-    Ok(())
+    provide_edge_key(opened).await
+}
+
+/// Makes the key that signs the edge's configuration, when it is not there.
+pub(crate) async fn provide_edge_key(opened: &Opened) -> Result<(), Failure> {
+    Ok(opened.keys.provide(edge::SIGNER, &[SigningAlgorithm::Es256]).await?)
 }
 
 /// Pages with the theme.
@@ -309,8 +320,9 @@ pub(crate) fn live(
         session: configuration.sessions.absolute.0,
         transaction: configuration.sign_in.transaction_lifetime.0,
     };
+    let edge_feed = EdgeFeed::new(configuration);
     let flow = Flow::new(opened.installation_for(configuration), lifetimes, modules);
-    Live::new(flow, pages(configuration)?, hosts(configuration))
+    Live::new(flow, pages(configuration)?, hosts(configuration), edge_feed)
         .map_err(|error| Failure::usage(format!("endpoints of the enabled modules: {error}")))
 }
 

@@ -8,6 +8,7 @@ use postern_endpoint::{Assets, ConfigurationError, Endpoint, EndpointPolicy, End
 use postern_kernel::flow::{Flow, ModuleSet};
 use postern_kernel::module::{self, Audience};
 
+use crate::edge::EdgeFeed;
 use crate::pages::Pages;
 
 /// Who serves a path.
@@ -15,7 +16,12 @@ use crate::pages::Pages;
 pub(crate) enum Owner {
     CommonAuth,
     Login,
-    Module { name: String, audience: Audience },
+    /// For the proxy itself.
+    EdgeFeed,
+    Module {
+        name: String,
+        audience: Audience,
+    },
 }
 
 /// What requests are served with.
@@ -25,23 +31,37 @@ pub(crate) struct Live {
     /// By path.
     pub(crate) owners: BTreeMap<String, Owner>,
     pub(crate) pages: Pages,
+    pub(crate) edge_feed: Option<EdgeFeed>,
 }
 
 impl Live {
     /// # Errors
     /// Names the path that two modules declare, or that is never public.
-    pub(crate) fn new(flow: Flow, pages: Pages, hosts: Vec<String>) -> Result<Self, ConfigurationError> {
+    pub(crate) fn new(
+        flow: Flow,
+        pages: Pages,
+        hosts: Vec<String>,
+        edge_feed: Option<EdgeFeed>,
+    ) -> Result<Self, ConfigurationError> {
         let modules = flow.modules();
-        let table = EndpointTable::new(policy(&modules, hosts))?;
+        let mut policy = policy(&modules, hosts);
+        if edge_feed.is_some() {
+            // Here alone: what the DMZ lets through is the policy without it.
+            policy.endpoints.push(edge_feed_endpoint());
+        }
+        let table = EndpointTable::new(policy)?;
         let mut owners =
             BTreeMap::from([(COMMON_AUTH.to_owned(), Owner::CommonAuth), (LOGIN.to_owned(), Owner::Login)]);
+        if edge_feed.is_some() {
+            owners.insert(postern_feed::PATH.to_owned(), Owner::EdgeFeed);
+        }
         for (name, enabled) in &modules.protocols {
             for endpoint in &enabled.module.description().endpoints {
                 let owner = Owner::Module { name: name.clone(), audience: endpoint.audience };
                 owners.insert(endpoint.path.clone(), owner);
             }
         }
-        Ok(Self { flow, table, owners, pages })
+        Ok(Self { flow, table, owners, pages, edge_feed })
     }
 }
 
@@ -82,6 +102,18 @@ pub(crate) fn policy(modules: &ModuleSet, hosts: Vec<String>) -> EndpointPolicy 
     }
     let assets = vec![Assets { prefix: crate::pages::ASSETS.into() }];
     EndpointPolicy { hosts, endpoints, assets }
+}
+
+fn edge_feed_endpoint() -> Endpoint {
+    Endpoint {
+        path: postern_feed::PATH.into(),
+        methods: vec![Method::Get],
+        content_types: Vec::new(),
+        max_body: 0,
+        max_query: 0,
+        query_parameters: Vec::new(),
+        ignores_other_parameters: false,
+    }
 }
 
 fn declared(endpoint: &module::Endpoint) -> Endpoint {

@@ -7,6 +7,7 @@ mod audit;
 mod cli;
 mod compose;
 mod config;
+mod edge;
 mod listener;
 mod live;
 mod log;

@@ -13,6 +13,7 @@ pub mod http2_frames;
 pub mod oracle;
 pub mod postern;
 pub mod process;
+pub mod scratch;
 pub mod script;
 pub mod site;
 pub mod tools;

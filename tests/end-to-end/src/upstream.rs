@@ -17,7 +17,7 @@ pub const BODY: &str = "the upstream was reached\n";
 pub struct Upstream {
     /// Where it listens.
     pub port: u16,
-    seen: Arc<Mutex<Vec<Message>>>,
+    server: Arc<Server>,
 }
 
 impl Upstream {
@@ -29,15 +29,24 @@ impl Upstream {
     pub fn start(tls: Option<ServerConfig>, answers: BTreeMap<String, String>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let server = Arc::new(Server { tls: tls.map(Arc::new), answers, seen: seen.clone() });
+        let server =
+            Arc::new(Server { tls: tls.map(Arc::new), answers: Mutex::new(answers), seen: Mutex::default() });
+        let serving = Arc::clone(&server);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let server = server.clone();
+                let server = serving.clone();
                 thread::spawn(move || server.serve(stream));
             }
         });
-        Self { port, seen }
+        Self { port, server }
+    }
+
+    /// Answers a path with this document from now on.
+    ///
+    /// # Panics
+    /// Not in practice.
+    pub fn answer(&self, path: &str, document: &str) {
+        self.server.answers.lock().expect("the server does not panic").insert(path.into(), document.into());
     }
 
     /// The requests that came since the last call.
@@ -45,14 +54,14 @@ impl Upstream {
     /// # Panics
     /// Not in practice.
     pub fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut *self.seen.lock().expect("the server does not panic"))
+        std::mem::take(&mut *self.server.seen.lock().expect("the server does not panic"))
     }
 }
 
 struct Server {
     tls: Option<Arc<ServerConfig>>,
-    answers: BTreeMap<String, String>,
-    seen: Arc<Mutex<Vec<Message>>>,
+    answers: Mutex<BTreeMap<String, String>>,
+    seen: Mutex<Vec<Message>>,
 }
 
 impl Server {
@@ -73,8 +82,10 @@ impl Server {
             let line = message.start_line();
             let path = line.split(' ').nth(1).unwrap_or_default();
             let path = path.split('?').next().unwrap_or_default();
-            let (kind, body) = match self.answers.get(path) {
-                Some(document) => ("application/json", document.clone()),
+            let poisoned = |_| io::Error::other("poisoned");
+            let answer = self.answers.lock().map_err(poisoned)?.get(path).cloned();
+            let (kind, body) = match answer {
+                Some(document) => ("application/json", document),
                 None => {
                     self.seen.lock().map_err(|_| io::Error::other("poisoned"))?.push(message);
                     ("text/plain", BODY.to_owned())

@@ -120,6 +120,7 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
         administration: None,
         access_log: AccessLog::File(access_log.into()),
         limits: Limits::default(),
+        feed: None,
     }
 }
 

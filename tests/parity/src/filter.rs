@@ -107,6 +107,7 @@ impl Edge {
             administration: Some(([127, 0, 0, 1], administration).into()),
             access_log: AccessLog::File(access_log.clone()),
             limits: Limits::default(),
+            feed: None,
         };
         let configuration = change(envoy_configuration(&policy).expect("a configuration of Envoy"));
         let envoy = Envoy::start_with_workers(workers, folder.path(), &configuration, port, access_log);

@@ -10,6 +10,7 @@ use postern_vectors::{Verdict, load_all};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("endpoint.body.length-mismatch", "a parser of HTTP waits for the body that was announced"),
     ("endpoint.target.empty", "a parser of HTTP refuses a request line without a target"),
+    ("feed.", "no request: tests/judging.rs of postern-feed, and end-to-end tests/edge_feed.rs"),
     ("jose.key.unreadable", "ours: a key of the kernel that can't be published"),
     ("jose.token.too-long", "a bearer token of that length is refused by its syntax before"),
     ("oauth.pkce.downgrade", "needs a code: relying_parties::oidc"),
@@ -91,7 +92,8 @@ fn literals(line: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_code(text: &str) -> bool {
-    const AREAS: [&str; 9] = ["endpoint", "form", "saml", "xml", "jose", "json", "token", "oauth", "oidc"];
+    const AREAS: [&str; 10] =
+        ["endpoint", "feed", "form", "saml", "xml", "jose", "json", "token", "oauth", "oidc"];
     let mut parts = text.split('.');
     parts.next().is_some_and(|area| AREAS.contains(&area))
         && text.contains('.')

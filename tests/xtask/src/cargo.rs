@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::command::cannot_start;
 use crate::failure::Failure;
+use crate::progress::line;
+use crate::toolchain;
 use crate::workspace::Workspace;
 
 /// `cargo`, in the repository.
@@ -46,6 +48,8 @@ pub(crate) struct Built {
     pub(crate) files: BTreeMap<String, PathBuf>,
     /// Programs with tests in them.
     pub(crate) tests: Vec<TestProgram>,
+    /// What rustc and clippy had to say about code of ours that compiles.
+    pub(crate) warnings: usize,
     pub(crate) complete: bool,
 }
 
@@ -59,17 +63,28 @@ pub(crate) struct TestProgram {
 
 /// Runs `cargo build` with the arguments. What compiles is there even if something else does not.
 pub(crate) fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Built, Failure> {
+    collect(command(workspace), arguments)
+}
+
+/// As [`build`], with clippy's driver as the compiler of what is ours: code is linted while it is
+/// compiled. `cargo clippy` would check every dependency once more, which takes minutes.
+pub(crate) fn build_linted(workspace: &Workspace, arguments: &[&str]) -> Result<Built, Failure> {
     let mut command = command(workspace);
+    command.env("RUSTC_WORKSPACE_WRAPPER", toolchain::program(workspace, "clippy-driver")?);
+    collect(command, arguments)
+}
+
+fn collect(mut command: Command, arguments: &[&str]) -> Result<Built, Failure> {
     command
-        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(["build", "--message-format=json-diagnostic-rendered-ansi"])
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
     let mut built = Built::default();
     if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            built.note(&line);
+        for message in BufReader::new(stdout).lines().map_while(Result::ok) {
+            built.note(&message);
         }
     }
     let status = child.wait().map_err(|error| Failure::new(format!("cargo was lost: {error}")))?;
@@ -78,12 +93,17 @@ pub(crate) fn build(workspace: &Workspace, arguments: &[&str]) -> Result<Built, 
 }
 
 impl Built {
-    /// Reads one message; others than `compiler-artifact` are of no interest.
-    fn note(&mut self, line: &str) -> Option<()> {
-        let message: Value = serde_json::from_str(line).ok()?;
-        if message.get("reason")?.as_str()? != "compiler-artifact" {
-            return None;
+    /// Reads one message of cargo.
+    fn note(&mut self, message: &str) -> Option<()> {
+        let message: Value = serde_json::from_str(message).ok()?;
+        match message.get("reason")?.as_str()? {
+            "compiler-artifact" => self.artefact(&message),
+            "compiler-message" => self.diagnostic(message.get("message")?),
+            _ => None,
         }
+    }
+
+    fn artefact(&mut self, message: &Value) -> Option<()> {
         let target = message.get("target")?.get("name")?.as_str()?.to_owned();
         let program = message.get("executable").and_then(Value::as_str).map(PathBuf::from);
         let is_test = message.get("profile")?.get("test")?.as_bool()?;
@@ -98,6 +118,16 @@ impl Built {
                 let module = files.iter().filter_map(Value::as_str).find(|name| name.ends_with(".wasm"))?;
                 self.files.insert(target, PathBuf::from(module));
             }
+        }
+        Some(())
+    }
+
+    fn diagnostic(&mut self, diagnostic: &Value) -> Option<()> {
+        line(diagnostic.get("rendered")?.as_str()?.trim_end());
+        // The summary of a crate ("3 warnings emitted") names no place.
+        let names_a_place = diagnostic.get("spans")?.as_array().is_some_and(|spans| !spans.is_empty());
+        if diagnostic.get("level")?.as_str()? == "warning" && names_a_place {
+            self.warnings = self.warnings.saturating_add(1);
         }
         Some(())
     }
@@ -121,6 +151,15 @@ mod tests {
         built.note(&artefact("guest", false, "null", "/t/guest.wasm"));
         built.note(&artefact("library", false, "null", "/t/library.rlib"));
         built.note(r#"{"reason":"build-finished","success":true}"#);
+        let diagnostic = |level: &str, spans: &str| {
+            format!(
+                r#"{{"reason":"compiler-message","message":{{"level":"{level}","spans":{spans},"rendered":""}}}}"#
+            )
+        };
+        built.note(&diagnostic("warning", "[{}]"));
+        built.note(&diagnostic("warning", "[]"));
+        built.note(&diagnostic("error", "[{}]"));
+        assert_eq!(built.warnings, 1);
         assert_eq!(built.files.len(), 2);
         assert!(built.files["guest"].ends_with("guest.wasm"));
         assert_eq!(built.tests.len(), 1);

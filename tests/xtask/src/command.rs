@@ -1,6 +1,8 @@
 //! Running other programs.
 
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 
@@ -11,6 +13,29 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::new(format!("`{}` ended with {status}", words(command))))
+    }
+}
+
+/// Runs a program to its end as [`run`] does, but stops it when it takes longer than that.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(|error| cannot_start(command, &error))?;
+    let lost = |error| Failure::new(format!("`{}` was lost: {error}", words(command)));
+    loop {
+        match child.try_wait().map_err(lost)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(Failure::new(format!("`{}` ended with {status}", words(command)))),
+            None if begun.elapsed() < limit => thread::sleep(Duration::from_millis(50)),
+            None => {
+                child.kill().map_err(lost)?;
+                child.wait().map_err(lost)?;
+                return Err(Failure::new(format!(
+                    "`{}` was stopped: it did not end within {} s",
+                    words(command),
+                    limit.as_secs()
+                )));
+            }
+        }
     }
 }
 

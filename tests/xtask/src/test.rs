@@ -46,7 +46,7 @@ const TASKS: [Task; 11] = [
     Task { name: "build", about: "components and filters, their imports inspected", run: |run| run.guests() },
     Task { name: "compile", about: "host and native tests", run: |run| run.native().map(drop) },
     Task { name: "fmt", about: "rustfmt has nothing to change", run: |run| lint::fmt(run.workspace) },
-    Task { name: "clippy", about: "no warning natively", run: |run| lint::native(run.workspace) },
+    Task { name: "clippy", about: "no warning natively", run: |run| lint::native(run.native()?) },
     Task {
         name: "clippy-guests",
         about: "no warning for WebAssembly",

@@ -29,6 +29,11 @@ pub(crate) fn need_component(workspace: &Workspace, component: &str, program: &s
         .map_err(|failure| failure.remedy(format!("rustup component add {component}")))
 }
 
+/// A program of the toolchain.
+pub(crate) fn program(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    Ok(sysroot(workspace)?.join("bin").join(name))
+}
+
 fn rustup(workspace: &Workspace) -> Command {
     let mut command = Command::new("rustup");
     command.current_dir(workspace.root());

@@ -46,6 +46,7 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         administration: file.log.administration,
         access_log: file.log.access.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&file.limits),
+        feed: None,
     };
     Some(Built { policy, notes })
 }

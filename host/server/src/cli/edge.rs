@@ -8,12 +8,11 @@ use clap::{Subcommand, ValueEnum};
 use postern_edge::settings::{self, Built};
 
 use super::output::{Failure, say};
-use crate::config::{self, Configuration};
+use crate::config::Configuration;
 
 mod envoy_version;
 mod explain;
 mod export;
-mod guards;
 mod init;
 mod installed;
 mod probe;

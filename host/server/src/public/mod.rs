@@ -8,6 +8,7 @@ mod assets;
 mod body;
 mod common_auth;
 mod cookies;
+mod edge_feed;
 mod headers;
 mod incoming;
 mod login;
@@ -36,6 +37,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// One request: what its handlers know beside the modules.
 pub(crate) struct Exchange<'l> {
     pub(crate) live: &'l Live,
+    pub(crate) peer: Peer,
     pub(crate) visitor: Visitor,
 }
 
@@ -48,7 +50,7 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let began = Instant::now();
     let (visitor, said) = visitor::read(&live, peer, request.headers());
-    let exchange = Exchange { live: &live, visitor };
+    let exchange = Exchange { live: &live, peer, visitor };
     let mut label = Label { endpoint: "other".into(), module: String::new(), audience: Audience::Browser };
     let answered = tokio::time::timeout(REQUEST, exchange.route(request, said, &mut label)).await;
     let mut response = answered.unwrap_or_else(|_| {
@@ -105,6 +107,7 @@ impl Exchange<'_> {
                         Method::Post => self.submit(&parts.headers, body, accepted.body).await,
                     },
                     Some(Owner::Login) => self.login(query).await,
+                    Some(Owner::EdgeFeed) => self.edge_feed(&parts.headers).await,
                     Some(Owner::Module { name, audience }) => {
                         label.module.clone_from(name);
                         label.audience = *audience;

@@ -47,7 +47,7 @@ impl Feed {
             name,
             keys: source.key_set()?,
             verifier: NativeVerifier,
-            in_force: InForce { sequence: source.sequence, digest: String::new() },
+            in_force: source.in_force.clone(),
             slots: Slots::new(name),
             seen: String::new(),
             in_flight: None,

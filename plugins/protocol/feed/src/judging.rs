@@ -2,6 +2,7 @@ use postern_jose::json::{Object, read_object};
 use postern_jose::{KeySet, UnverifiedJws, Verified, base64url_encode};
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{ALGORITHM, MAX_FEED, TOKEN_TYPE};
@@ -10,11 +11,12 @@ use crate::{ALGORITHM, MAX_FEED, TOKEN_TYPE};
 const SKEW: u64 = 300;
 
 /// What a filter has of the feed so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InForce {
-    /// The sequence number.
+    /// Grows with every change.
     pub sequence: u64,
-    /// The digest, as the document has it; empty for what the operator wrote.
+    /// SHA-256 of the document, base64url.
     pub digest: String,
 }
 

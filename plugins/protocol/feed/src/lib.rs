@@ -24,7 +24,7 @@ mod writing;
 
 pub use judging::{Feed, FeedRule, InForce, Judged, judge_feed};
 pub use source::{Source, split_configuration};
-pub use writing::UnsignedFeed;
+pub use writing::{Sections, UnsignedFeed};
 
 use postern_signature::Algorithm;
 

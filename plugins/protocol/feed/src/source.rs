@@ -3,6 +3,8 @@ use postern_jose::json::{Value, read_object};
 use postern_refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
+use crate::InForce;
+
 /// The member of a filter's configuration that holds the [`Source`].
 const MEMBER: &str = "feed";
 
@@ -18,8 +20,8 @@ pub struct Source {
     pub issuer: String,
     /// JWK Set with the keys that sign it.
     pub keys: Value,
-    /// Sequence number of the configuration that stands beside this: nothing older is taken.
-    pub sequence: u64,
+    /// What stands beside this, as the document had it then: nothing older is taken.
+    pub in_force: InForce,
     /// Seconds from one look to the next: 1 to 3,600.
     pub interval_seconds: u64,
 }

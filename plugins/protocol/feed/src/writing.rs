@@ -4,6 +4,27 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{ALGORITHM, TOKEN_TYPE};
 
+/// The sections of all filters, each under its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sections {
+    document: String,
+    digest: String,
+}
+
+impl Sections {
+    /// The configurations of the filters under their names.
+    pub fn new(sections: Object) -> Self {
+        let document = Value::Object(sections).to_string();
+        let digest = base64url_encode(&Sha256::digest(&document));
+        Self { document, digest }
+    }
+
+    /// SHA-256, base64url: the same for the same content.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
 /// A document that waits for its signature: the kernel signs.
 #[derive(Clone, Debug)]
 pub struct UnsignedFeed {
@@ -12,16 +33,16 @@ pub struct UnsignedFeed {
 }
 
 impl UnsignedFeed {
-    /// The document of these sections, each a filter's configuration under its name, to be signed
-    /// by the key of that `kid`. `now` in seconds since 1970.
-    pub fn new(key_id: &str, issuer: &str, sequence: u64, now: u64, sections: Object) -> Self {
-        let document = Value::Object(sections).to_string();
+    /// The document of these sections, to be signed by the key of that `kid`. `now` in seconds
+    /// since 1970.
+    pub fn new(key_id: &str, issuer: &str, sequence: u64, now: u64, sections: Sections) -> Self {
         let mut claims = Object::new();
         claims.insert("iss".into(), issuer.into());
         claims.insert("iat".into(), now.into());
         claims.insert("sequence".into(), sequence.into());
-        claims.insert("sha256".into(), base64url_encode(&Sha256::digest(&document)).into());
-        Self { input: SigningInput::new(ALGORITHM, key_id, TOKEN_TYPE, claims), document }
+        claims.insert("sha256".into(), sections.digest.into());
+        let input = SigningInput::new(ALGORITHM, key_id, TOKEN_TYPE, claims);
+        Self { input, document: sections.document }
     }
 
     /// The bytes to sign.

@@ -5,7 +5,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
-use postern_feed::{FeedRule, InForce, Judged, MAX_FEED, UnsignedFeed, judge_feed, split_configuration};
+use postern_feed::{
+    FeedRule, InForce, Judged, MAX_FEED, Sections, UnsignedFeed, judge_feed, split_configuration,
+};
 use postern_jose::json::{Object, Value};
 use postern_jose::{Key, KeySet, SigningInput, base64url_encode};
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
@@ -57,7 +59,7 @@ impl Signer {
         let mut section = Object::new();
         section.insert("content".into(), content.into());
         let sections = Object::from_iter([("saml-decoder".to_owned(), Value::Object(section))]);
-        let unsigned = UnsignedFeed::new("k", issuer, sequence, issued_at, sections);
+        let unsigned = UnsignedFeed::new("k", issuer, sequence, issued_at, Sections::new(sections));
         let signature = self.sign(unsigned.signing_input());
         unsigned.with_signature(&signature)
     }
@@ -151,7 +153,7 @@ fn the_source_is_taken_out_of_the_configuration() {
     let source = |keys: &str, interval: u32, more: &str| {
         format!(
             r#"{{"a":1,"feed":{{"cluster":"lan","authority":"sso.example.com","issuer":"{ISSUER}",
-            "keys":{keys},"sequence":4,"interval_seconds":{interval}{more}}}}}"#
+            "keys":{keys},"in_force":{{"sequence":4,"digest":"d"}},"interval_seconds":{interval}{more}}}}}"#
         )
         .into_bytes()
     };
@@ -159,7 +161,7 @@ fn the_source_is_taken_out_of_the_configuration() {
     let keys = format!(r#"{{"keys":[{{"kty":"EC","crv":"P-256","kid":"k","x":"{x}","y":"{x}"}}]}}"#);
     let (found, rest) = split_configuration(source(&keys, 5, "")).unwrap();
     assert_eq!(rest, br#"{"a":1}"#);
-    assert_eq!((found.unwrap().sequence, rest.len()), (4, 7));
+    assert_eq!((found.unwrap().in_force.sequence, rest.len()), (4, 7));
     for (code, bytes) in [
         ("feed.source.invalid", source(&keys, 0, "")),
         ("feed.source.invalid", source(&keys, 5, r#","more":1"#)),

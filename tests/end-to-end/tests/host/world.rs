@@ -1,10 +1,9 @@
 //! One installation for all tests.
-use std::fs;
-use std::path::Path;
 use std::sync::OnceLock;
 
 use postern_end_to_end::browser::{Browser, Page};
 use postern_end_to_end::postern::Postern;
+use postern_end_to_end::scratch;
 use serde_json::json;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -15,8 +14,7 @@ const SETTINGS: &str = "[sign_in]\nfailures_per_name = 12\nfailures_per_address 
 pub(crate) fn postern() -> &'static Postern {
     static POSTERN: OnceLock<Postern> = OnceLock::new();
     POSTERN.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host");
-        let _ = fs::remove_dir_all(&folder);
+        let folder = scratch::folder(env!("CARGO_TARGET_TMPDIR"), "host");
         let mut postern = Postern::alone(&folder, SETTINGS);
         for name in ["alice", "bob", "carol", "disabled"] {
             postern.add_user(name, PASSWORD);

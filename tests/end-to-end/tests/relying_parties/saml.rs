@@ -1,4 +1,7 @@
 //! pysaml2 and node-saml.
+use std::thread;
+use std::time::{Duration, Instant};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_end_to_end::browser::{Browser, Page};
@@ -8,8 +11,11 @@ use postern_end_to_end::site::USER;
 use postern_vectors::{Keys, sign_enveloped};
 use serde_json::{Value, json};
 
-use crate::world::{SP, World, world};
+use crate::world::{SP, World, saml_registration, world};
 
+/// A bound for a test that waits, with room for a machine that is busy: the filters look every five
+/// seconds.
+const LATEST: Duration = Duration::from_secs(60);
 /// Without a space: node-saml signs one as `%20` and sends it as `+`.
 const RELAY_STATE: &str = "a&b=c/d";
 
@@ -81,6 +87,27 @@ fn sign_on_can_begin_at_the_identity_provider_at_registered_targets_only() {
     let page = browser.open(&begin("https://evil.example/")).expect("a page");
     assert_eq!(page.answer.status, 400, "{}", page.text());
     assert_eq!(world.site.envoy.logged_with("saml.relay-state.not-registered").status, 400);
+}
+
+/// No restart, no new configuration: the filter pulls what the LAN signs.
+#[test]
+fn an_application_that_is_registered_later_reaches_the_running_envoy() {
+    const NAME: &str = "late-pysaml2-both";
+    let world = world();
+    let request = || {
+        let input = world.saml_input(NAME, "redirect", json!({ "relayState": RELAY_STATE }));
+        let begun = world.call(Toolkit::Pysaml2, &input).expect("a request");
+        world.site.browser().open(begun["url"].as_str().expect("a URL")).expect("a page").answer.status
+    };
+    assert_eq!(request(), 400);
+    assert_eq!(world.site.envoy.logged_with("saml.issuer.unknown").status, 400);
+    world.site.postern.add_application("saml2", NAME, &saml_registration(NAME).to_string());
+    let begun = Instant::now();
+    while request() == 400 {
+        assert!(begun.elapsed() < LATEST, "not at the edge:\n{}", world.site.envoy.process.log());
+        thread::sleep(Duration::from_millis(500));
+    }
+    sign_in(Toolkit::Pysaml2, NAME, "both", "redirect");
 }
 
 #[test]

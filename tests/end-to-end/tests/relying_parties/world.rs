@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_end_to_end::postern::{Application, Postern};
 use postern_end_to_end::process::free_port;
+use postern_end_to_end::scratch;
 use postern_end_to_end::script::Toolkit;
 use postern_end_to_end::site::Site;
 use postern_end_to_end::tools;
@@ -35,9 +36,7 @@ pub(crate) struct Applications {
 pub(crate) fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("relying-parties");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder to write to");
+        let folder = scratch::folder(env!("CARGO_TARGET_TMPDIR"), "relying-parties");
         write_sp_key(&folder);
         let (site, applications) = Site::start(&folder, "", |postern, _| register(postern, &folder));
         World { site, applications, folder }
@@ -142,7 +141,7 @@ fn register(postern: &Postern, folder: &Path) -> Applications {
     }
 }
 
-fn saml_registration(name: &str) -> Value {
+pub(crate) fn saml_registration(name: &str) -> Value {
     let key = Keys::shared().get(SP_KEY).expect("the key");
     json!({
         "entity_id": format!("{SP}/{name}"),

@@ -1,7 +1,7 @@
 //! Format and lints.
 
-use super::native;
 use crate::build::guests::{self, Guest};
+use crate::cargo::Built;
 use crate::command::run;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -13,18 +13,13 @@ pub(super) fn fmt(workspace: &Workspace) -> Result<(), Failure> {
         .map_err(|failure| failure.remedy("cargo fmt --all"))
 }
 
-/// Everything that is compiled natively, tests too.
-pub(super) fn native(workspace: &Workspace) -> Result<(), Failure> {
-    toolchain::need_component(workspace, "clippy", "cargo-clippy")?;
-    let selection = native::selection(workspace)?;
-    for packages in [selection, native::XTASK.map(str::to_owned).to_vec()] {
-        run(cargo::command(workspace)
-            .args(["clippy", "--quiet", "--keep-going", "--all-targets"])
-            .args(packages)
-            .args(["--", "--deny", "warnings"]))
-        .map_err(|_| found("this machine"))?;
+/// Everything that is compiled natively, tests too: clippy looked on when it was compiled.
+pub(super) fn native(built: &Built) -> Result<(), Failure> {
+    match built.warnings {
+        0 => Ok(()),
+        count => Err(Failure::new(format!("{count} warnings; they stand where the step `compile` ran"))
+            .remedy("cargo clippy --all-targets")),
     }
-    Ok(())
 }
 
 /// The WebAssembly faces, which are empty natively.

@@ -2,25 +2,30 @@
 //! different features, then run program by program.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::Run;
 use crate::build::guests;
 use crate::cargo::{self, Built, TestProgram};
-use crate::command::run;
+use crate::command::run_within;
 use crate::failure::Failure;
-use crate::progress::note;
+use crate::progress::{error, note};
+use crate::toolchain;
 use crate::workspace::Workspace;
 
 /// Folders of the packages that have a step of their own.
 pub(super) const PARITY: &str = "tests/parity";
 pub(super) const END_TO_END: &str = "tests/end-to-end";
 
+/// For one test program. The longest takes a minute on two cores: what takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
 /// xtask itself, which was compiled alone when it was started: alone it stays, or what it
 /// depends on would be compiled again with the features that others ask for.
-pub(super) const XTASK: [&str; 2] = ["--package", "postern-xtask"];
+const XTASK: [&str; 2] = ["--package", "postern-xtask"];
 
 /// The workspace without xtask and without the packages that are empty natively.
-pub(super) fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let mut selection = ["--workspace", "--exclude", "postern-xtask"].map(str::to_owned).to_vec();
     for guest in guests::components(workspace)?.into_iter().chain(guests::filters()) {
         selection.extend(["--exclude".to_owned(), guest.package]);
@@ -28,14 +33,16 @@ pub(super) fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     Ok(selection)
 }
 
-/// The host and all tests.
+/// The host and all tests, with clippy.
 pub(super) fn compile(workspace: &Workspace) -> Result<Built, Failure> {
     let selection = selection(workspace)?;
-    let mut arguments = vec!["--keep-going", "--bins", "--tests"];
+    toolchain::need_component(workspace, "clippy", "clippy-driver")?;
+    let mut arguments = vec!["--keep-going", "--bins", "--tests", "--examples"];
     arguments.extend(selection.iter().map(String::as_str));
-    let mut built = cargo::build(workspace, &arguments)?;
-    let own = cargo::build(workspace, &[&XTASK[..], &["--tests"]].concat())?;
+    let mut built = cargo::build_linted(workspace, &arguments)?;
+    let own = cargo::build_linted(workspace, &[&XTASK[..], &["--bins", "--tests"]].concat())?;
     built.tests.extend(own.tests);
+    built.warnings += own.warnings;
     if built.complete && own.complete {
         return Ok(built);
     }
@@ -71,7 +78,8 @@ fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(
             .env("POSTERN_ENVOY", &peers.envoy)
             .env("POSTERN_NODE", &peers.node)
             .env("POSTERN_PYTHON", &peers.python);
-        if run(&mut command).is_err() {
+        if let Err(failure) = run_within(&mut command, LIMIT) {
+            error(&failure);
             failed.push(name);
         }
     }

@@ -11,7 +11,7 @@ use postern_kernel::store::Application;
 use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
 use serde_json::{Map, Value};
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::config::{Configuration, Edge, EdgeTokens, TokenRoute};
 
 /// The module whose messages the SAML decoder judges.

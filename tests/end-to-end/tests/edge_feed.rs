@@ -1,0 +1,187 @@
+//! Configurations that somebody else than the LAN serves, or the LAN no longer does: in a real
+//! Envoy nothing changes, and it is counted.
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use postern_edge::{AccessLog, CALLOUT_CLUSTER, EdgePolicy, Limits, Node, TlsFiles, envoy_configuration};
+use postern_end_to_end::certificates::{Authority, Issued};
+use postern_end_to_end::client::Origin;
+use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::process::free_port;
+use postern_end_to_end::tools;
+use postern_end_to_end::upstream::Upstream;
+use postern_endpoint::EndpointPolicy;
+use postern_feed::{InForce, PATH, Sections, Source, UnsignedFeed};
+use postern_jose::{PublishedKey, write_key_set};
+use postern_vectors::endpoint_policy;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PUBLIC: &str = "sso.example.com";
+const LAN: &str = "postern.lan";
+const ISSUER: &str = "https://sso.example.com";
+/// For a test that waits; the filter looks every second here.
+const LATEST: Duration = Duration::from_secs(60);
+/// Long before now, so that no clock is in the way.
+const ISSUED_AT: u64 = 1_700_000_000;
+
+struct Signer(EcdsaKeyPair);
+
+impl Signer {
+    fn new() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
+    }
+
+    fn key_set(&self) -> Value {
+        let spki = self.0.public_key().as_der().expect("a key");
+        let key = PublishedKey { key_id: "k", algorithm: postern_feed::ALGORITHM, spki: spki.as_ref() };
+        serde_json::from_str(&write_key_set(&[key]).expect("a key set")).expect("JSON")
+    }
+
+    fn document(&self, sequence: u64, endpoint_filter: Value) -> String {
+        let sections = [("endpoint-filter".to_owned(), endpoint_filter)].into_iter().collect();
+        let unsigned = UnsignedFeed::new("k", ISSUER, sequence, ISSUED_AT, Sections::new(sections));
+        let signature = self.0.sign(&SystemRandom::new(), unsigned.signing_input()).expect("a signature");
+        String::from_utf8(unsigned.with_signature(signature.as_ref())).expect("text")
+    }
+}
+
+struct Edge {
+    origin: Origin,
+    administration: Origin,
+    upstream: Upstream,
+    envoy: Envoy,
+    _folder: TempDir,
+}
+
+impl Edge {
+    fn start(signer: &Signer) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let outside = Authority::new(folder.path(), "outside");
+        let inside = Authority::new(folder.path(), "inside");
+        let (host, client) = (inside.issue("host", &[LAN]), inside.issue("client", &["edge"]));
+        let upstream = Upstream::start(Some(inside.server(&host, true)), BTreeMap::new());
+        let (port, administration) = (free_port(), free_port());
+        let origin = Origin::tls(port, PUBLIC, outside.client(None));
+        let table =
+            EndpointPolicy::from_json(endpoint_policy(&origin.base_url()).as_bytes()).expect("a policy");
+        let access_log: PathBuf = folder.path().join("access.log");
+        let source = Source {
+            cluster: CALLOUT_CLUSTER.into(),
+            authority: PUBLIC.into(),
+            issuer: ISSUER.into(),
+            keys: signer.key_set(),
+            in_force: InForce { sequence: 10, digest: "of what the operator wrote".into() },
+            interval_seconds: 1,
+        };
+        let policy = EdgePolicy {
+            listener: SocketAddr::from(([127, 0, 0, 1], port)),
+            tls: files(&outside.issue("edge", &[PUBLIC])),
+            hosts: table.hosts,
+            upstream: postern_edge::Upstream::postern(
+                Node { address: "127.0.0.1".into(), port: upstream.port },
+                LAN,
+                inside.certificate_file(),
+                files(&client),
+            ),
+            endpoints: table.endpoints,
+            assets: table.assets,
+            endpoint_filter: tools::filter("endpoint-filter"),
+            saml_decoder: None,
+            token_validator: None,
+            administration: Some(SocketAddr::from(([127, 0, 0, 1], administration))),
+            access_log: AccessLog::File(access_log.clone()),
+            limits: Limits::default(),
+            feed: Some(serde_json::to_value(source).expect("JSON")),
+        };
+        let configuration = envoy_configuration(&policy).expect("a configuration");
+        let envoy = Envoy::start(folder.path(), &configuration, port, access_log);
+        Self { origin, administration: Origin::plain(administration), upstream, envoy, _folder: folder }
+    }
+
+    fn status(&self, path: &str) -> u16 {
+        let host = self.origin.authority();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        self.origin.exchange(request.as_bytes()).expect("an answer").status
+    }
+
+    /// One of the filter's numbers among Envoy's statistics.
+    fn statistic(&self, name: &str) -> u64 {
+        let host = self.administration.authority();
+        let request = format!(
+            "GET /stats?filter=endpoint-filter.feed.{name} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        );
+        let answer = self.administration.exchange(request.as_bytes()).expect("statistics");
+        let text = answer.text();
+        let value = text.lines().find_map(|line| line.split_once(": ")).map(|(_, value)| value.trim());
+        value.and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+
+    fn wait(&self, what: &str, done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < LATEST, "{what} did not come:\n{}", self.envoy.process.log());
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Serves the document until it has been refused again.
+    fn demand_refused(&self, what: &str, document: &str) {
+        self.upstream.answer(PATH, document);
+        let before = self.statistic("refused");
+        // The first may have been of the document before.
+        self.wait(&format!("a refusal of {what}"), || self.statistic("refused") >= before + 2);
+    }
+}
+
+fn files(issued: &Issued) -> TlsFiles {
+    TlsFiles { certificate_chain: issued.certificate_file.clone(), private_key: issued.key_file.clone() }
+}
+
+/// The table with one endpoint more.
+fn table_with(edge: &Edge, path: &str) -> Value {
+    let mut table: Value =
+        serde_json::from_str(&endpoint_policy(&edge.origin.base_url())).expect("the policy of the vectors");
+    let endpoint = json!({
+        "path": path, "methods": ["GET"], "content_types": [], "max_body": 0, "max_query": 0,
+        "query_parameters": [], "ignores_other_parameters": false,
+    });
+    table["endpoints"].as_array_mut().expect("endpoints").push(endpoint);
+    table
+}
+
+#[test]
+fn only_what_the_lan_signs_is_taken_over() {
+    let signer = Signer::new();
+    let edge = Edge::start(&signer);
+    assert_eq!(edge.status("/new"), 404);
+
+    // An upstream that knows nothing of it answers with a text.
+    edge.wait("a refusal of a text", || edge.statistic("refused") >= 1);
+    let new = table_with(&edge, "/new");
+    edge.demand_refused("a forged one", &Signer::new().document(11, new.clone()));
+    edge.demand_refused("an older one", &signer.document(10, new.clone()));
+    let good = signer.document(11, new.clone());
+    edge.demand_refused("half of one", &good[..good.len() / 2]);
+    edge.demand_refused("a changed one", &good.replace("/new", "/nEw"));
+    edge.demand_refused("one with management", &signer.document(11, table_with(&edge, "/console")));
+    edge.demand_refused("no configuration", &signer.document(11, json!({ "endpoints": 1 })));
+    assert_eq!((edge.status("/new"), edge.status("/console")), (404, 404));
+
+    edge.upstream.answer(PATH, &good);
+    edge.wait("the new endpoint", || edge.status("/new") == 200);
+    assert_eq!(edge.status("/console"), 404);
+    assert!(edge.statistic("age_seconds") < 60);
+
+    // A step back: the endpoint stays.
+    edge.demand_refused("the one before", &signer.document(10, table_with(&edge, "/old")));
+    assert_eq!((edge.status("/new"), edge.status("/old")), (200, 404));
+    // Nobody outside can ask for it.
+    assert_eq!(edge.status(PATH), 404);
+}
