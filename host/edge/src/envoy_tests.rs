@@ -1,12 +1,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use postern_endpoint::{Assets, Endpoint, Method};
+use postern_endpoint::{Assets, Endpoint, EndpointPolicy, Method};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::policy::{AccessLog, Balancing, Behind, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream};
-use postern_endpoint::EndpointPolicy;
 
 fn policy() -> EdgePolicy {
     EdgePolicy {
