@@ -20,11 +20,11 @@ pub fn apache_configuration(policy: &EdgePolicy) -> Result<String, EdgeError> {
         return Err(EdgeError::Nodes);
     }
     // The same judgement of the table that the filter makes.
-    EndpointTable::new(EndpointPolicy {
-        hosts: policy.hosts.clone(),
-        endpoints: policy.endpoints.clone(),
-        assets: policy.assets.clone(),
-    })?;
+    EndpointTable::new(EndpointPolicy::new(
+        policy.hosts.clone(),
+        policy.endpoints.clone(),
+        policy.assets.clone(),
+    ))?;
     let mut text = HEAD.replace("{product}", policy.upstream.behind.product());
     text += &server(policy)?;
     Ok(text)

@@ -29,6 +29,7 @@ fn policy() -> EdgePolicy {
             wasm: "/opt/postern/token-validator.wasm".into(),
             configuration: json!({"issuer": "https://sso.example.com"}),
         }),
+        guard: None,
         administration: None,
         access_log: AccessLog::Stdout,
         limits: Limits::default(),
@@ -73,13 +74,15 @@ fn the_filters_stand_in_order_and_fail_closed() {
         names,
         [
             "envoy.filters.http.local_ratelimit",
+            "envoy.filters.http.set_filter_state",
             "postern.endpoint-filter",
+            "envoy.filters.http.header_mutation",
             "postern.saml-decoder",
             "postern.token-validator",
             "envoy.filters.http.router"
         ]
     );
-    for filter in &filters[1..4] {
+    for filter in [&filters[2], &filters[4], &filters[5]] {
         let config = &filter["typed_config"]["config"];
         assert_eq!(config["failure_policy"], "FAIL_RELOAD");
         assert_eq!(config["allow_on_headers_stop_iteration"], true);
@@ -96,10 +99,35 @@ fn the_filters_get_the_json_that_was_handed_in() {
         let text = filters[index]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
         serde_json::from_str(text).unwrap()
     };
-    let table = EndpointPolicy::from_json(value(1).to_string().as_bytes()).unwrap();
+    let table = EndpointPolicy::from_json(value(2).to_string().as_bytes()).unwrap();
     assert_eq!((table.endpoints, table.hosts), (policy.endpoints, policy.hosts));
-    assert_eq!(value(2), policy.saml_decoder.unwrap().configuration);
-    assert_eq!(value(3), policy.token_validator.unwrap().configuration);
+    assert_eq!(value(4), policy.saml_decoder.unwrap().configuration);
+    assert_eq!(value(5), policy.token_validator.unwrap().configuration);
+}
+
+#[test]
+fn the_guard_stands_in_place_of_the_three() {
+    let mut policy = policy();
+    policy.guard = Some("/opt/postern/guard.wasm".into());
+    let configuration = generated(&policy);
+    let filters = connection_manager(&configuration)["http_filters"].as_array().unwrap();
+    let names: Vec<_> = filters.iter().map(|filter| filter["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "envoy.filters.http.local_ratelimit",
+            "envoy.filters.http.set_filter_state",
+            "postern.guard",
+            "envoy.filters.http.header_mutation",
+            "envoy.filters.http.router"
+        ]
+    );
+    let text = filters[2]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    let parts: Value = serde_json::from_str(text).unwrap();
+    let table = EndpointPolicy::from_json(parts["endpoint"].to_string().as_bytes()).unwrap();
+    assert_eq!(table.endpoints, policy.endpoints);
+    assert_eq!(Some(&parts["saml"]), policy.saml_decoder.as_ref().map(|guard| &guard.configuration));
+    assert_eq!(Some(&parts["tokens"]), policy.token_validator.as_ref().map(|guard| &guard.configuration));
 }
 
 #[test]

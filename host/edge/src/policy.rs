@@ -3,7 +3,9 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use postern_endpoint::{Assets, ConfigurationError, Endpoint, EndpointPolicy};
+use postern_endpoint::{
+    Assets, ConfigurationError, EdgeRules, Endpoint, EndpointPolicy, RequestLimits, ToldBy,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +31,8 @@ pub struct EdgePolicy {
     pub saml_decoder: Option<Guard>,
     /// The token validator, when there are routes for it.
     pub token_validator: Option<Guard>,
+    /// `guard.wasm`: the filters above in one VM, in place of their own files.
+    pub guard: Option<PathBuf>,
     /// Envoy's administration, on loopback. None: switched off.
     pub administration: Option<SocketAddr>,
     /// Where the access log goes.
@@ -46,6 +50,9 @@ impl EdgePolicy {
             hosts: self.hosts.clone(),
             endpoints: self.endpoints.clone(),
             assets: self.assets.clone(),
+            limits: RequestLimits::default(),
+            // The chain has the filters of Envoy's own that it needs.
+            edge: EdgeRules { told_by: ToldBy::Proxy, ..EdgeRules::default() },
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn policy(modules: &ModuleSet, hosts: Vec<String>) -> EndpointPolicy 
         endpoints.extend(enabled.module.description().endpoints.iter().map(declared));
     }
     let assets = vec![Assets { prefix: crate::pages::ASSETS.into() }];
-    EndpointPolicy { hosts, endpoints, assets }
+    EndpointPolicy::new(hosts, endpoints, assets)
 }
 
 fn edge_feed_endpoint() -> Endpoint {

@@ -11,6 +11,7 @@ use postern_edge::{AccessLog, EdgePolicy, Limits, Node, TlsFiles, envoy_configur
 use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
 use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::http2_frames::Http2Request;
 use postern_end_to_end::process::free_port;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::{Answer, Message};
@@ -41,6 +42,16 @@ impl Edge {
 
     fn start_with(change: impl FnOnce(String) -> String) -> Self {
         Self::start_within(Limits::default(), change)
+    }
+
+    /// With rules in the filter's configuration, in place of the empty ones.
+    fn start_with_rules(rules: &[(&str, &str)]) -> Self {
+        Self::start_with(|configuration| {
+            rules.iter().fold(configuration, |text, (empty, rule)| {
+                assert!(text.contains(empty), "{empty} is not in the configuration");
+                text.replacen(empty, rule, 1)
+            })
+        })
     }
 
     fn start_within(limits: Limits, change: impl FnOnce(String) -> String) -> Self {
@@ -117,6 +128,7 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
         endpoint_filter: tools::filter("endpoint-filter"),
         saml_decoder: None,
         token_validator: None,
+        guard: None,
         administration: None,
         access_log: AccessLog::File(access_log.into()),
         limits: Limits::default(),
@@ -133,7 +145,9 @@ fn header<'a>(message: &'a [(String, String)], name: &str) -> Vec<&'a str> {
 }
 
 fn is_correlation_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    // A UUID: Envoy's.
+    text.len() == 36
+        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 #[test]
@@ -197,7 +211,10 @@ fn the_lan_is_told_who_the_client_is_by_the_filter_alone() {
     let edge = Edge::start();
     let forged = "x-postern-client-address: 6.6.6.6\r\nX.Postern-Client.Address: 6.6.6.6\r\n\
                   x_postern_client_address: 6.6.6.6\r\nx-postern-correlation-id: 00000000000000000000000000000000\r\n\
-                  x-postern-anything: forged\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n";
+                  x-postern-anything: forged\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
+                  x-client-ip: 6.6.6.6\r\nTrue-Client.IP: 6.6.6.6\r\nremote-user: forged\r\n\
+                  x-auth-request-email: forged\r\nssl-client-verify: forged\r\nX.Forwarded.For: 6.6.6.6\r\n\
+                  proxy: http://6.6.6.6\r\nproxy-authorization: forged\r\nx-forwarded-host: 6.6.6.6\r\n";
     let (answer, log, reached) = edge.request("GET /samlsso?SAMLRequest=a%2Bb%3d", forged, "");
     assert_eq!(answer.status, 200);
     let [message] = reached.as_slice() else { panic!("{} requests", reached.len()) };
@@ -289,6 +306,89 @@ fn all_clients_together_have_a_rate() {
     assert!(statuses.any(|status| status == 429));
 }
 
+#[test]
+fn a_network_is_denied() {
+    let edge = Edge::start_with_rules(&[("\"deny\": []", "\"deny\": [\"127.0.0.2/31\"]")]);
+    assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
+    assert_eq!(status_from(&edge, Ipv4Addr::new(127, 0, 0, 2)), 403);
+    assert_eq!(edge.line(1)["reason"], "endpoint.client.denied");
+}
+
+#[test]
+fn only_what_trusted_proxies_say_about_the_client_is_believed() {
+    let forged = "x-forwarded-for: 192.0.2.1, 6.6.6.6\r\n";
+    let deny = ("\"deny\": []", "\"deny\": [\"6.6.6.6\"]");
+    // By default nothing.
+    let edge = Edge::start_with_rules(&[deny]);
+    assert_eq!(edge.request("GET /oauth2/jwks", forged, "").0.status, 200);
+    let edge = Edge::start_with_rules(&[
+        deny,
+        ("\"client_address\": \"connection\"", "\"client_address\": { \"trusted_hops\": 1 }"),
+        ("\"told_by\": \"proxy\"", "\"told_by\": \"filter\""),
+    ]);
+    let reason = |headers: &str| {
+        let (answer, log, reached) = edge.request("GET /oauth2/jwks", headers, "");
+        assert_eq!(reached.len(), usize::from(answer.status == 200), "{log}");
+        log["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(reason(forged), "endpoint.client.denied");
+    assert_eq!(reason("x-forwarded-for: 6.6.6.6, 192.0.2.1\r\n"), "via_upstream");
+    assert_eq!(reason("x-forwarded-for: localhost\r\n"), "endpoint.client-address.malformed");
+    assert_eq!(reason(""), "endpoint.client-address.hops-missing");
+}
+
+/// Each client has a rate of its own at an endpoint, which all workers count together.
+#[test]
+fn a_client_that_asks_one_endpoint_too_often_waits() {
+    let limit = "\"rate_limits\": [{ \"path\": \"/oauth2/token\", \"requests\": 2, \"seconds\": 3600 }]";
+    let edge = Edge::start_with_rules(&[("\"rate_limits\": []", limit)]);
+    let ask = || edge.request("POST /oauth2/token", &format!("{FORM}content-length: 3\r\n"), "a=1");
+    assert_eq!((ask().0.status, ask().0.status), (200, 200));
+    let (answer, log, reached) = ask();
+    assert_eq!((answer.status, reached.len()), (429, 0), "{log}");
+    assert_eq!(log["reason"], "endpoint.rate.exceeded");
+    let wait: u32 = answer.header("retry-after").expect("retry-after").parse().expect("seconds");
+    assert!((1..=1_800).contains(&wait), "{wait}");
+    // Other endpoints and other clients are not meant.
+    assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
+    assert_eq!(status_from(&edge, Ipv4Addr::new(127, 0, 0, 2)), 200);
+}
+
+#[test]
+fn a_rule_that_only_reports_lets_through_and_says_so() {
+    let codes = "\"report_only\": [\"endpoint.path.unknown\", \"endpoint.method.not-allowed\"]";
+    let edge = Edge::start_with_rules(&[("\"report_only\": []", codes)]);
+    let (answer, log, reached) = edge.request("GET /not/declared?a=1", "", "");
+    assert_eq!((answer.status, reached.len()), (200, 1), "{log}");
+    let printed = edge.envoy.process.log();
+    assert!(printed.contains("report only") && printed.contains("endpoint.path.unknown"), "{printed}");
+    assert!(printed.contains(log["correlation_id"].as_str().expect("an id")), "{printed}");
+    let form = format!("{FORM}content-length: 3\r\n");
+    assert_eq!(edge.request("GET /oauth2/token", "", "").0.status, 200);
+    // Spellings, what is never public, and what has no switch are refused as ever.
+    for (line, reason) in [
+        ("GET /not/../declared", "endpoint.path.dot-segment"),
+        ("GET /carbon/admin", "endpoint.path.never-public"),
+        ("DELETE /oauth2/token", "endpoint.method.not-allowed"),
+        ("GET /oauth2/authorize?a=1&a=2", "form.duplicate"),
+    ] {
+        let (_, log, reached) = edge.request(line, "", "");
+        assert_eq!((log["reason"].as_str(), reached.len()), (Some(reason), 0), "{line}");
+    }
+    assert_eq!(edge.request("POST /not/declared", &form, "a=1").0.status, 200);
+}
+
+#[test]
+fn responses_get_the_headers_that_the_upstream_has_not_set() {
+    let headers = "\"response_headers\": { \"x-frame-options\": \"DENY\", \"content-type\": \"text/html\" }";
+    let edge = Edge::start_with_rules(&[("\"response_headers\": {}", headers)]);
+    let (answer, ..) = edge.request("GET /oauth2/jwks", "", "");
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    let (answer, ..) = edge.request("GET /carbon", "", "");
+    assert_eq!((answer.status, answer.header("x-frame-options")), (404, Some("DENY")));
+}
+
 /// The status that a client with that address gets.
 fn status_from(edge: &Edge, address: Ipv4Addr) -> u16 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -359,6 +459,36 @@ fn http2_is_judged_by_the_same_rules() {
     assert_eq!((status, reason.as_str(), reached.len()), (400, "endpoint.path.matrix-parameter", 0));
     let (status, reason, reached) = send("GET", "/samlsso/../carbon", &[], b"");
     assert_eq!((status, reason.as_str(), reached.len()), (400, "endpoint.path.dot-segment", 0));
+}
+
+/// Pseudo headers that no client library sends: whoever refuses them, nothing reaches the LAN.
+#[test]
+fn pseudo_headers_that_are_none_reach_nobody() {
+    let edge = Edge::start();
+    let send = |headers: &[(&str, &str)]| {
+        edge.upstream.take();
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let headers = [&form, headers].concat();
+        let mut request = Http2Request::begin(&edge.origin, "POST", "/oauth2/token", &headers).expect("sent");
+        // The connection may be gone by now.
+        let _ = request.data(b"grant_type=x", 0, true);
+        std::thread::sleep(Duration::from_millis(500));
+        edge.upstream.take().len()
+    };
+    assert_eq!(send(&[]), 1);
+    for headers in [
+        &[(":path", "/carbon")][..],
+        &[("cookie", "a=b"), (":path", "/carbon")],
+        &[(":method", "GET")],
+        &[(":scheme", "ftp")],
+        &[(":protocol", "websocket")],
+        &[(":unknown", "x")],
+        &[("connection", ":path")],
+        &[("transfer-encoding", "chunked")],
+        &[("upgrade", "websocket")],
+    ] {
+        assert_eq!(send(headers), 0, "{headers:?}");
+    }
 }
 
 /// Without the setting Envoy never shows the body: the filter refuses instead of waiting.

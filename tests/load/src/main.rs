@@ -1,12 +1,20 @@
 //! Benchmarks, run on demand (`cargo xtask bench`) and printed as ratios.
 //!
-//! Times are CPU time of the thread that makes the calls: the machines are noisy, and wall time
+//! Times are CPU time of the thread that does the work: the machines are noisy, and wall time
 //! would count what others do. What is compared runs in the same process, in turns.
-#![allow(clippy::print_stdout, reason = "a command-line program")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+#[cfg(feature = "sandbox")]
 mod cpu;
+#[cfg(feature = "edge")]
+mod edge;
+mod rounds;
+#[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "sandbox")]
 mod table;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -19,12 +27,28 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    #[cfg(feature = "edge")]
+    Edge(edge::Arguments),
     /// What a fresh component instance costs over a reused one.
+    #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
 }
 
-fn main() {
-    match Arguments::parse().what {
-        What::Sandbox(arguments) => sandbox::run(&arguments),
+fn main() -> ExitCode {
+    let result: Result<(), String> = match Arguments::parse().what {
+        #[cfg(feature = "edge")]
+        What::Edge(arguments) => edge::run(&arguments),
+        #[cfg(feature = "sandbox")]
+        What::Sandbox(arguments) => {
+            sandbox::run(&arguments);
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -11,7 +11,8 @@ use postern_sandbox::benchmark::{self, Bare, ReusedProtocol};
 use postern_sandbox::{ComponentProtocol, Limits, Memory, Sandbox};
 
 use crate::cpu;
-use crate::table::{self, Rounds};
+use crate::rounds::Rounds;
+use crate::table;
 
 #[path = "../../../host/sandbox/tests/installation/mod.rs"]
 mod installation;

@@ -1,20 +1,6 @@
-//! Results of rounds, and how they are shown.
+//! How results are shown.
 
-/// Microseconds a call, one for each round.
-#[derive(Clone, Default)]
-pub(crate) struct Rounds(pub(crate) Vec<f64>);
-
-impl Rounds {
-    pub(crate) fn median(&self) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-    }
-
-    pub(crate) fn least(&self) -> f64 {
-        self.0.iter().copied().fold(f64::INFINITY, f64::min)
-    }
-}
+use crate::rounds::Rounds;
 
 pub(crate) fn head(title: &str) {
     println!("\n{title}");

@@ -52,6 +52,8 @@ pub struct Guards {
     pub logout: bool,
     /// The token validator, with the standard issuer.
     pub token: bool,
+    /// All in `guard.wasm`, the endpoint filter too.
+    pub together: bool,
 }
 
 impl Edge {
@@ -104,6 +106,7 @@ impl Edge {
                 .saml
                 .then(|| guard("saml-decoder", saml_configuration(&base_url, guards.logout))),
             token_validator: guards.token.then(|| guard("token-validator", token_configuration(&base_url))),
+            guard: guards.together.then(|| tools::filter("guard")),
             administration: Some(([127, 0, 0, 1], administration).into()),
             access_log: AccessLog::File(access_log.clone()),
             limits: Limits::default(),

@@ -2,9 +2,10 @@
 //!
 //! The fuzz targets (`tests/fuzz`) and a bounded run over mutated vectors (`tests/mutations.rs`)
 //! use the same table. Where a parser accepts, what it promises is checked.
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use postern_endpoint::RequestTarget;
+use postern_endpoint::{ClientAddress, Network, RateLimit, RateTable, RequestTarget};
 use postern_form::{Form, encode};
 use postern_jose::validator::read_bearer;
 use postern_jose::{AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
@@ -22,9 +23,10 @@ use postern_xml::{Document, Limits};
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 14] = [
+pub const PARSERS: [Parser; 15] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
+    ("endpoint_client", endpoint_client),
     ("xml", xml),
     ("saml_redirect", saml_redirect),
     ("saml_post", saml_post),
@@ -66,6 +68,32 @@ pub fn endpoint_target(bytes: &[u8]) {
     assert!(!path.split('/').any(|segment| segment == "." || segment == ".."), "{path}");
     for forbidden in ["//", "\\", ";", "%2e", "%2E", "%2f", "%2F", "%5c", "%5C", "%00", "%25"] {
         assert!(!path.contains(forbidden), "{path}");
+    }
+}
+
+/// `X-Forwarded-For`, a network, and what stands in a slot of shared data.
+pub fn endpoint_client(bytes: &[u8]) {
+    let connection = IpAddr::from([10, 0, 0, 1]);
+    let trusted = "10.0.0.0/8".parse().expect("a network");
+    for rule in [
+        ClientAddress::TrustedHops(1),
+        ClientAddress::TrustedHops(3),
+        ClientAddress::TrustedProxies(vec![trusted]),
+    ] {
+        let values = bytes.split(|byte| *byte == b'\n').collect::<Vec<_>>();
+        if let Ok(client) = rule.resolve(connection, values.into_iter()) {
+            assert_eq!(client, client.to_canonical());
+        }
+    }
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(network) = text.parse::<Network>() {
+        assert_eq!(network.to_string().parse(), Ok(network));
+    }
+    let limit: RateLimit =
+        serde_json::from_str(r#"{"path":"/a","requests":9,"seconds":1}"#).expect("a limit");
+    let bucket = RateTable::new([7; 16]).bucket(connection, "/a");
+    if let Ok(slot) = bucket.take(bytes, &limit, NOW) {
+        assert!(slot.len() <= 96);
     }
 }
 

@@ -19,6 +19,29 @@ fn endpoint_filter() {
     }
 }
 
+/// The three in one VM give the verdicts that each gives alone.
+#[test]
+fn guard() {
+    let edge = Edge::start(Guards { saml: true, token: true, together: true, ..Guards::default() });
+    edge.wait_for_keys();
+    let vectors = load_rule("endpoint");
+    // Whether a request that the endpoint filter lets through is a message is the next one's verdict.
+    let reached = |vector: &Vector| match edge.judge(vector) {
+        Verdict::Refuse { code, .. }
+            if ["saml.", "xml.", "token.", "jose."].iter().any(|area| code.starts_with(area)) =>
+        {
+            Verdict::Accept
+        }
+        verdict => verdict,
+    };
+    demand_parity(Face::Filter, &vectors, reached);
+    for vector in exempt(&vectors) {
+        edge.demand_harmless(vector, native::endpoint::judge_request);
+    }
+    demand_parity(Face::Filter, &load_rule("saml"), |vector| edge.judge(vector));
+    demand_parity(Face::Filter, &load_rule("access-token"), |vector| edge.judge(vector));
+}
+
 #[test]
 fn saml_decoder() {
     let edge = Edge::start(Guards { saml: true, ..Guards::default() });

@@ -9,6 +9,12 @@ use postern_vectors::{Verdict, load_all};
 /// Codes that no vector shows. Prefixes end with a dot.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("endpoint.body.length-mismatch", "a parser of HTTP waits for the body that was announced"),
+    ("endpoint.authority.user-information", "Envoy refuses it before: unit test of postern-endpoint"),
+    ("endpoint.client-address.", "of an operator's rules: unit test of postern-endpoint, end-to-end edge"),
+    ("endpoint.client.", "of an operator's rules: unit test of postern-endpoint, end-to-end edge"),
+    ("endpoint.pseudo-header.", "no HTTP/2 client sends it: unit test of postern-endpoint"),
+    ("endpoint.rate.exceeded", "of an operator's rules: unit test of postern-endpoint, end-to-end edge"),
+    ("endpoint.scheme.unknown", "no HTTP/1.1 request has one: unit test of postern-endpoint"),
     ("endpoint.target.empty", "a parser of HTTP refuses a request line without a target"),
     ("feed.", "no request: tests/judging.rs of postern-feed, and end-to-end tests/edge_feed.rs"),
     ("jose.key.unreadable", "ours: a key of the kernel that can't be published"),

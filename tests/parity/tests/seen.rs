@@ -10,7 +10,7 @@ fn request(edge: &Edge, name: &str, seed: u64) -> Request {
 
 #[test]
 fn verdicts_are_logged_and_counted_by_reason() {
-    let edge = Edge::start_alone(Guards { saml: true, logout: true, token: false });
+    let edge = Edge::start_alone(Guards { saml: true, logout: true, ..Guards::default() });
     let mut seed = now();
     let mut logged = |name: &str| {
         seed += 1;

@@ -7,13 +7,16 @@ use crate::cargo;
 use crate::command::run as run_to_end;
 use crate::failure::Failure;
 use crate::progress::Step;
+use crate::tools::envoy;
 use crate::workspace::Workspace;
 
 /// Run a benchmark; it prints CPU time per call, and ratios within the run.
 ///
-/// The first run compiles the benchmarks optimised, which takes minutes.
+/// The first run of `sandbox` compiles it optimised, which takes minutes.
 #[derive(Args)]
 #[command(after_help = "Examples:
+  cargo xtask bench edge                        what each filter costs in the real Envoy
+  cargo xtask bench edge --rounds 5 --only endpoint-filter
   cargo xtask bench sandbox                     a fresh component instance over a reused one
   cargo xtask bench sandbox --rounds 9 --calls 500
   cargo xtask bench sandbox --help              its options")]
@@ -24,9 +27,31 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
+    match arguments.benchmark.first().map(String::as_str) {
+        Some("edge") => edge(workspace, arguments),
+        _ => sandbox(workspace, arguments),
+    }
+}
+
+/// What is measured is Envoy: the generator of load need not be optimised.
+fn edge(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
+    build::run(workspace, &build::Arguments::only(Part::Filters))?;
+    build::bench_filter(workspace)?;
+    let envoy = envoy::need(workspace)?;
+    let package = ["--package", "postern-load", "--no-default-features", "--features", "edge"];
+    let step = Step::begin("the benchmark");
+    run_to_end(cargo::command(workspace).arg("build").args(package))?;
+    step.done();
+    let mut command = cargo::command(workspace);
+    command.args(["run", "--quiet"]).args(package).arg("--").args(&arguments.benchmark);
+    run_to_end(command.env("POSTERN_ENVOY", envoy))
+}
+
+fn sandbox(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     build::run(workspace, &build::Arguments::only(Part::Components))?;
     let step = Step::begin("benchmarks, optimised");
-    let package = ["--release", "--package", "postern-load"];
+    let package =
+        ["--release", "--package", "postern-load", "--no-default-features", "--features", "sandbox"];
     run_to_end(cargo::command(workspace).arg("build").args(package))?;
     step.done();
     run_to_end(

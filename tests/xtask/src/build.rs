@@ -1,6 +1,7 @@
 //! `cargo xtask build`: components, filters and the host.
 
 mod component;
+mod exports;
 mod filter;
 pub(crate) mod guests;
 mod sections;
@@ -72,29 +73,45 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
 fn components(workspace: &Workspace, profile: &str) -> Result<(), Failure> {
     let guests = guests::components(workspace)?;
     let step = Step::begin(format!("components for wasm32-unknown-unknown ({profile})"));
-    modules(workspace, "wasm32-unknown-unknown", profile, &guests, component::wrap)?;
+    modules(workspace, "wasm32-unknown-unknown", profile, &[], &guests, |_, bytes| component::wrap(bytes))?;
     step.done();
     Ok(())
 }
 
 fn filters(workspace: &Workspace, profile: &str) -> Result<(), Failure> {
     let step = Step::begin(format!("filters for wasm32-wasip1 ({profile})"));
-    modules(workspace, "wasm32-wasip1", profile, &guests::filters(), filter::finish)?;
+    modules(workspace, "wasm32-wasip1", profile, &["--examples"], &guests::filters(), filter::finish)?;
     step.done();
     Ok(())
 }
 
-/// Builds all guests of one target in one call of cargo, then finishes each.
+/// The filter that does nothing, for the benchmarks alone.
+pub(crate) fn bench_filter(workspace: &Workspace) -> Result<(), Failure> {
+    let target = "wasm32-wasip1";
+    toolchain::need_target(workspace, target)?;
+    let arguments =
+        ["--package", "postern-proxy", "--example", "noop", "--target", target, "--profile", "wasm"];
+    let built = cargo::build(workspace, &arguments)?;
+    let module = built.files.get("noop").filter(|_| built.complete);
+    let module = module.ok_or_else(|| Failure::new("the filter that does nothing does not compile"))?;
+    let bytes = crate::workspace::read(module).and_then(|bytes| filter::whole(&bytes))?;
+    write_changed(&workspace.artefacts().join("bench/noop.wasm"), &bytes).map(drop)
+}
+
+/// Builds all guests of one target in one call of cargo (`which` of their targets, libraries when it
+/// is empty), then finishes each.
 /// One that fails does not hide the others: all failures are reported together.
 fn modules(
     workspace: &Workspace,
     target: &str,
     profile: &str,
+    which: &[&str],
     guests: &[Guest],
-    finish: fn(&[u8]) -> Result<Vec<u8>, Failure>,
+    finish: fn(&Guest, &[u8]) -> Result<Vec<u8>, Failure>,
 ) -> Result<(), Failure> {
     toolchain::need_target(workspace, target)?;
     let mut arguments = vec!["--keep-going", "--target", target, "--profile", profile];
+    arguments.extend(which);
     for guest in guests {
         arguments.extend(["--package", guest.package.as_str()]);
     }
@@ -105,7 +122,7 @@ fn modules(
             failures.push(format!("{} does not compile", guest.package));
             continue;
         };
-        let finished = crate::workspace::read(module).and_then(|bytes| finish(&bytes));
+        let finished = crate::workspace::read(module).and_then(|bytes| finish(guest, &bytes));
         match finished {
             Ok(bytes) => {
                 let file = workspace.artefacts().join(&guest.file);

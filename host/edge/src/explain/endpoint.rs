@@ -8,11 +8,11 @@ use crate::policy::{Behind, EdgePolicy};
 
 pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest) -> Stage {
     let mut stage = Stage::new("endpoint-filter");
-    let table = EndpointTable::new(EndpointPolicy {
-        hosts: policy.hosts.clone(),
-        endpoints: policy.endpoints.clone(),
-        assets: policy.assets.clone(),
-    });
+    let table = EndpointTable::new(EndpointPolicy::new(
+        policy.hosts.clone(),
+        policy.endpoints.clone(),
+        policy.assets.clone(),
+    ));
     let table = match table {
         Ok(table) => table,
         Err(error) => {
@@ -39,6 +39,7 @@ pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest) -> Stage {
     let rule = match accepted.place {
         Place::Endpoint(endpoint) => format!("the endpoint {}", endpoint.path),
         Place::Asset(asset) => format!("a static file below {}", asset.prefix),
+        Place::Unlisted => "a rule that only reports".to_owned(),
     };
     stage.field("path", accepted.target.path(), rule);
     stage.field(

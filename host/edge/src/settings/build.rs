@@ -43,6 +43,7 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         endpoint_filter: file.filters.directory.join("endpoint-filter.wasm"),
         saml_decoder,
         token_validator,
+        guard: None,
         administration: file.log.administration,
         access_log: file.log.access.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&file.limits),

@@ -32,6 +32,7 @@ pub(crate) fn policy(
         token_validator: guards::token_validator(edge, &policy.endpoints, modules, configuration)?,
         endpoints: policy.endpoints,
         assets: policy.assets,
+        guard: None,
         administration: edge.administration,
         access_log: edge.access_log.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&edge.rate),

@@ -116,6 +116,8 @@ impl Exchange<'_> {
                     None => self.error(404, "error.not-found", Audience::Browser),
                 }
             }
+            // Where rules only report, which they do at the edge alone.
+            Place::Unlisted => self.error(404, "error.not-found", Audience::Browser),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Its configuration is a `postern_endpoint::EndpointPolicy` as JSON. The rules are in
 //! `postern-endpoint`; this face strips the headers that are ours, tells the LAN who the client
-//! is, and holds bodies of unknown length until they are counted.
+//! is, counts requests among all workers, and holds bodies of unknown length until they are counted.
 #![cfg(target_family = "wasm")]
 #![deny(
     clippy::unwrap_used,
@@ -12,98 +12,64 @@
     clippy::arithmetic_side_effects
 )]
 
+mod exchange;
+mod rate;
+
 use std::rc::Rc;
 
-use postern_endpoint::{Accepted, Body, EndpointPolicy, EndpointTable, Incoming, is_reserved};
-use postern_proxy::{ConfigurationError, Exchange, Filter, HeadersVerdict, Request, Response};
+use postern_endpoint::{EdgeRules, EndpointPolicy, EndpointTable, ReportOnly};
+use postern_proxy::host::{self, Counter};
+use postern_proxy::{ConfigurationError, Filter, Request};
 use postern_refusal::Refusal;
 
-postern_proxy::filter!(EndpointFilter);
-
-/// Tells the LAN the client's address, without port.
-const CLIENT_ADDRESS_HEADER: &str = "x-postern-client-address";
+pub use exchange::EndpointExchange;
+use rate::SharedRates;
 
 /// The filter with its table.
 pub struct EndpointFilter {
     table: EndpointTable,
+    rules: EdgeRules,
+    /// None: there are no limits.
+    rates: Option<SharedRates>,
+    report_only: ReportOnly,
+    reported: Counter,
 }
 
 impl Filter for EndpointFilter {
     const NAME: &'static str = "endpoint-filter";
-    type Exchange = Guarded;
+    type Exchange = EndpointExchange;
 
     fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError> {
-        EndpointPolicy::from_json(configuration)
-            .and_then(EndpointTable::new)
-            .map(|table| Self { table })
-            .map_err(|error| ConfigurationError(error.to_string()))
-    }
-
-    fn exchange(self: &Rc<Self>) -> Guarded {
-        Guarded { filter: Rc::clone(self) }
-    }
-}
-
-/// One request.
-pub struct Guarded {
-    filter: Rc<EndpointFilter>,
-}
-
-impl Exchange for Guarded {
-    fn on_headers(&mut self, request: &Request) -> HeadersVerdict {
-        let correlation = request.new_correlation_id();
-        let accepted = match self.judge(request) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return HeadersVerdict::Refuse(answer(refusal)),
+        let refused = |error: postern_endpoint::ConfigurationError| ConfigurationError(error.to_string());
+        let policy = EndpointPolicy::from_json(configuration).map_err(refused)?;
+        let rules = policy.edge.clone();
+        let table = EndpointTable::new(policy).map_err(refused)?;
+        let rates = match rules.rate_limits.is_empty() {
+            true => None,
+            false => Some(SharedRates::begin()?),
         };
-        if let Err(refusal) = edit(request, correlation) {
-            return HeadersVerdict::Refuse(refusal.into());
+        let report_only = ReportOnly::new(&rules.report_only).map_err(refused)?;
+        let reported = Counter::define("postern.endpoint-filter.reported");
+        Ok(Self { table, rules, rates, report_only, reported })
+    }
+
+    fn exchange(self: &Rc<Self>) -> EndpointExchange {
+        EndpointExchange::new(Rc::clone(self))
+    }
+}
+
+impl EndpointFilter {
+    /// Logs and counts the refusal of a rule that only reports; gives back any other.
+    fn report(&self, request: &Request, refusal: Refusal) -> Result<(), Refusal> {
+        if !self.report_only.holds(refusal.code) {
+            return Err(refusal);
         }
-        match accepted.body {
-            // The proxy holds the client to the length that it announced.
-            Body::None | Body::Announced(_) => HeadersVerdict::Continue,
-            Body::Unannounced(limit) => {
-                HeadersVerdict::HoldForBody(usize::try_from(limit).unwrap_or(usize::MAX))
-            }
-        }
+        self.reported.increment();
+        host::warn(&format!(
+            "{}: report only, let through {}: {refusal}",
+            Self::NAME,
+            request.correlation_id()
+        ));
+        Ok(())
     }
-}
-
-impl Guarded {
-    fn judge<'a>(&'a self, request: &'a Request) -> Result<Accepted<'a, 'a>, Refusal> {
-        self.filter.table.judge(&Incoming {
-            method: request.method(),
-            target: request.target(),
-            authority: request.authority(),
-            headers: request.headers().filter(|(name, _)| !name.starts_with(b":")),
-            has_body: request.has_body(),
-        })
-    }
-}
-
-/// A refusal of the method says which are allowed (RFC 9110 section 15.5.6).
-fn answer(refusal: Refusal) -> Response {
-    if refusal.status == 405 {
-        let allow = refusal.expected.clone();
-        return Response::from(refusal).with_header("allow", &allow);
-    }
-    refusal.into()
-}
-
-/// Strips what a client says in our name, then says it ourselves.
-fn edit(request: &Request, correlation: &str) -> Result<(), Refusal> {
-    for (name, _) in request.headers().filter(|(name, _)| is_reserved(name)) {
-        request.remove_header(name)?;
-    }
-    let address = request.source_address().ok_or_else(|| {
-        Refusal::internal("endpoint.client-address.absent").expected("the proxy to know the client's address")
-    })?;
-    request.set_header(CLIENT_ADDRESS_HEADER, without_port(&address).as_bytes())?;
-    request.announce_correlation_id(correlation)
-}
-
-/// `1.2.3.4:5678` becomes `1.2.3.4`, `[2001:db8::1]:5678` becomes `2001:db8::1`.
-fn without_port(address: &str) -> &str {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

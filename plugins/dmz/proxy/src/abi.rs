@@ -30,6 +30,7 @@ impl core::error::Error for Failed {}
 #[derive(Clone, Copy)]
 pub(crate) enum Map {
     Request = 0,
+    Response = 2,
     CallResponse = 6,
 }
 

@@ -12,10 +12,10 @@ use crate::envoy::Version;
 use crate::feed::{Feed, Offer};
 use crate::filter::{Exchange, Filter, HeadersVerdict, Judgement};
 use crate::held::Held;
-use crate::host::{self, CallId, CallResponse, Entropy};
+use crate::host::{self, Call, CallId, CallResponse, Entropy};
 use crate::refusals::Refusals;
 use crate::request::Request;
-use crate::response::Response;
+use crate::response::{Response, ResponseHeaders};
 
 /// Registers the filter with the SDK. Called by [`crate::filter!`].
 pub fn start<F: Filter>() {
@@ -193,7 +193,19 @@ impl<F: Filter> Stream<F> {
                 self.state = State::Passed;
                 Action::Continue
             }
+            Judgement::HoldForCall(call) => self.hold_for_call(&call),
             Judgement::Refuse(response) => self.refuse(&response),
+        }
+    }
+
+    fn hold_for_call(&mut self, call: &Call) -> Action {
+        match call.send() {
+            Ok(_) => {
+                self.state = State::AwaitingCall(call.limit);
+                Action::Pause
+            }
+            // Nothing will come back: judged at once.
+            Err(_) => self.judge_call(None),
         }
     }
 
@@ -239,10 +251,13 @@ impl<F: Filter> Context for Stream<F> {
             host::warn(&format!("{}: a held request can't go on: {failed}", F::NAME));
         }
     }
+}
 
-    fn on_done(&mut self) -> bool {
+/// The request ended, or the VM does. `on_done` would say it earlier, for one call more from the
+/// proxy into the VM: `cargo xtask build` takes the exports that are not used here out of the module.
+impl<F: Filter> Drop for Stream<F> {
+    fn drop(&mut self) {
         self.shared.held.done(self.context);
-        true
     }
 }
 
@@ -263,14 +278,7 @@ impl<F: Filter> HttpContext for Stream<F> {
             HeadersVerdict::Continue => self.conclude(Judgement::Continue),
             HeadersVerdict::Refuse(response) => self.refuse(&response),
             HeadersVerdict::HoldForBody(limit) => self.hold_for_body(limit),
-            HeadersVerdict::HoldForCall(call) => match call.send() {
-                Ok(_) => {
-                    self.state = State::AwaitingCall(call.limit);
-                    Action::Pause
-                }
-                // Nothing will come back: judged at once.
-                Err(_) => self.judge_call(None),
-            },
+            HeadersVerdict::HoldForCall(call) => self.hold_for_call(&call),
         }
     }
 
@@ -298,6 +306,13 @@ impl<F: Filter> HttpContext for Stream<F> {
             Ok(body) if body.len() == size => self.judge_body(&body),
             _ => self.refuse(&unexpected("a body that can't be read")),
         }
+    }
+
+    fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.on_response_headers(&ResponseHeaders::current());
+        }
+        Action::Continue
     }
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::Response;
 use crate::host::{Call, CallId, CallResponse};
 use crate::request::Request;
+use crate::{Response, ResponseHeaders};
 
 /// A filter with its configuration: one for each VM and configuration.
 pub trait Filter: Sized + 'static {
@@ -41,6 +41,9 @@ pub trait Exchange: 'static {
     /// The headers came.
     fn on_headers(&mut self, request: &Request) -> HeadersVerdict;
 
+    /// The headers of the response came, or of the proxy's own answer.
+    fn on_response_headers(&mut self, _response: &ResponseHeaders) {}
+
     /// The whole body came, after [`HeadersVerdict::HoldForBody`]. Nothing has gone upstream;
     /// headers can still be edited.
     fn on_body(&mut self, _request: &Request, _body: &[u8]) -> Judgement {
@@ -72,6 +75,8 @@ pub enum HeadersVerdict {
 pub enum Judgement {
     /// Send it on.
     Continue,
+    /// Still send nothing on, make this call, and come back with its response.
+    HoldForCall(Call),
     /// Answer it here.
     Refuse(Response),
 }
@@ -80,6 +85,7 @@ impl From<Judgement> for HeadersVerdict {
     fn from(judgement: Judgement) -> Self {
         match judgement {
             Judgement::Continue => Self::Continue,
+            Judgement::HoldForCall(call) => Self::HoldForCall(call),
             Judgement::Refuse(response) => Self::Refuse(response),
         }
     }

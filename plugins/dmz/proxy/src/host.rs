@@ -24,6 +24,11 @@ pub fn now() -> Option<u64> {
     abi::current_time().ok().map(|nanoseconds| nanoseconds.div_euclid(1_000_000_000))
 }
 
+/// Milliseconds since 1970-01-01T00:00:00Z, or none when the host has no clock.
+pub fn now_milliseconds() -> Option<u64> {
+    abi::current_time().ok().map(|nanoseconds| nanoseconds.div_euclid(1_000_000))
+}
+
 /// A property of the connection or the request, such as `["source", "address"]`.
 ///
 /// # Errors

@@ -49,7 +49,7 @@ pub use filter::{ConfigurationError, Exchange, Filter, HeadersVerdict, Judgement
 #[cfg(target_family = "wasm")]
 pub use request::{CORRELATION_HEADER, Request};
 #[cfg(target_family = "wasm")]
-pub use response::Response;
+pub use response::{Response, ResponseHeaders};
 
 /// For [`filter!`] only.
 #[cfg(target_family = "wasm")]

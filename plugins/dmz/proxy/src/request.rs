@@ -1,6 +1,6 @@
 //! The request as a filter sees it.
 
-use core::cell::OnceCell;
+use core::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use postern_refusal::Refusal;
@@ -12,6 +12,9 @@ use crate::pairs::{HeaderPairs, Pairs};
 /// Carries the correlation id from the first filter of a chain to the next and to the LAN.
 pub const CORRELATION_HEADER: &str = "x-postern-correlation-id";
 
+/// Where the proxy keeps the id, or an earlier filter does: `filter_state` and the key.
+const CORRELATION_STATE: &str = "filter_state\0wasm.postern.correlation";
+
 /// A copy of the request's headers, taken when they came, and the handle to edit them.
 ///
 /// Edits reach the request while it is held: in the header callback, and in the callbacks after
@@ -22,13 +25,20 @@ pub struct Request {
     has_body: bool,
     entropy: Rc<Entropy>,
     correlation: OnceCell<String>,
+    trusts_correlation_header: Cell<bool>,
 }
 
 impl Request {
     /// Copies the headers, in the header callback only.
     pub(crate) fn read(end_of_stream: bool, entropy: Rc<Entropy>) -> Self {
         let pairs = HeaderPairs::new(abi::header_pairs(abi::Map::Request).unwrap_or_default());
-        Self { pairs, has_body: !end_of_stream, entropy, correlation: OnceCell::new() }
+        Self {
+            pairs,
+            has_body: !end_of_stream,
+            entropy,
+            correlation: OnceCell::new(),
+            trusts_correlation_header: Cell::new(true),
+        }
     }
 
     /// Whether the headers could be read at all.
@@ -96,18 +106,20 @@ impl Request {
         abi::property("source\0address").ok().and_then(|address| String::from_utf8(address).ok())
     }
 
-    /// The id that ties log lines and answers of this request together: 32 lower-case hex
-    /// digits. That of an earlier filter in the chain, else a new one.
+    /// The id that ties log lines and answers of this request together: letters, digits and
+    /// hyphens. The proxy's own or that of an earlier filter in the chain, else a new one.
     pub fn correlation_id(&self) -> &str {
         self.correlation.get_or_init(|| {
-            let earlier = self.pairs.first(CORRELATION_HEADER.as_bytes()).and_then(correlation_text);
-            earlier.unwrap_or_else(|| self.fresh_id())
+            let told = abi::property(CORRELATION_STATE).ok().and_then(|value| correlation_text(&value));
+            let earlier = || self.pairs.first(CORRELATION_HEADER.as_bytes()).and_then(correlation_text);
+            let trusted = self.trusts_correlation_header.get();
+            told.or_else(|| earlier().filter(|_| trusted)).unwrap_or_else(|| self.fresh_id())
         })
     }
 
-    /// A new correlation id, whatever came in with the request: for the first filter of a chain.
-    pub fn new_correlation_id(&self) -> &str {
-        self.correlation.get_or_init(|| self.fresh_id())
+    /// For the first filter of a chain: the header is the client's.
+    pub fn distrust_correlation_header(&self) {
+        self.trusts_correlation_header.set(false);
     }
 
     /// Tells the id to the next filter and the LAN in a header, and to the access log in the filter
@@ -116,7 +128,8 @@ impl Request {
     ///
     /// # Errors
     /// `proxy.host-call.failed`: the request must not go on.
-    pub fn announce_correlation_id(&self, id: &str) -> Result<(), Refusal> {
+    pub fn announce_correlation_id(&self) -> Result<(), Refusal> {
+        let id = self.correlation.get_or_init(|| self.fresh_id());
         abi::set_property("postern.correlation", id.as_bytes())
             .map_err(|failed| edit_failed(CORRELATION_HEADER.as_bytes(), failed))?;
         self.set_header(CORRELATION_HEADER, id.as_bytes())
@@ -126,6 +139,12 @@ impl Request {
     pub fn note(&self, name: &str, text: &str) {
         // Without it the line of the log has a gap; the request is the same.
         let _ = abi::set_property(&format!("postern.{name}"), text.as_bytes());
+    }
+
+    /// The same for a request that is refused: the access log alone has a use for it. Where the
+    /// proxy made the id it stays.
+    pub(crate) fn log_correlation_id(&self) {
+        let _ = abi::set_property("postern.correlation", self.correlation_id().as_bytes());
     }
 
     fn fresh_id(&self) -> String {
@@ -146,9 +165,13 @@ fn u128_hex(number: u128) -> String {
     format!("{number:032x}")
 }
 
-/// An id of our own form, so that nothing else gets into answers and logs.
+/// An id of our own form or a UUID, so that nothing else gets into answers and logs.
 fn correlation_text(value: &[u8]) -> Option<String> {
-    let well_formed =
-        value.len() == 32 && value.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let well_formed = match value.len() {
+        32 => value.iter().all(|byte| digit(*byte)),
+        36 => value.iter().all(|byte| digit(*byte) || *byte == b'-'),
+        _ => false,
+    };
     well_formed.then(|| String::from_utf8_lossy(value).into_owned())
 }

@@ -4,6 +4,7 @@ use postern_refusal::Refusal;
 
 use crate::abi;
 use crate::host;
+use crate::pairs::HeaderPairs;
 use crate::request::Request;
 
 /// An answer from the filter itself: neutral outside, the whole refusal in the proxy's log.
@@ -39,8 +40,7 @@ impl Response {
         let refusal = self.refusal.to_string();
         host::warn(&format!("{filter}: refused {id}: {refusal}"));
         let _ = abi::set_property("postern.refusal", refusal.as_bytes());
-        // For the access log. The request goes nowhere else.
-        let _ = request.announce_correlation_id(id);
+        request.log_correlation_id();
         let body = format!("{}\nReference: {id}\n", phrase(self.refusal.status));
         let sent = abi::send_local_response(
             self.refusal.status,
@@ -66,6 +66,31 @@ impl Response {
     }
 }
 
+/// The headers of a response on its way to the client.
+#[derive(Debug)]
+pub struct ResponseHeaders {
+    _private: (),
+}
+
+impl ResponseHeaders {
+    pub(crate) fn current() -> Self {
+        Self { _private: () }
+    }
+
+    /// A copy of all of them; empty when they can't be read.
+    pub fn read(&self) -> HeaderPairs {
+        HeaderPairs::new(abi::header_pairs(abi::Map::Response).unwrap_or_default())
+    }
+
+    /// Sets a header in place of all of that name. One that can't be set is logged: the response
+    /// goes on, its verdict was spoken with the request.
+    pub fn set(&self, name: &str, value: &[u8]) {
+        if let Err(failed) = abi::replace_header(abi::Map::Response, name, value) {
+            host::warn(&format!("the response header {name} can't be set: {failed}"));
+        }
+    }
+}
+
 /// What people see. Statuses that no refusal has are not told apart.
 fn phrase(status: u16) -> &'static str {
     match status {
@@ -78,6 +103,7 @@ fn phrase(status: u16) -> &'static str {
         414 => "URI Too Long",
         415 => "Unsupported Media Type",
         421 => "Misdirected Request",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
         500..=599 => "Internal Server Error",

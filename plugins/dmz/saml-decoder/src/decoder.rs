@@ -9,7 +9,7 @@ use crate::exchange::SamlExchange;
 use crate::memory::ProxyMemory;
 
 /// The filter with its configuration.
-pub(crate) struct SamlDecoder {
+pub struct SamlDecoder {
     pub(crate) decoder: Decoder,
     verifier: ProxyVerifier,
 }

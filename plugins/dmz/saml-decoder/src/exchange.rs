@@ -7,7 +7,7 @@ use postern_saml::{Arrival, Incoming, RequestHead};
 use crate::decoder::SamlDecoder;
 
 /// One request.
-pub(crate) struct SamlExchange {
+pub struct SamlExchange {
     filter: Rc<SamlDecoder>,
 }
 

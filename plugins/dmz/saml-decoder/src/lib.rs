@@ -5,7 +5,6 @@
 //! same proxy may send, is told by [`postern_saml::DecoderConfiguration::arrival`]: the filter is
 //! as strict alone as behind the endpoint filter.
 #![cfg(target_family = "wasm")]
-#![allow(unsafe_code, reason = "the exports of the proxy-wasm ABI")]
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +17,5 @@ mod decoder;
 mod exchange;
 mod memory;
 
-use decoder::SamlDecoder;
-
-postern_proxy::filter!(SamlDecoder);
+pub use decoder::SamlDecoder;
+pub use exchange::SamlExchange;

@@ -25,10 +25,8 @@ use postern_proxy::verify::ProxyVerifier;
 use postern_proxy::{ConfigurationError, Filter};
 use postern_signature::Algorithm;
 
-use guarded::Guarded;
+pub use guarded::Guarded as TokenExchange;
 use keys::IssuerKeys;
-
-postern_proxy::filter!(TokenValidator);
 
 /// The filter with its routes and keys.
 pub struct TokenValidator {
@@ -41,7 +39,7 @@ pub struct TokenValidator {
 
 impl Filter for TokenValidator {
     const NAME: &'static str = "token-validator";
-    type Exchange = Guarded;
+    type Exchange = TokenExchange;
 
     fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError> {
         let refused = |refusal: postern_refusal::Refusal| ConfigurationError(refusal.to_string());
@@ -55,8 +53,8 @@ impl Filter for TokenValidator {
         })
     }
 
-    fn exchange(self: &Rc<Self>) -> Guarded {
-        Guarded::new(Rc::clone(self))
+    fn exchange(self: &Rc<Self>) -> TokenExchange {
+        TokenExchange::new(Rc::clone(self))
     }
 
     fn on_tick(&self) {

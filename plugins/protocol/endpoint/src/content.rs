@@ -4,6 +4,7 @@ use postern_refusal::Refusal;
 
 use crate::declaration::{Endpoint, Method};
 use crate::header::Framing;
+use crate::report_only::Report;
 
 /// The body of an accepted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub(crate) fn judge(
     endpoint: &Endpoint,
     framing: &Framing<'_>,
     has_body: bool,
+    report: &mut Report<'_>,
 ) -> Result<Body, Refusal> {
     let length = framing.content_length.map(content_length).transpose()?;
     let is_empty = match length {
@@ -44,7 +46,7 @@ pub(crate) fn judge(
     if method == Method::Get || endpoint.content_types.is_empty() {
         return Err(Refusal::misbehaved("endpoint.body.unexpected").expected("no body"));
     }
-    judge_type(framing.content_type, &endpoint.content_types)?;
+    judge_type(framing.content_type, &endpoint.content_types).or_else(&mut *report)?;
     match length {
         None => Ok(Body::Unannounced(endpoint.max_body)),
         Some(length) => u32::try_from(length)

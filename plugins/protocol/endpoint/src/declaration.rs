@@ -4,6 +4,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::edge::EdgeRules;
+use crate::limits::RequestLimits;
+
 /// An HTTP method that an endpoint may serve. There are no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
@@ -78,9 +81,20 @@ pub struct EndpointPolicy {
     /// Static files.
     #[serde(default)]
     pub assets: Vec<Assets>,
+    /// Limits of every request.
+    #[serde(default)]
+    pub limits: RequestLimits,
+    /// For the filter in the DMZ alone.
+    #[serde(default)]
+    pub edge: EdgeRules,
 }
 
 impl EndpointPolicy {
+    /// A policy with the limits that everybody has, and no rules of the edge.
+    pub fn new(hosts: Vec<String>, endpoints: Vec<Endpoint>, assets: Vec<Assets>) -> Self {
+        Self { hosts, endpoints, assets, limits: RequestLimits::default(), edge: EdgeRules::default() }
+    }
+
     /// Reads a policy. What is in it is judged by `EndpointTable::new`.
     ///
     /// # Errors

@@ -2,14 +2,9 @@
 
 use postern_refusal::Refusal;
 
-/// Headers that start like this, with `_` and `.` read as `-` and in any case, are ours: the
-/// DMZ sets them for the LAN. Inbound ones are stripped.
-pub const RESERVED_PREFIX: &str = "x-postern-";
-
-/// Whether a header of this name is ours.
-pub fn is_reserved(name: &[u8]) -> bool {
-    starts_with_folded(name, RESERVED_PREFIX.as_bytes())
-}
+use crate::connection;
+use crate::header_name::Name;
+use crate::limits::RequestLimits;
 
 /// The headers of a request that bear on how it is read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,42 +12,46 @@ pub(crate) struct Framing<'a> {
     pub(crate) content_length: Option<&'a [u8]>,
     pub(crate) content_type: Option<&'a [u8]>,
     pub(crate) is_chunked: bool,
+    /// Whether there is a header for the DMZ to take off.
+    pub(crate) strips: bool,
 }
-
-/// Headers with which a client would name another path or method than the request line.
-const OVERRIDES: [&str; 7] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-uri",
-    "x-rewrite-url",
-];
 
 /// Judges all headers but the pseudo headers.
 ///
 /// # Errors
 /// `endpoint.header.duplicate`, `endpoint.header.overrides`, `endpoint.header.upgrade`,
 /// `endpoint.header.connection-names-reserved`, `endpoint.framing.ambiguous`,
-/// `endpoint.framing.unknown-coding`.
-pub(crate) fn judge<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Result<Framing<'a>, Refusal> {
+/// `endpoint.framing.unknown-coding`, `endpoint.pseudo-header.misplaced`; `endpoint.header.too-many`, `endpoint.header.too-large` (431).
+pub(crate) fn judge<'a>(
+    headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    limits: &RequestLimits,
+) -> Result<Framing<'a>, Refusal> {
     let mut framing = Framing::default();
     let mut transfer_encoding = None;
     let mut host = None;
     let mut authorization = None;
+    let mut count: usize = 0;
+    let mut bytes: usize = 0;
     for (name, value) in headers {
-        // Lengths first: most headers are none of these, and every request comes through here.
-        match name.len() {
-            4 if is(name, "host") => once(&mut host, "Host", value)?,
-            7 if is(name, "upgrade") => {
+        count = count.saturating_add(1);
+        bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+        match Name::of(name) {
+            Name::Ordinary => {}
+            Name::Stripped => framing.strips = true,
+            Name::Host => once(&mut host, "Host", value)?,
+            Name::Upgrade => {
                 return Err(Refusal::misbehaved("endpoint.header.upgrade")
                     .at("Upgrade")
                     .expected("no change of protocol"));
             }
-            10 if is(name, "connection") => judge_connection(value)?,
-            12 if is(name, "content-type") => once(&mut framing.content_type, "Content-Type", value)?,
-            13 if is(name, "authorization") => {
+            Name::Pseudo => {
+                return Err(Refusal::misbehaved("endpoint.pseudo-header.misplaced")
+                    .at(&String::from_utf8_lossy(name))
+                    .expected("no pseudo header behind an ordinary one"));
+            }
+            Name::Connection => connection::judge(value)?,
+            Name::ContentType => once(&mut framing.content_type, "Content-Type", value)?,
+            Name::Authorization => {
                 once(&mut authorization, "Authorization", value)?;
                 // Proxies join two headers with a comma (Envoy does, before any filter sees
                 // them). No scheme that is served here has one in its credentials.
@@ -60,16 +59,16 @@ pub(crate) fn judge<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
                     once(&mut authorization, "Authorization", value)?;
                 }
             }
-            14 if is(name, "content-length") => once(&mut framing.content_length, "Content-Length", value)?,
-            17 if is(name, "transfer-encoding") => once(&mut transfer_encoding, "Transfer-Encoding", value)?,
-            _ => {}
-        }
-        if let Some(overriding) = OVERRIDES.iter().find(|overriding| is_folded(name, overriding)) {
-            return Err(Refusal::misbehaved("endpoint.header.overrides")
-                .at(overriding)
-                .expected("no header that names another method or path"));
+            Name::ContentLength => once(&mut framing.content_length, "Content-Length", value)?,
+            Name::TransferEncoding => once(&mut transfer_encoding, "Transfer-Encoding", value)?,
+            Name::Overrides => {
+                return Err(Refusal::misbehaved("endpoint.header.overrides")
+                    .at(&String::from_utf8_lossy(name))
+                    .expected("no header that names another method or path"));
+            }
         }
     }
+    require_few(count, bytes, limits)?;
     if let Some(coding) = transfer_encoding {
         if framing.content_length.is_some() {
             return Err(Refusal::misbehaved("endpoint.framing.ambiguous")
@@ -86,6 +85,22 @@ pub(crate) fn judge<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
     Ok(framing)
 }
 
+fn require_few(count: usize, bytes: usize, limits: &RequestLimits) -> Result<(), Refusal> {
+    if count > usize::from(limits.max_headers) {
+        return Err(Refusal::misbehaved("endpoint.header.too-many")
+            .with_status(431)
+            .expected(&format!("{} headers at most", limits.max_headers))
+            .found(&count.to_string()));
+    }
+    if u32::try_from(bytes).map_or(true, |bytes| bytes > limits.max_header_bytes) {
+        return Err(Refusal::misbehaved("endpoint.header.too-large")
+            .with_status(431)
+            .expected(&format!("{} bytes of headers at most", limits.max_header_bytes))
+            .found(&bytes.to_string()));
+    }
+    Ok(())
+}
+
 fn once<'a>(place: &mut Option<&'a [u8]>, name: &str, value: &'a [u8]) -> Result<(), Refusal> {
     match place.replace(value) {
         None => Ok(()),
@@ -93,51 +108,15 @@ fn once<'a>(place: &mut Option<&'a [u8]>, name: &str, value: &'a [u8]) -> Result
     }
 }
 
-/// `Connection: x-postern-…` would make the next hop drop what the DMZ tells the LAN.
-fn judge_connection(value: &[u8]) -> Result<(), Refusal> {
-    let names_reserved = value.split(|byte| *byte == b',').any(|option| is_reserved(option.trim_ascii()));
-    if names_reserved {
-        return Err(Refusal::misbehaved("endpoint.header.connection-names-reserved")
-            .at("Connection")
-            .expected("options that are not ours"));
-    }
-    Ok(())
-}
-
-fn is(name: &[u8], expected: &str) -> bool {
-    name.eq_ignore_ascii_case(expected.as_bytes())
-}
-
-fn is_folded(name: &[u8], expected: &str) -> bool {
-    name.len() == expected.len() && starts_with_folded(name, expected.as_bytes())
-}
-
-fn starts_with_folded(name: &[u8], start: &[u8]) -> bool {
-    let fold = |byte: &u8| match byte {
-        b'_' | b'.' => b'-',
-        byte => byte.to_ascii_lowercase(),
-    };
-    name.get(..start.len()).is_some_and(|beginning| beginning.iter().map(fold).eq(start.iter().copied()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn code(headers: &[(&str, &str)]) -> &'static str {
-        judge(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+        let limits = RequestLimits::default();
+        judge(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())), &limits)
             .map(|_| "accepted")
             .unwrap_or_else(|refusal| refusal.code)
-    }
-
-    #[test]
-    fn reserved_names_are_folded() {
-        for name in ["x-postern-client-address", "X_Postern.Anything", "x-postern-", "X-POSTERN_X"] {
-            assert!(is_reserved(name.as_bytes()), "{name}");
-        }
-        for name in ["x-poster", "x-posternx", "xpostern-a", "postern-x", ""] {
-            assert!(!is_reserved(name.as_bytes()), "{name}");
-        }
     }
 
     #[test]
@@ -157,6 +136,7 @@ mod tests {
             "endpoint.header.connection-names-reserved"
         );
         assert_eq!(code(&[("upgrade", "h2c")]), "endpoint.header.upgrade");
+        assert_eq!(code(&[("cookie", "a=b"), (":path", "/carbon")]), "endpoint.pseudo-header.misplaced");
         assert_eq!(code(&[("X-Original-URL", "/carbon")]), "endpoint.header.overrides");
         assert_eq!(code(&[("x_http_method_override", "PUT")]), "endpoint.header.overrides");
     }
@@ -172,5 +152,15 @@ mod tests {
             ("transfer-encoding", "Chunked"),
         ];
         assert_eq!(code(&headers), "accepted");
+    }
+
+    #[test]
+    fn headers_are_counted_and_weighed() {
+        let many = [("a", "b"); 64];
+        assert_eq!(code(&many), "accepted");
+        assert_eq!(code(&[many.as_slice(), &[("a", "b")]].concat()), "endpoint.header.too-many");
+        let value = "v".repeat(32 * 1024 - 1);
+        assert_eq!(code(&[("n", &value)]), "accepted");
+        assert_eq!(code(&[("nn", &value)]), "endpoint.header.too-large");
     }
 }

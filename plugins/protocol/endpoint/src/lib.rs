@@ -16,16 +16,31 @@
     clippy::arithmetic_side_effects
 )]
 
+mod client;
+mod connection;
 mod content;
 mod declaration;
+mod edge;
 mod header;
+mod header_name;
+mod limits;
+mod network;
 pub mod never_public;
+pub mod pseudo_header;
 mod query;
+mod rate;
+mod report_only;
 mod table;
 mod target;
 
+pub use client::{ClientAddress, Clients};
 pub use content::Body;
 pub use declaration::{Assets, ConfigurationError, Endpoint, EndpointPolicy, Method};
-pub use header::{RESERVED_PREFIX, is_reserved};
+pub use edge::{EdgeRules, ToldBy, security_headers};
+pub use header_name::{RESERVED_PREFIX, is_reserved, is_stripped};
+pub use limits::RequestLimits;
+pub use network::Network;
+pub use rate::{RateBucket, RateLimit, RateTable};
+pub use report_only::{Report, ReportOnly, SWITCHABLE};
 pub use table::{Accepted, EndpointTable, Incoming, Place};
 pub use target::{MAX_TARGET, RequestTarget};

@@ -1,31 +1,38 @@
-//! The names of query parameters. Their values are judged by the protocol.
+//! The names of query parameters, how many there are and how long. Their values are judged by the
+//! protocol.
 
 use postern_refusal::Refusal;
 
 use crate::declaration::Endpoint;
-
-/// Most parameters: that of `postern_form::MAX_PARAMETERS`.
-const MAX_PARAMETERS: usize = 64;
+use crate::limits::{MAX_PARAMETERS, RequestLimits};
+use crate::report_only::Report;
 
 /// Judges a raw query against the endpoint's declaration.
 ///
 /// The reason codes are those of `postern-form` where the rule is: this is the same rule,
 /// applied without decoding a value.
-pub(crate) fn judge(query: &str, endpoint: &Endpoint) -> Result<(), Refusal> {
+pub(crate) fn judge(
+    query: &str,
+    endpoint: &Endpoint,
+    limits: &RequestLimits,
+    report: &mut Report<'_>,
+) -> Result<(), Refusal> {
     let limit = usize::try_from(endpoint.max_query).unwrap_or(usize::MAX);
     if query.len() > limit {
-        return Err(Refusal::misbehaved("endpoint.query.too-long")
-            .with_status(414)
-            .at("query")
-            .expected(&format!("at most {limit} bytes"))
-            .found(&format!("{} bytes", query.len())));
+        report(
+            Refusal::misbehaved("endpoint.query.too-long")
+                .with_status(414)
+                .at("query")
+                .expected(&format!("at most {limit} bytes"))
+                .found(&format!("{} bytes", query.len())),
+        )?;
     }
     if query.is_empty() {
         return Ok(());
     }
-    let mut seen: Vec<&str> = Vec::new();
-    for parameter in query.split('&') {
-        let name = parameter.split('=').next().unwrap_or_default();
+    let mut seen = [""; MAX_PARAMETERS];
+    for (position, parameter) in query.split('&').enumerate() {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         if name.is_empty() {
             return Err(Refusal::misbehaved("form.name.empty").at("query").expected("a parameter name"));
         }
@@ -34,19 +41,45 @@ pub(crate) fn judge(query: &str, endpoint: &Endpoint) -> Result<(), Refusal> {
                 .at(name)
                 .expected("a literal parameter name"));
         }
-        if seen.contains(&name) {
+        if seen.iter().take(position).any(|other| *other == name) {
             return Err(Refusal::misbehaved("form.duplicate").at(name).expected("the parameter once"));
         }
-        if seen.len() >= MAX_PARAMETERS {
-            return Err(Refusal::misbehaved("form.too-many").at("query").expected("64 parameters at most"));
+        if position >= usize::from(limits.max_parameters) {
+            return Err(Refusal::misbehaved("form.too-many")
+                .at("query")
+                .expected(&format!("{} parameters at most", limits.max_parameters)));
         }
+        if let Some(place) = seen.get_mut(position) {
+            *place = name;
+        }
+        require_short(name, value, limits)?;
         if !endpoint.ignores_other_parameters && !endpoint.query_parameters.iter().any(|known| known == name)
         {
-            return Err(Refusal::misbehaved("endpoint.parameter.unknown")
-                .at(name)
-                .expected(&endpoint.query_parameters.join(", ")));
+            report(
+                Refusal::misbehaved("endpoint.parameter.unknown")
+                    .at(name)
+                    .expected(&endpoint.query_parameters.join(", ")),
+            )?;
         }
-        seen.push(name);
+    }
+    Ok(())
+}
+
+fn require_short(name: &str, value: &str, limits: &RequestLimits) -> Result<(), Refusal> {
+    let too_long = |code, at: &str, limit: u32, found: usize| {
+        Err(Refusal::misbehaved(code)
+            .with_status(414)
+            .at(at)
+            .expected(&format!("at most {limit} bytes"))
+            .found(&format!("{found} bytes")))
+    };
+    let longer = |length: usize, limit: u32| u32::try_from(length).map_or(true, |length| length > limit);
+    if longer(name.len(), u32::from(limits.max_parameter_name)) {
+        let limit = u32::from(limits.max_parameter_name);
+        return too_long("endpoint.parameter.name-too-long", "query", limit, name.len());
+    }
+    if longer(value.len(), limits.max_parameter_value) {
+        return too_long("endpoint.parameter.value-too-long", name, limits.max_parameter_value, value.len());
     }
     Ok(())
 }

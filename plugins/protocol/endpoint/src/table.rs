@@ -5,8 +5,10 @@ use postern_refusal::Refusal;
 use crate::content::{self, Body};
 use crate::declaration::{Assets, ConfigurationError, Endpoint, EndpointPolicy, Method};
 use crate::header;
+use crate::limits::RequestLimits;
 use crate::never_public::{is_never_public, reaches_never_public};
 use crate::query;
+use crate::report_only::Report;
 use crate::target::RequestTarget;
 
 /// Longest path below an asset prefix, in bytes.
@@ -19,6 +21,11 @@ pub struct EndpointTable {
     /// In order of their paths.
     endpoints: Vec<Endpoint>,
     assets: Vec<Assets>,
+    limits: RequestLimits,
+    /// What static files take: no query and no body.
+    bare: Endpoint,
+    /// What a path is judged by whose rule only reports.
+    unlisted: Endpoint,
 }
 
 /// A request as it came, as raw bytes.
@@ -43,6 +50,8 @@ pub enum Place<'t> {
     Endpoint(&'t Endpoint),
     /// A static file.
     Asset(&'t Assets),
+    /// Nothing that is declared, where `endpoint.path.unknown` only reports.
+    Unlisted,
 }
 
 /// A request that may go on, as it is.
@@ -56,6 +65,8 @@ pub struct Accepted<'t, 'a> {
     pub target: RequestTarget<'a>,
     /// Its body.
     pub body: Body,
+    /// Whether there are headers for the DMZ to take off: those of [`crate::is_stripped`].
+    pub strips: bool,
 }
 
 impl EndpointTable {
@@ -65,7 +76,9 @@ impl EndpointTable {
     /// Names the field: a path that is not canonical, stands there twice or is never public, an
     /// endpoint without methods, no host.
     pub fn new(policy: EndpointPolicy) -> Result<Self, ConfigurationError> {
-        let EndpointPolicy { hosts, mut endpoints, assets } = policy;
+        let EndpointPolicy { hosts, mut endpoints, assets, limits, edge } = policy;
+        limits.check()?;
+        edge.check(&endpoints)?;
         require_hosts(&hosts)?;
         for (index, endpoint) in endpoints.iter().enumerate() {
             require_endpoint(endpoint).map_err(|(field, problem)| {
@@ -84,7 +97,8 @@ impl EndpointTable {
         if let Some(path) = twice {
             return Err(ConfigurationError::new("endpoints", &format!("{path} stands there twice")));
         }
-        Ok(Self { hosts, endpoints, assets })
+        let unlisted = unlisted(&endpoints);
+        Ok(Self { hosts, endpoints, assets, limits, bare: bare_endpoint(), unlisted })
     }
 
     /// The endpoints, in order of their paths.
@@ -99,10 +113,27 @@ impl EndpointTable {
     /// - `endpoint.host.unknown` (421)
     /// - `endpoint.path.unknown`, `endpoint.path.never-public` (404)
     /// - `endpoint.method.not-allowed` (405): `expected` is the value for Allow
-    /// - `endpoint.header.*`, `endpoint.framing.*` (400)
-    /// - `endpoint.query.too-long` (414), `endpoint.parameter.unknown`, `form.*` (400)
+    /// - `endpoint.header.*`, `endpoint.framing.*` (400, 431)
+    /// - `endpoint.query.too-long` (414), `endpoint.parameter.*` (400, 414), `form.*` (400)
     /// - `endpoint.body.*` (400, 413), `endpoint.content-type.*` (415)
     pub fn judge<'t, 'a, H>(&'t self, request: &Incoming<'a, H>) -> Result<Accepted<'t, 'a>, Refusal>
+    where
+        H: Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    {
+        self.judge_reporting(request, &mut Err)
+    }
+
+    /// The same, where `report` decides whether a rule that may be switched to report-only
+    /// ([`crate::SWITCHABLE`]) refuses: the refusal that it gives back is the verdict, and `Ok` lets
+    /// the request go on to the other rules.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn judge_reporting<'t, 'a, H>(
+        &'t self,
+        request: &Incoming<'a, H>,
+        report: &mut Report<'_>,
+    ) -> Result<Accepted<'t, 'a>, Refusal>
     where
         H: Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     {
@@ -114,22 +145,18 @@ impl EndpointTable {
                 .found("CONNECT"));
         }
         let target = RequestTarget::parse(request.target)?;
-        self.require_host(request.authority)?;
-        let place = self.place(target.path())?;
-        let method = allowed_method(&place, request.method)?;
-        let framing = header::judge(request.headers.clone())?;
-        let body = match place {
-            Place::Endpoint(endpoint) => {
-                query::judge(target.query().unwrap_or_default(), endpoint)?;
-                content::judge(method, endpoint, &framing, request.has_body)?
-            }
-            Place::Asset(_) => {
-                let nothing = bare_endpoint();
-                query::judge(target.query().unwrap_or_default(), &nothing)?;
-                content::judge(method, &nothing, &framing, request.has_body)?
-            }
+        self.require_host(request.authority).or_else(&mut *report)?;
+        let place = self.place(target.path(), report)?;
+        let endpoint = match place {
+            Place::Endpoint(endpoint) => endpoint,
+            Place::Asset(_) => &self.bare,
+            Place::Unlisted => &self.unlisted,
         };
-        Ok(Accepted { place, method, target, body })
+        let method = allowed_method(endpoint, request.method, report)?;
+        let framing = header::judge(request.headers.clone(), &self.limits)?;
+        query::judge(target.query().unwrap_or_default(), endpoint, &self.limits, report)?;
+        let body = content::judge(method, endpoint, &framing, request.has_body, report)?;
+        Ok(Accepted { place, method, target, body, strips: framing.strips })
     }
 
     fn require_host(&self, authority: &[u8]) -> Result<(), Refusal> {
@@ -143,7 +170,7 @@ impl EndpointTable {
             .found_bytes(authority))
     }
 
-    fn place(&self, path: &str) -> Result<Place<'_>, Refusal> {
+    fn place(&self, path: &str, report: &mut Report<'_>) -> Result<Place<'_>, Refusal> {
         if let Ok(index) = self.endpoints.binary_search_by(|endpoint| endpoint.path.as_str().cmp(path))
             && let Some(endpoint) = self.endpoints.get(index)
         {
@@ -152,12 +179,17 @@ impl EndpointTable {
         if let Some(asset) = self.assets.iter().find(|asset| is_asset(path, &asset.prefix)) {
             return Ok(Place::Asset(asset));
         }
-        let code = if is_never_public(path) { "endpoint.path.never-public" } else { "endpoint.path.unknown" };
-        Err(Refusal::misbehaved(code)
-            .with_status(404)
-            .at("request target")
-            .expected("a declared endpoint")
-            .found(path))
+        let refused = |code| {
+            Refusal::misbehaved(code)
+                .with_status(404)
+                .at("request target")
+                .expected("a declared endpoint")
+                .found(path)
+        };
+        if is_never_public(path) {
+            return Err(refused("endpoint.path.never-public"));
+        }
+        report(refused("endpoint.path.unknown")).map(|()| Place::Unlisted)
     }
 }
 
@@ -174,19 +206,42 @@ fn bare_endpoint() -> Endpoint {
     }
 }
 
-fn allowed_method(place: &Place<'_>, method: &[u8]) -> Result<Method, Refusal> {
-    let methods = match place {
-        Place::Endpoint(endpoint) => endpoint.methods.as_slice(),
-        Place::Asset(_) => &[Method::Get],
-    };
-    Method::from_bytes(method).filter(|method| methods.contains(method)).ok_or_else(|| {
-        let allowed: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-        Refusal::misbehaved("endpoint.method.not-allowed")
-            .with_status(405)
-            .at("method")
-            .expected(&allowed.join(", "))
-            .found_bytes(method)
-    })
+/// What any endpoint takes.
+fn unlisted(endpoints: &[Endpoint]) -> Endpoint {
+    let mut content_types: Vec<String> =
+        endpoints.iter().flat_map(|endpoint| endpoint.content_types.iter().cloned()).collect();
+    content_types.sort();
+    content_types.dedup();
+    let largest = |of: fn(&Endpoint) -> u32| endpoints.iter().map(of).max().unwrap_or(0);
+    Endpoint {
+        path: String::new(),
+        methods: vec![Method::Get, Method::Post],
+        content_types,
+        max_body: largest(|endpoint| endpoint.max_body),
+        max_query: largest(|endpoint| endpoint.max_query),
+        query_parameters: Vec::new(),
+        ignores_other_parameters: true,
+    }
+}
+
+fn allowed_method(endpoint: &Endpoint, method: &[u8], report: &mut Report<'_>) -> Result<Method, Refusal> {
+    let known = Method::from_bytes(method);
+    if let Some(known) = known
+        && endpoint.methods.contains(&known)
+    {
+        return Ok(known);
+    }
+    let allowed: Vec<&str> = endpoint.methods.iter().map(|method| method.as_str()).collect();
+    let refusal = Refusal::misbehaved("endpoint.method.not-allowed")
+        .with_status(405)
+        .at("method")
+        .expected(&allowed.join(", "))
+        .found_bytes(method);
+    match known {
+        Some(known) => report(refusal).map(|()| known),
+        // There are no others, whatever is only reported.
+        None => Err(refusal),
+    }
 }
 
 /// Names of letters, digits, `-`, `_` and `.`, none of them hidden.

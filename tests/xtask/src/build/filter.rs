@@ -2,7 +2,8 @@
 
 use wasmparser::{Parser, Payload};
 
-use super::sections;
+use super::guests::Guest;
+use super::{exports, sections};
 use crate::failure::Failure;
 
 /// The WASI functions that the Rust standard library names and that a proxy-wasm host
@@ -24,8 +25,14 @@ const WASI: [&str; 14] = [
     "sched_yield",
 ];
 
+/// What is deployed: without the callbacks that no filter of ours has a use for.
+pub(super) fn finish(guest: &Guest, module: &[u8]) -> Result<Vec<u8>, Failure> {
+    let also: &[&str] = if guest.reads_responses { &[] } else { &["proxy_on_response_headers"] };
+    exports::prune(&whole(module)?, also)
+}
+
 /// Strips, and refuses a module with an import that a proxy would not serve.
-pub(super) fn finish(module: &[u8]) -> Result<Vec<u8>, Failure> {
+pub(super) fn whole(module: &[u8]) -> Result<Vec<u8>, Failure> {
     let stripped = sections::strip(module)?;
     let malformed = |error| Failure::new(format!("not a WebAssembly module: {error}"));
     let mut foreign = Vec::new();

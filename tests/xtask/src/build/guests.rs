@@ -10,16 +10,23 @@ pub(crate) struct Guest {
     pub(crate) package: String,
     /// Below `target/postern`. The file name is the module's name in the configuration.
     pub(super) file: String,
+    /// Whether a filter has something to do with responses: the proxy calls it for each.
+    pub(super) reads_responses: bool,
 }
 
 impl Guest {
     fn new(package: &str, file: &str) -> Self {
-        Self { package: package.to_owned(), file: file.to_owned() }
+        Self { package: package.to_owned(), file: file.to_owned(), reads_responses: false }
     }
 
-    /// Cargo's name of the library.
+    fn reading_responses(self) -> Self {
+        Self { reads_responses: true, ..self }
+    }
+
+    /// Cargo's name of the library, or of a filter's module beside its library.
     pub(super) fn target(&self) -> String {
-        self.package.replace('-', "_")
+        let module = self.file.strip_prefix("filters/").and_then(|file| file.strip_suffix(".wasm"));
+        module.map_or_else(|| self.package.replace('-', "_"), str::to_owned)
     }
 }
 
@@ -35,13 +42,12 @@ pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
 }
 
 pub(crate) fn filters() -> Vec<Guest> {
-    [
-        ("postern-endpoint-filter", "filters/endpoint-filter.wasm"),
-        ("postern-saml-decoder", "filters/saml-decoder.wasm"),
-        ("postern-token-validator", "filters/token-validator.wasm"),
+    vec![
+        Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm").reading_responses(),
+        Guest::new("postern-saml-decoder", "filters/saml-decoder.wasm"),
+        Guest::new("postern-token-validator", "filters/token-validator.wasm"),
+        Guest::new("postern-guard", "filters/guard.wasm").reading_responses(),
     ]
-    .map(|(package, file)| Guest::new(package, file))
-    .into()
 }
 
 /// Each folder of `tests/guests` holds the package `postern-guest-<folder>`.

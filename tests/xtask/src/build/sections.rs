@@ -25,22 +25,27 @@ pub(super) fn strip(module: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(stripped)
 }
 
-fn bytes(module: &[u8], range: Range<u64>) -> Result<&[u8], Failure> {
+pub(super) fn bytes(module: &[u8], range: Range<u64>) -> Result<&[u8], Failure> {
     let start = usize::try_from(range.start).unwrap_or(usize::MAX);
     let end = usize::try_from(range.end).unwrap_or(usize::MAX);
     module.get(start..end).ok_or_else(|| Failure::new("a section reaches beyond the module"))
 }
 
 /// A section is its identifier, its length in LEB128, and its content.
-fn append(module: &mut Vec<u8>, id: u8, content: &[u8]) {
+pub(super) fn append(module: &mut Vec<u8>, id: u8, content: &[u8]) {
     module.push(id);
-    let mut rest = content.len();
+    number(module, content.len());
+    module.extend_from_slice(content);
+}
+
+/// A number in LEB128.
+pub(super) fn number(module: &mut Vec<u8>, number: usize) {
+    let mut rest = number;
     while rest >= 0x80 {
         module.push((rest & 0x7f) as u8 | 0x80);
         rest >>= 7;
     }
     module.push(rest as u8);
-    module.extend_from_slice(content);
 }
 
 #[cfg(test)]

@@ -1,0 +1,7 @@
+//! The callbacks that the proxy calls.
+#![cfg(target_family = "wasm")]
+#![allow(unsafe_code, reason = "the exports of the proxy-wasm ABI")]
+
+use postern_saml_decoder::SamlDecoder;
+
+postern_proxy::filter!(SamlDecoder);

@@ -1,0 +1,102 @@
+//! What a filter costs in the real Envoy: CPU time of its one worker thread, for each request.
+//!
+//! One Envoy has a listener for each chain of filters, so that all chains share the worker, its
+//! caches and the noise of the machine. In each round every row has its turn. Behind the filters
+//! is no upstream: the route answers (`direct_response`), which leaves the filters to be seen.
+
+mod chain;
+mod client;
+mod envoy;
+mod report;
+mod requests;
+mod row;
+
+use std::io::{IsTerminal as _, Write as _, stdout};
+
+use client::Client;
+use envoy::Envoy;
+use requests::Requests;
+use row::Row;
+
+use crate::rounds::Rounds;
+
+/// What the filters cost in Envoy: CPU microseconds a request on its worker thread.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo xtask bench edge
+  cargo xtask bench edge --rounds 5 --only endpoint --only noop
+  cargo xtask bench edge --list")]
+pub(crate) struct Arguments {
+    /// Rounds; in each, every row has its turn.
+    #[arg(long, default_value_t = 25)]
+    rounds: usize,
+    /// Requests of a row in a round.
+    #[arg(long, default_value_t = 500)]
+    requests: usize,
+    /// Only rows with this in their name, and those that they are compared with; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Print the rows and do nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
+    if arguments.rounds == 0 || arguments.requests == 0 {
+        return Err("--rounds and --requests: 1 at least".into());
+    }
+    let rows = row::wanted(&arguments.only);
+    if rows.is_empty() {
+        return Err(format!("no row is called like {:?}: see --list", arguments.only));
+    }
+    if arguments.list {
+        rows.iter().for_each(|row| println!("{}", row.name));
+        return Ok(());
+    }
+    progress("starting Envoy");
+    let envoy = Envoy::start(&chain::needed(&rows))?;
+    let mut requests = Requests::new(arguments.requests);
+    for row in &rows {
+        progress(&format!("warming up: {}", row.name));
+        envoy.wait_until_ready(row, &mut requests)?;
+        turn(row, &envoy, &mut requests)?;
+    }
+    let mut results = vec![Rounds::default(); rows.len()];
+    for round in 1..=arguments.rounds {
+        if !stdout().is_terminal() {
+            println!("round {round} of {}", arguments.rounds);
+        }
+        for (row, rounds) in rows.iter().zip(&mut results) {
+            progress(&format!("round {round} of {}: {}", arguments.rounds, row.name));
+            rounds.0.push(turn(row, &envoy, &mut requests)?);
+        }
+    }
+    progress("");
+    println!("\rCPU microseconds a request on Envoy's worker thread;");
+    println!("{} rounds of {} requests to each row, in turns", arguments.rounds, arguments.requests);
+    report::print(&rows, &results);
+    Ok(())
+}
+
+/// One turn of a row: CPU microseconds a request.
+fn turn(row: &Row, envoy: &Envoy, requests: &mut Requests) -> Result<f64, String> {
+    let batch = requests.batch(row.request);
+    let port = envoy.port(row.chain);
+    let failed = |problem: String| format!("{}: {problem}\n{}", row.name, envoy.last_lines());
+    let mut client = Client::connect(port).map_err(failed)?;
+    // The connections are made, and the first request of each is through.
+    let (first, rest) = batch.split_at(client::CONNECTIONS.min(batch.len()));
+    client.send_all(first, 200).map_err(failed)?;
+    let before = envoy.worker_time()?;
+    client.send_all(rest, 200).map_err(failed)?;
+    let used = envoy.worker_time()?.saturating_sub(before);
+    Ok(used as f64 / 1e3 / rest.len() as f64)
+}
+
+/// The line that is being worked on, in place of the one before.
+fn progress(text: &str) {
+    if stdout().is_terminal() {
+        print!("\r{text:<78}");
+        let _ = stdout().flush();
+    }
+}

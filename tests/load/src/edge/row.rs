@@ -1,0 +1,105 @@
+//! What is measured, and what it is compared with.
+
+use super::chain::Chain;
+use super::requests::{Algorithm, Kind, Sight};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) chain: Chain,
+    pub(super) request: Kind,
+    /// The row without filters for the same request; none for these rows themselves.
+    pub(super) base: Option<&'static str>,
+    /// Whose cost this row's is divided by.
+    pub(super) peer: Option<&'static str>,
+}
+
+const EMPTY_PAGE: &str = "empty chain, a page";
+const EMPTY_SAML: &str = "empty chain, an AuthnRequest";
+const EMPTY_TOKEN: &str = "empty chain, a token";
+const NOOP: &str = "no-op wasm filter";
+const NATIVE_BOTH: &str = "native RBAC and jwt_authn with cache";
+const JWT_RS256: &str = "native jwt_authn RS256";
+const JWT_ES256: &str = "native jwt_authn ES256";
+const JWT_EDDSA: &str = "native jwt_authn EdDSA";
+const JWT_CACHE: &str = "native jwt_authn with cache";
+
+const fn seen(algorithm: Algorithm) -> Kind {
+    Kind::Token(algorithm, Sight::Repeated)
+}
+
+const fn first(algorithm: Algorithm) -> Kind {
+    Kind::Token(algorithm, Sight::First)
+}
+
+const fn base(name: &'static str, request: Kind) -> Row {
+    Row { name, chain: Chain::Empty, request, base: None, peer: None }
+}
+
+const fn page(name: &'static str, chain: Chain, peer: &'static str) -> Row {
+    Row { name, chain, request: Kind::Page, base: Some(EMPTY_PAGE), peer: Some(peer) }
+}
+
+const fn token(name: &'static str, chain: Chain, request: Kind, peer: &'static str) -> Row {
+    Row { name, chain, request, base: Some(EMPTY_TOKEN), peer: Some(peer) }
+}
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    base(EMPTY_PAGE, Kind::Page),
+    page("native RBAC allowlist", Chain::Rbac, NOOP),
+    page("Lua allowlist", Chain::Lua, NOOP),
+    page(NOOP, Chain::Noop, NOOP),
+    page("endpoint-filter", Chain::Endpoint, NOOP),
+    page("address and id by Envoy, no filter of ours", Chain::ToldByEnvoy, NOOP),
+    page("endpoint-filter, address and id by Envoy", Chain::EndpointByEnvoy, NOOP),
+    page("guard, address and id by Envoy", Chain::GuardByEnvoy, NOOP),
+    base(EMPTY_SAML, Kind::AuthnRequest),
+    Row { name: "saml-decoder, AuthnRequest by Redirect", chain: Chain::Saml, request: Kind::AuthnRequest, base: Some(EMPTY_SAML), peer: None },
+    base(EMPTY_TOKEN, seen(Algorithm::Rs256)),
+    token(JWT_RS256, Chain::Jwt, seen(Algorithm::Rs256), JWT_RS256),
+    token("token-validator RS256, first sight", Chain::Token, first(Algorithm::Rs256), JWT_RS256),
+    token(JWT_ES256, Chain::Jwt, seen(Algorithm::Es256), JWT_ES256),
+    token("token-validator ES256, first sight", Chain::Token, first(Algorithm::Es256), JWT_ES256),
+    token(JWT_EDDSA, Chain::Jwt, seen(Algorithm::EdDsa), JWT_EDDSA),
+    token("token-validator EdDSA, first sight", Chain::Token, first(Algorithm::EdDsa), JWT_EDDSA),
+    token(JWT_CACHE, Chain::JwtCached, seen(Algorithm::Rs256), JWT_CACHE),
+    token("token-validator RS256, seen before", Chain::Token, seen(Algorithm::Rs256), JWT_CACHE),
+    token("token-validator ES256, seen before", Chain::Token, seen(Algorithm::Es256), JWT_CACHE),
+    token("token-validator EdDSA, seen before", Chain::Token, seen(Algorithm::EdDsa), JWT_CACHE),
+    token(NATIVE_BOTH, Chain::RbacJwtCached, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token("the three in a chain, token seen before", Chain::Three, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token("guard, token seen before", Chain::Guard, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token("guard, by Envoy, token seen before", Chain::GuardByEnvoy, seen(Algorithm::Rs256), NATIVE_BOTH),
+];
+
+/// The rows with one of these in their name, and those that they refer to; all when there are none.
+pub(super) fn wanted(names: &[String]) -> Vec<Row> {
+    let named = |row: &Row| names.is_empty() || names.iter().any(|name| row.name.contains(name.as_str()));
+    let chosen: Vec<&Row> = ROWS.iter().filter(|row| named(row)).collect();
+    let referred =
+        |row: &Row| chosen.iter().any(|chosen| [chosen.base, chosen.peer].contains(&Some(row.name)));
+    ROWS.iter().filter(|row| named(row) || referred(row)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROWS, wanted};
+
+    #[test]
+    fn a_row_comes_with_what_it_is_compared_with() {
+        let names: Vec<_> = wanted(&["saml-decoder".to_owned()]).into_iter().map(|row| row.name).collect();
+        assert_eq!(names, ["empty chain, an AuthnRequest", "saml-decoder, AuthnRequest by Redirect"]);
+        assert_eq!(wanted(&[]).len(), ROWS.len());
+    }
+
+    #[test]
+    fn every_reference_is_a_row() {
+        for row in ROWS {
+            for name in [row.base, row.peer].into_iter().flatten() {
+                assert!(ROWS.iter().any(|other| other.name == name), "{name}");
+            }
+        }
+    }
+}
