@@ -1,0 +1,234 @@
+//! One policy file, from `postern edge config --policy` to real traffic through Envoy and Apache, with
+//! `postern edge probe` as the client.
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use postern_end_to_end::certificates::Authority;
+use postern_end_to_end::client::Origin;
+use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::process::{Process, free_port};
+use postern_end_to_end::tools;
+use postern_end_to_end::upstream::Upstream;
+use postern_end_to_end::wire::Answer;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PUBLIC: &str = "sso.example.com";
+const LAN: &str = "is.lan.example.com";
+/// Where Debian keeps Apache's modules.
+const MODULES: &str = "/usr/lib/apache2/modules";
+
+/// A policy in a folder, in front of two recording nodes.
+struct Site {
+    folder: TempDir,
+    origin: Origin,
+    nodes: [Upstream; 2],
+    port: u16,
+}
+
+impl Site {
+    /// The example for WSO2 IS, with the files and addresses of this test.
+    fn wso2is() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let outside = Authority::new(folder.path(), "outside");
+        let inside = Authority::new(folder.path(), "inside");
+        // Apache asks for the public name, Envoy for the node's.
+        let host = inside.issue("host", &[LAN, PUBLIC]);
+        let node = || Upstream::start(Some(inside.server(&host, false)), BTreeMap::new());
+        let nodes = [node(), node()];
+        let edge = outside.issue("edge", &[PUBLIC]);
+        let port = free_port();
+        let examples = tools::workspace().join("examples/edge");
+        let example = fs::read_to_string(examples.join("wso2is/postern-edge.toml")).expect("the example");
+        let filters = tools::filter("endpoint-filter").parent().expect("a folder").to_owned();
+        let text = [
+            ("0.0.0.0:443", format!("127.0.0.1:{port}")),
+            ("is1.lan.example.com:9443", format!("127.0.0.1:{}", nodes[0].port)),
+            ("is2.lan.example.com:9443", format!("127.0.0.1:{}", nodes[1].port)),
+            ("/etc/envoy/sso.crt", text_of(&edge.certificate_file)),
+            ("/etc/envoy/sso.key", text_of(&edge.key_file)),
+            ("/etc/envoy/lan-ca.crt", text_of(&inside.certificate_file())),
+            ("/usr/lib/postern/filters", text_of(&filters)),
+            ("/var/log/envoy/access.log", text_of(&folder.path().join("access.log"))),
+            ("../relying-parties", text_of(&examples.join("relying-parties"))),
+        ]
+        .iter()
+        .fold(example, |text, (from, to)| {
+            assert!(text.contains(from), "the example has no {from}");
+            text.replace(from, to)
+        });
+        fs::write(folder.path().join("postern-edge.toml"), text).expect("a folder to write to");
+        let origin = Origin::tls(port, PUBLIC, outside.client(None));
+        Self { folder, origin, nodes, port }
+    }
+
+    fn postern(&self, arguments: &[&str]) -> Output {
+        Command::new(tools::postern())
+            .arg("edge")
+            .args(arguments)
+            .args(["--policy", "postern-edge.toml"])
+            .current_dir(self.folder.path())
+            .output()
+            .expect("postern runs")
+    }
+
+    fn configuration(&self, proxy: &str) -> String {
+        let output = self.postern(&["config", "--for", proxy]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    fn probe(&self, more: &[&str]) -> (Output, Vec<Value>) {
+        let authority = text_of(&self.folder.path().join("outside.pem"));
+        let address = format!("127.0.0.1:{}", self.port);
+        let url = format!("https://{PUBLIC}");
+        let arguments =
+            [&["probe", &url, "--ca", &authority, "--resolve", &address, "--json"], more].concat();
+        let output = self.postern(&arguments);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+        });
+        let findings = report["findings"].as_array().expect("findings").clone();
+        (output, findings)
+    }
+
+    /// The public host without a port: the policy's.
+    fn request(&self, line: &str, headers: &str, body: &str) -> Answer {
+        let bytes = format!("{line} HTTP/1.1\r\nhost: {PUBLIC}\r\nconnection: close\r\n{headers}\r\n{body}");
+        self.origin.exchange(bytes.as_bytes()).expect("an answer")
+    }
+
+    /// Request lines that came to each node.
+    fn reached(&self) -> [Vec<String>; 2] {
+        [0, 1].map(|node| self.nodes[node].take().iter().map(|message| message.start_line()).collect())
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 3\r\n";
+
+#[test]
+fn envoy_from_the_example_refuses_the_catalogue_and_serves_the_product() {
+    let site = Site::wso2is();
+    let configuration = site.configuration("envoy");
+    let access_log = site.folder.path().join("access.log");
+    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+
+    for (line, headers, body) in [
+        ("GET /samlsso?sessionDataKey=0d3c-4f", "", ""),
+        ("GET /authenticationendpoint/login.do?sessionDataKey=x&type=samlsso", "", ""),
+        ("GET /authenticationendpoint/libs/themes/theme.min.css", "", ""),
+        ("POST /commonauth", FORM, "a=b"),
+        ("POST /oauth2/token", FORM, "a=b"),
+        ("GET /oauth2/jwks", "", ""),
+    ] {
+        let answer = site.request(line, headers, body);
+        assert_eq!(answer.status, 200, "{line}: {}\n{}", answer.text(), envoy.process.log());
+    }
+    let reached = site.reached().concat();
+    assert_eq!(reached.len(), 6, "{reached:?}");
+
+    // A browser stays with its node.
+    let first = site.request("GET /oauth2/jwks", "", "");
+    let cookie = first.header("set-cookie").expect("the cookie of the node").to_owned();
+    assert!(cookie.starts_with("__Host-edge-node=") && cookie.contains("Secure"), "{cookie}");
+    let node = site.reached().map(|lines| lines.len());
+    let pair = cookie.split(';').next().expect("a pair");
+    for _ in 0..8 {
+        site.request("GET /oauth2/jwks", &format!("cookie: {pair}\r\n"), "");
+    }
+    let again = site.reached().map(|lines| lines.len());
+    assert_eq!(again, node.map(|one| one * 8), "the same node each time");
+
+    let (output, findings) = site.probe(&[]);
+    let passed: Vec<_> = findings
+        .iter()
+        .filter(|finding| !finding["outcome"].as_str().is_some_and(|outcome| outcome.starts_with("refused")))
+        .collect();
+    assert!(passed.is_empty() && output.status.success(), "{passed:#?}");
+    assert!(findings.len() > 90, "{}", findings.len());
+    assert_eq!(site.reached().concat(), Vec::<String>::new(), "nothing of it reaches the LAN");
+}
+
+/// What explain says without a proxy is what the proxy does.
+#[test]
+fn explain_and_envoy_agree() {
+    let site = Site::wso2is();
+    let configuration = site.configuration("envoy");
+    let access_log = site.folder.path().join("access.log");
+    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+    for line in [
+        "GET /oauth2/jwks",
+        "GET /carbon/admin/login.jsp",
+        "GET /samlsso/..;/carbon",
+        "GET /samlsso?SAMLRequest=%21",
+        "GET /samlsso?SAMLRequest=a&SAMLRequest=b",
+        "GET /oauth2/token",
+        "GET /authenticationendpoint/login.jsp",
+    ] {
+        let before = envoy.logged();
+        let answer = site.request(line, "", "");
+        let logged = envoy.logged_after(before);
+        let output = site.postern(&["explain", line, "--json"]);
+        let explained: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let refusal = explained["guards"].as_array().and_then(|guards| guards.last()?.get("refusal"));
+        match refusal {
+            Some(refusal) => {
+                assert_eq!(refusal["code"], logged.reason.as_str(), "{line}");
+                assert_eq!(refusal["status"], answer.status, "{line}");
+                assert_eq!(output.status.code(), Some(3), "{line}");
+            }
+            None => assert_eq!((answer.status, output.status.code()), (200, Some(0)), "{line}"),
+        }
+    }
+}
+
+#[test]
+fn apache_from_the_example_opens_the_list_of_paths() {
+    let site = Site::wso2is();
+    let folder = text_of(site.folder.path());
+    let log = text_of(&site.folder.path().join("error.log"));
+    let text = format!(
+        "ServerRoot {folder}\nServerName 127.0.0.1\nPidFile {folder}/apache.pid\nDefaultRuntimeDir {folder}\n\
+         ErrorLog {log}\n{user}LoadModule mpm_event_module {MODULES}/mod_mpm_event.so\n\
+         LoadModule authz_core_module {MODULES}/mod_authz_core.so\n{}",
+        site.configuration("apache").replace(" modules/", &format!(" {MODULES}/")),
+        user = if rustix::process::getuid().is_root() { "User www-data\nGroup www-data\n" } else { "" },
+    );
+    let file = site.folder.path().join("apache.conf");
+    fs::write(&file, text).expect("a folder to write to");
+    let mut command = Command::new(tools::program("apache2", "apache2"));
+    command.arg("-X").arg("-f").arg(&file);
+    let mut process = Process::start("apache2", &command, &site.folder.path().join("apache.log"));
+    process.wait_for_port(site.port);
+
+    for (line, headers, body) in [
+        ("GET /samlsso?SAMLRequest=a%2Fb&RelayState=x", "", ""),
+        ("POST /oauth2/token", FORM, "a=b"),
+        ("GET /oauth2/jwks", "", ""),
+        ("GET /authenticationendpoint/libs/themes/theme.min.css", "", ""),
+    ] {
+        let answer = site.request(line, headers, body);
+        let error = fs::read_to_string(&log).unwrap_or_default();
+        assert_eq!(answer.status, 200, "{line}: {error}");
+    }
+    let reached = site.reached().concat();
+    // Byte for byte: no escape is refolded.
+    assert!(
+        reached.contains(&"GET /samlsso?SAMLRequest=a%2Fb&RelayState=x HTTP/1.1".to_owned()),
+        "{reached:?}"
+    );
+    let (_, findings) = site.probe(&["--unmarked"]);
+    for finding in findings {
+        let entry = finding["entry"].as_str().unwrap_or_default();
+        let refused = finding["outcome"].as_str().is_some_and(|outcome| outcome.starts_with("refused"));
+        // What Apache is said not to check: parameters, messages, headers that filters look at.
+        let is_checked = ["path/", "management/", "framing/"].iter().any(|class| entry.starts_with(class));
+        assert!(refused || !is_checked, "{finding}");
+    }
+}
