@@ -93,6 +93,7 @@ impl Edge {
             endpoints: table.endpoints,
             assets: table.assets,
             endpoint_filter: tools::filter("endpoint-filter"),
+            guard: None,
             saml_decoder: None,
             token_validator: None,
             administration: Some(SocketAddr::from(([127, 0, 0, 1], administration))),
