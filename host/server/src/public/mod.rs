@@ -123,11 +123,12 @@ impl Exchange<'_> {
 }
 
 impl Exchange<'_> {
-    /// Whether it is a document for machines that is the same for everybody: keys, metadata. The
-    /// proxy's filters fetch keys themselves, on behalf of nobody.
+    /// Whether it is a document for machines that is the same for everybody: keys, metadata, the
+    /// proxy's own. Its filters fetch them on behalf of nobody.
     fn is_public_document(&self, accepted: &Accepted<'_, '_>, headers: &HeaderMap) -> bool {
         let owner = self.live.owners.get(accepted.target.path());
-        let is_for_machines = matches!(owner, Some(Owner::Module { audience: Audience::Machine, .. }));
+        let is_for_machines =
+            matches!(owner, Some(Owner::EdgeFeed | Owner::Module { audience: Audience::Machine, .. }));
         is_for_machines && accepted.method == Method::Get && !headers.contains_key(header::AUTHORIZATION)
     }
 }
