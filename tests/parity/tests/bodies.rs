@@ -9,7 +9,7 @@ use postern_parity::filter::{Edge, Guards};
 use postern_parity::now;
 use postern_vectors::{Request, Vector, Verdict, load_all};
 
-const SAML: Guards = Guards { saml: true, logout: false, token: false };
+const SAML: Guards = Guards { saml: true, logout: false, token: false, together: false };
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
 fn vector(name: &str) -> Vector {
