@@ -5,8 +5,8 @@
 //! provider would act on: they name nobody who is registered.
 //!
 //! How an answer is told apart from outside, in this order:
-//! - **by the guards**: a status from 400, and the guards' mark: the header `x-correlation-id` with
-//!   32 hexadecimal digits that the body repeats after `Reference: `. An answer of the LAN has no
+//! - **by the guards**: a status from 400, and the guards' mark: the header `x-correlation-id` with a
+//!   UUID, or 32 hexadecimal digits, that the body repeats after `Reference: `. An answer of the LAN has no
 //!   such pair, because the guards set it on their own answers only.
 //! - **by the proxy**: a status from 400 in the words of the generated configuration, an answer of
 //!   the proxy's HTTP codec (400 or so without a body, and the connection closed), or a connection

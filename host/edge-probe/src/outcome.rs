@@ -38,7 +38,7 @@ pub enum Outcome {
     RefusedByGuard {
         /// The status.
         status: u16,
-        /// 32 hexadecimal digits.
+        /// A UUID or 32 hexadecimal digits.
         reference: String,
     },
     /// The proxy itself, before a guard saw it. No status: it closed the connection.
@@ -108,8 +108,20 @@ impl Outcome {
     }
 }
 
+/// A UUID, which the proxy makes, or 32 hexadecimal digits, which a filter makes that is alone.
 fn is_reference(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    let hexadecimal = |part: &str, digits: usize| {
+        part.len() == digits
+            && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    match parts.as_slice() {
+        [whole] => hexadecimal(whole, 32),
+        [a, b, c, d, e] => [(a, 8), (b, 4), (c, 4), (d, 4), (e, 12)]
+            .into_iter()
+            .all(|(part, digits)| hexadecimal(part, digits)),
+        _ => false,
+    }
 }
 
 /// An answer to HEAD announces the body that it leaves out.
@@ -152,7 +164,13 @@ mod tests {
         let body = format!("Not Found\nReference: {ID}\n");
         let refused = Outcome::of(&response(404, &[("x-correlation-id", ID)], &body), Marks::Guards, false);
         assert_eq!(refused, Outcome::RefusedByGuard { status: 404, reference: ID.into() });
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
+        let body_of_uuid = format!("Not Found\nReference: {uuid}\n");
+        let refused =
+            Outcome::of(&response(404, &[("x-correlation-id", uuid)], &body_of_uuid), Marks::Guards, false);
+        assert_eq!(refused, Outcome::RefusedByGuard { status: 404, reference: uuid.into() });
         for (status, id, body) in [
+            (404, "0123456-89ab-cdef-0123-456789abcdef", "Reference: 0123456-89ab-cdef-0123-456789abcdef"),
             (404, "", body.as_str()),
             (404, ID, "Not Found"),
             (404, ID, "Reference: 00000000000000000000000000000000"),

@@ -161,6 +161,8 @@ fn every_vector_can_be_made() {
     let rules = [
         "endpoint",
         "saml",
+        "saml-decoder",
+        "saml-logout",
         "saml-metadata",
         "authorization-request",
         "token-request",
