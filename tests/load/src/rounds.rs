@@ -20,6 +20,7 @@ impl Rounds {
         sorted.get(sorted.len() / 4).copied().unwrap_or(f64::NAN)
     }
 
+    #[cfg(feature = "sandbox")]
     pub(crate) fn least(&self) -> f64 {
         self.0.iter().copied().fold(f64::INFINITY, f64::min)
     }
