@@ -172,6 +172,8 @@ mod tests {
         assert!(name("n", "saml2", 32, "-").is_ok());
         assert!(name("n", "", 32, "-").is_err());
         assert!(name("n", "../x", 32, "-").is_err());
+        // The host's own signer is no module.
+        assert!(name("n", "edge.feed", 32, "-").is_err());
         assert!(distinct("d", ["a", "b"]).is_ok());
         assert!(distinct("d", ["a", "a"]).is_err());
         assert!(json_object("j", r#"{"a":1}"#, 100).is_ok());

@@ -15,8 +15,9 @@ use crate::cli::Failure;
 use crate::compose;
 use crate::config::{ClientCertificate, Configuration};
 
-/// Whose keys sign it in the key ring: no module can have this name, which is a header's prefix.
-pub(crate) const SIGNER: &str = "x-postern-edge";
+/// Whose keys sign it in the key ring. No module can have this name, and sign with them: the sandbox
+/// refuses names with a full stop.
+pub(crate) const SIGNER: &str = "edge.feed";
 /// Where the store keeps what was served last.
 const VALUE: &str = "edge.feed";
 /// Seconds for which a document is served without a look at the registrations. With the filters'
