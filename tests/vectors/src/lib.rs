@@ -2,6 +2,7 @@
 //!
 //! The format is described in `README.md` beside this crate. Everything here is for tests: what
 //! is wrong with a vector, a placeholder or a step panics with the vector's name.
+pub mod catalogue;
 mod jwt;
 mod keys;
 mod registry;

@@ -1,11 +1,14 @@
 //! The steps against software that is not ours, and the vectors against their format.
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use crate::catalogue::{self, classes};
 use crate::{Keys, Vector, Verdict, load_all, registry};
 
 const BASE_URL: &str = "https://sso.example.com";
@@ -199,4 +202,56 @@ fn the_registry_can_be_read() {
             "{module} {identifier} is not registered"
         );
     }
+}
+
+#[test]
+fn every_refused_vector_belongs_to_a_class() {
+    let classes = classes();
+    let names: BTreeSet<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    assert_eq!(names.len(), classes.len(), "classes.json: a name comes twice");
+    let (accepted, refused): (Vec<_>, Vec<_>) =
+        load_all().into_iter().partition(|vector| vector.verdict == Verdict::Accept);
+    let mut problems = Vec::new();
+    for vector in &refused {
+        match vector.class.as_deref() {
+            None => problems.push(format!("{}: `class` is missing: name one of classes.json", vector.name)),
+            Some(class) if !names.contains(class) => {
+                problems.push(format!("{}: classes.json has no class {class}", vector.name));
+            }
+            Some(_) => {}
+        }
+        if vector.from.is_some() {
+            problems.push(format!("{}: `from` is for what real software sends", vector.name));
+        }
+    }
+    for vector in accepted.iter().filter(|vector| vector.class.is_some()) {
+        problems.push(format!("{}: a class is for what is refused", vector.name));
+    }
+    let used: BTreeSet<&str> = refused.iter().filter_map(|vector| vector.class.as_deref()).collect();
+    problems.extend(names.difference(&used).map(|class| format!("classes.json: {class} has no vector")));
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(refused.len() >= 400, "{} vectors are refused", refused.len());
+    assert!(accepted.len() >= 60, "{} vectors are accepted", accepted.len());
+}
+
+#[test]
+fn every_class_says_what_it_stands_for() {
+    for class in classes() {
+        let name = &class.name;
+        assert!(class.attack.ends_with('.') && class.attack.len() > 20, "{name}: attack is one sentence");
+        assert!(!class.stands_for.is_empty(), "{name} stands for nothing");
+        for reference in &class.stands_for {
+            let id = &reference.id;
+            assert!(reference.what.ends_with('.'), "{name}, {id}: what is one sentence");
+            assert!(reference.source.starts_with("https://"), "{name}, {id}: source is an address");
+        }
+    }
+}
+
+#[test]
+fn the_page_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/catalogue.md");
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    let current = catalogue::page(&classes(), &load_all());
+    assert!(written == current, "docs/catalogue.md is not current: {}", catalogue::COMMAND);
 }

@@ -18,6 +18,11 @@ pub struct Vector {
     pub why: String,
     /// Whose verdict it is, such as `saml`: see the table in `README.md`.
     pub rule: String,
+    /// The kind of attack, of a vector that is refused: a name in `classes.json`.
+    pub class: Option<String>,
+    /// The software that sent the request, with version, binding and signature; none when it was
+    /// written by hand. `pysaml2 7.5.4, Redirect, RSA-SHA256`.
+    pub from: Option<String>,
     /// What every face that can judge it has to say.
     pub verdict: Verdict,
     /// How often the request is sent; the verdict is on the last one.
@@ -126,6 +131,8 @@ impl Request {
 struct File {
     why: String,
     rule: String,
+    class: Option<String>,
+    from: Option<String>,
     #[serde(default)]
     build: BTreeMap<String, Vec<Step>>,
     request: RequestTemplate,
@@ -210,6 +217,8 @@ impl Vector {
             name,
             why: file.why,
             rule: file.rule,
+            class: file.class,
+            from: file.from,
             verdict,
             times: file.times,
             exempt: file.faces,
