@@ -49,8 +49,8 @@ fn only_the_abi_crate_names_proxy_wasm() {
 }
 
 #[test]
-fn only_the_sandbox_names_wasmtime() {
-    only("wasmtime", &["postern-sandbox"]);
+fn only_the_sandbox_and_the_proxy_wasm_host_name_wasmtime() {
+    only("wasmtime", &["postern-sandbox", "postern-proxy-wasm"]);
 }
 
 #[test]
@@ -60,7 +60,8 @@ fn only_the_store_names_sql() {
 
 #[test]
 fn only_keys_and_the_composition_root_name_the_crypto_library() {
-    only("aws-lc-rs", &["postern-keys", "postern-server"]);
+    // The host of the proxy's plugins draws randomness and verifies signatures: it holds no key.
+    only("aws-lc-rs", &["postern-keys", "postern-server", "postern-proxy-wasm"]);
 }
 
 #[test]
