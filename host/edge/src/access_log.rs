@@ -4,7 +4,8 @@ use crate::policy::{AccessLog, EdgeError};
 use crate::text::path;
 
 /// `correlation_id` is the reference that people see, `reason` the filters' reason code (or
-/// Envoy's own), `refusal` the same in words. The id comes from the filters and not from the
+/// Envoy's own), `refusal` the same in words, `token` the claims that a route of the
+/// token-validator names for it. The id comes from the filters and not from the
 /// header, which is the client's until the first filter; what Envoy refuses before that has none.
 /// `saml_*` tell what the SAML decoder let pass: the message, who sent it, its ID.
 const FORMAT: &str = "\
@@ -16,6 +17,7 @@ refusal: \"%FILTER_STATE(wasm.postern.refusal:PLAIN)%\"
 saml_message: \"%FILTER_STATE(wasm.postern.saml.message:PLAIN)%\"
 saml_issuer: \"%FILTER_STATE(wasm.postern.saml.issuer:PLAIN)%\"
 saml_id: \"%FILTER_STATE(wasm.postern.saml.id:PLAIN)%\"
+token: \"%FILTER_STATE(wasm.postern.token:PLAIN)%\"
 client: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\"
 method: \"%REQ(:METHOD)%\"
 host: \"%REQ(:AUTHORITY)%\"

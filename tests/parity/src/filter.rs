@@ -20,6 +20,7 @@ use postern_vectors::{Keys, Request, Vector, Verdict, endpoint_policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::native::oidc::authorization_guard;
 use crate::native::saml::relying_parties;
 use crate::native::token;
 use crate::now;
@@ -276,12 +277,18 @@ fn saml_configuration(base_url: &str, single_logout: bool) -> Value {
 }
 
 fn token_configuration(base_url: &str) -> Value {
-    json!({
-        "issuer": base_url,
-        "audience": base_url,
+    let mut configuration = json!({
+        "issuers": [{
+            "issuer": base_url,
+            "audiences": [base_url],
+            "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
+            "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
+        }],
         "behind_endpoint_filter": true,
-        "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
-        "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
         "routes": [{ "match": { "prefix": token::PATH }, "scopes": [token::SCOPE] }]
-    })
+    });
+    if let Some(members) = configuration.as_object_mut() {
+        authorization_guard(base_url).put_into(members);
+    }
+    configuration
 }

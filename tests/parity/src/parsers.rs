@@ -8,8 +8,10 @@ use std::rc::Rc;
 use postern_endpoint::{ClientAddress, Network, RateLimit, RateTable, RequestTarget};
 use postern_form::{Form, encode};
 use postern_jose::validator::read_bearer;
-use postern_jose::{AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
-use postern_oauth::{AuthorizationRequest, ClientCredentials, Registration, TokenRequest};
+use postern_jose::{ACCESS_TOKEN_TYPES, AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
+use postern_oauth::{
+    AuthorizationClient, AuthorizationRequest, ClientCredentials, Registration, TokenRequest,
+};
 use postern_oidc::{AuthenticationRequest, LogoutRequest};
 use postern_refusal::Refusal;
 use postern_saml::{
@@ -184,6 +186,7 @@ pub fn access_token(bytes: &[u8]) {
         issuer: BASE_URL,
         audiences: &[BASE_URL],
         algorithms: &[Algorithm::EdDsa],
+        types: &ACCESS_TOKEN_TYPES,
         max_lifetime: 3_600,
         skew: 30,
     };
@@ -208,7 +211,7 @@ pub fn jwks(bytes: &[u8]) {
 pub fn authorization_request(bytes: &[u8]) {
     let Ok(form) = Form::parse(bytes) else { return };
     let registration = registration();
-    if let Ok(request) = AuthorizationRequest::judge(&form, &registration) {
+    if let Ok(request) = AuthorizationRequest::judge(&form, &AuthorizationClient::of(&registration)) {
         assert_eq!(request.target.redirect_uri(), registration.redirect_uris[0]);
         assert!(request.code_challenge.is_some(), "a public client without PKCE");
         let _ = AuthenticationRequest::judge(&form, &request.target);

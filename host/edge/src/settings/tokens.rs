@@ -1,7 +1,9 @@
 //! Bearer tokens: the token validator's configuration.
 
-use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
-use postern_jose::{DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
+use postern_jose::validator::{
+    ClaimHeader, ClaimPath, Issuer, JwksSource, Route, RoutePath, ValidatorConfiguration,
+};
+use postern_jose::{ACCESS_TOKEN_TYPES, DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 
 use super::Problems;
 use super::file::{EdgeFile, TokenRouteSection, TokensSection};
@@ -36,19 +38,17 @@ pub(super) fn guard(file: &EdgeFile, preset: &Preset, problems: &mut Problems<'_
 
 fn validator(tokens: &TokensSection, keys: String, host: &str, routes: Vec<Route>) -> ValidatorConfiguration {
     ValidatorConfiguration {
-        issuer: tokens.issuer.clone(),
-        audience: tokens.audience.clone(),
-        algorithms: tokens.algorithms.clone(),
-        jwks: JwksSource {
-            cluster: CALLOUT_CLUSTER.into(),
-            authority: host.to_owned(),
-            path: keys,
-            refresh_seconds: 300,
-            timeout_milliseconds: 5_000,
-        },
+        issuers: vec![Issuer {
+            issuer: tokens.issuer.clone(),
+            audiences: vec![tokens.audience.clone()],
+            algorithms: tokens.algorithms.clone(),
+            jwks: JwksSource::new(CALLOUT_CLUSTER, host, &keys),
+            token_types: ACCESS_TOKEN_TYPES.map(str::to_owned).to_vec(),
+            max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
+        }],
         routes,
+        dpop: None,
         behind_endpoint_filter: true,
-        max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
         clock_skew_seconds: DEFAULT_CLOCK_SKEW,
         cached_tokens: 1_024,
     }
@@ -60,11 +60,18 @@ fn route(section: &TokenRouteSection) -> Option<Route> {
         (None, Some(path)) => RoutePath::Prefix(path.clone()),
         _ => return None,
     };
-    Some(Route { path, scopes: section.scopes.clone(), claims_to_headers: section.claims_to_headers.clone() })
+    let headers = section.claims_to_headers.iter();
+    let claims_to_headers = headers
+        .map(|(claim, header)| ClaimHeader { claim: ClaimPath::named(claim), header: header.clone() })
+        .collect();
+    Some(Route { claims_to_headers, ..Route::new(path, section.scopes.clone()) })
 }
 
-/// `routes[3].match` of the filter is `tokens.routes.3` here.
+/// `routes[3].match` of the filter is `tokens.routes.3` here, `issuers[0].audiences` is
+/// `tokens.audience`.
 fn field(element: &str) -> String {
+    let element = element.strip_prefix("issuers[0].").unwrap_or(element);
+    let element = if element == "audiences" { "audience" } else { element };
     let name = element.split('.').next().unwrap_or_default().replace('[', ".").replace(']', "");
     let name = if name == "jwks" { "keys".to_owned() } else { name };
     format!("tokens.{name}")

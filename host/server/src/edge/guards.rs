@@ -1,13 +1,13 @@
 //! The filters' configuration. Of a registration only what its module names for the edge leaves
 //! the LAN.
 
-use std::collections::BTreeMap;
-
 use postern_edge::{CALLOUT_CLUSTER, Guard};
-use postern_jose::validator::{JwksSource, Route, RoutePath, ValidatorConfiguration};
-use postern_jose::{DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
+use postern_jose::validator::{Issuer, JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::{ACCESS_TOKEN_TYPES, DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
+use postern_oauth::{AuthorizationClient, Registration};
+use postern_oidc::{AuthorizationGuard, ENDPOINTS};
 use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
 use serde_json::{Map, Value};
 
@@ -19,9 +19,9 @@ const SAML: &str = "saml2";
 /// The module that issues access tokens and judges them at userinfo.
 const OIDC: &str = "oidc";
 /// Where our published keys are.
-const JWKS: &str = "/oauth2/jwks";
+const JWKS: &str = ENDPOINTS.jwks;
 /// Where our own access tokens are used.
-const USERINFO: &str = "/oauth2/userinfo";
+const USERINFO: &str = ENDPOINTS.userinfo;
 
 /// The SAML decoder, when the module is enabled.
 pub(super) fn saml_decoder(
@@ -51,13 +51,16 @@ fn reduced(settings: &str, fields: &[String]) -> Result<Value, Failure> {
 }
 
 /// The token validator: where the operator says, or else where the enabled modules want a token.
+/// It judges authorization requests too, when there are any.
 pub(super) fn token_validator(
     edge: &Edge,
     endpoints: &[postern_endpoint::Endpoint],
     modules: &ModuleSet,
+    applications: &[Application],
     configuration: &Configuration,
 ) -> Result<Option<Guard>, Failure> {
-    let declared = endpoints.iter().any(|endpoint| endpoint.path == USERINFO);
+    let is_declared = |path| endpoints.iter().any(|endpoint| endpoint.path == path);
+    let declared = is_declared(USERINFO);
     let tokens = match &edge.tokens {
         Some(tokens) => tokens.clone(),
         None if declared => EdgeTokens::for_path(USERINFO),
@@ -65,20 +68,22 @@ pub(super) fn token_validator(
     };
     let base_url = &configuration.base_url;
     let validator = ValidatorConfiguration {
-        issuer: tokens.issuer.unwrap_or_else(|| base_url.clone()),
-        audience: tokens.audience.unwrap_or_else(|| base_url.clone()),
-        algorithms: tokens.algorithms,
-        jwks: JwksSource {
-            cluster: CALLOUT_CLUSTER.into(),
-            authority: base_url.strip_prefix("https://").unwrap_or_default().into(),
-            path: JWKS.into(),
-            refresh_seconds: 300,
-            timeout_milliseconds: 5_000,
-        },
+        issuers: vec![Issuer {
+            issuer: tokens.issuer.unwrap_or_else(|| base_url.clone()),
+            audiences: vec![tokens.audience.unwrap_or_else(|| base_url.clone())],
+            algorithms: tokens.algorithms,
+            jwks: JwksSource::new(
+                CALLOUT_CLUSTER,
+                base_url.strip_prefix("https://").unwrap_or_default(),
+                JWKS,
+            ),
+            token_types: ACCESS_TOKEN_TYPES.map(str::to_owned).to_vec(),
+            // What the LAN accepts: each application's registration says how long its tokens last.
+            max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
+        }],
         routes: tokens.routes.iter().map(route).collect(),
+        dpop: None,
         behind_endpoint_filter: true,
-        // What the LAN accepts: each application's registration says how long its tokens last.
-        max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
         clock_skew_seconds: match modules.protocols.get(OIDC) {
             Some(enabled) => clock_skew(&enabled.settings)?,
             None => DEFAULT_CLOCK_SKEW,
@@ -86,8 +91,24 @@ pub(super) fn token_validator(
         cached_tokens: 1_024,
     };
     validator.check().map_err(|refusal| Failure::usage(format!("edge.tokens: {refusal}")))?;
-    let configuration = serde_json::to_value(validator).map_err(Failure::new)?;
+    let mut configuration = serde_json::to_value(validator).map_err(Failure::new)?;
+    if is_declared(ENDPOINTS.authorization)
+        && let Some(members) = configuration.as_object_mut()
+    {
+        authorization(applications)?.put_into(members);
+    }
     Ok(Some(Guard { wasm: edge.filters.join("token-validator.wasm"), configuration }))
+}
+
+/// The clients of the module, by what decides on authorization requests.
+fn authorization(applications: &[Application]) -> Result<AuthorizationGuard, Failure> {
+    let mut clients = Vec::new();
+    for application in applications.iter().filter(|known| known.module == OIDC && !known.disabled) {
+        let registration = Registration::read(application.settings.as_bytes())
+            .map_err(|error| Failure::new(format!("registration of {}: {error}", application.identifier)))?;
+        clients.push(AuthorizationClient::of(&registration));
+    }
+    AuthorizationGuard::new(vec![ENDPOINTS.authorization.to_owned()], clients).map_err(Failure::new)
 }
 
 /// The skew with which the module judges the same tokens.
@@ -106,7 +127,7 @@ fn route(route: &TokenRoute) -> Route {
         (Some(path), _) => RoutePath::Exact(path.clone()),
         (None, path) => RoutePath::Prefix(path.clone().unwrap_or_default()),
     };
-    Route { path, scopes: route.scopes.clone(), claims_to_headers: BTreeMap::new() }
+    Route::new(path, route.scopes.clone())
 }
 
 #[cfg(test)]

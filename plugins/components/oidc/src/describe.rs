@@ -56,9 +56,18 @@ pub(crate) fn describe() -> Description {
             machine(ENDPOINTS.authorization_server, vec![Method::Get]),
         ],
         signing: vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
-        // No filter judges authorization requests; the token-validator needs to know for whom
-        // tokens are made and how they are signed.
-        edge_fields: vec!["audience".to_owned(), "access_token_signed_response_alg".to_owned()],
+        // What the token-validator judges authorization requests by.
+        edge_fields: [
+            "client_id",
+            "redirect_uris",
+            "scope",
+            "token_endpoint_auth_method",
+            "require_pkce",
+            "require_state",
+            "require_nonce",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 

@@ -62,13 +62,16 @@ impl Exchange for GuardExchange {
             HeadersVerdict::Continue => Judgement::Continue,
             HeadersVerdict::Refuse(response) => Judgement::Refuse(response),
             HeadersVerdict::HoldForCall(call) => Judgement::HoldForCall(call),
-            // It looks at no body.
-            HeadersVerdict::HoldForBody(_) => Judgement::Refuse(
-                postern_refusal::Refusal::internal("proxy.callback.unexpected")
-                    .found("a token that waits for a body")
-                    .into(),
-            ),
+            HeadersVerdict::Wait(seconds) => Judgement::Wait(seconds),
+            // An authorization request by POST. The body is within the endpoint's limit.
+            HeadersVerdict::HoldForBody(_) => {
+                self.tokens.as_mut().map_or(Judgement::Continue, |tokens| tokens.on_body(request, body))
+            }
         }
+    }
+
+    fn on_wake(&mut self, request: &Request) -> Option<Judgement> {
+        self.tokens.as_mut().map_or(Some(Judgement::Continue), |tokens| tokens.on_wake(request))
     }
 
     fn on_call_response(&mut self, request: &Request, response: Option<CallResponse>) -> Judgement {

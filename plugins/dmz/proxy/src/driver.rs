@@ -1,5 +1,6 @@
 //! Runs a [`Filter`] on the SDK's contexts.
 
+use core::cell::Cell;
 use std::rc::Rc;
 
 use postern_feed::{MAX_FEED, split_configuration};
@@ -16,6 +17,7 @@ use crate::host::{self, Call, CallId, CallResponse, Entropy};
 use crate::refusals::Refusals;
 use crate::request::Request;
 use crate::response::{Response, ResponseHeaders};
+use crate::waiting::{Waited, Waiting};
 
 /// Registers the filter with the SDK. Called by [`crate::filter!`].
 pub fn start<F: Filter>() {
@@ -24,9 +26,18 @@ pub fn start<F: Filter>() {
     proxy_wasm::set_root_context(|context| Box::new(Root::<F>::new(context)));
 }
 
+/// Milliseconds between two ticks, and while requests wait.
+const TICK: u32 = 1_000;
+const TICK_WHILE_WAITING: u32 = 20;
+
 /// What all requests of one VM share.
-struct Shared {
+struct Shared<F: Filter> {
     held: Held,
+    waiting: Waiting<F::Exchange>,
+    /// Whether ticks come fast now.
+    is_fast: Cell<bool>,
+    /// The second of the last tick that was counted.
+    ticked: Cell<Option<u64>>,
     entropy: Rc<Entropy>,
     refusals: Refusals,
 }
@@ -35,13 +46,19 @@ struct Root<F: Filter> {
     context: u32,
     filter: Option<Rc<F>>,
     feed: Option<Feed>,
-    shared: Rc<Shared>,
+    shared: Rc<Shared<F>>,
 }
 
 impl<F: Filter> Root<F> {
     fn new(context: u32) -> Self {
-        let shared =
-            Shared { held: Held::default(), entropy: Rc::default(), refusals: Refusals::new(F::NAME) };
+        let shared = Shared {
+            held: Held::default(),
+            waiting: Waiting::default(),
+            is_fast: Cell::new(false),
+            ticked: Cell::new(None),
+            entropy: Rc::default(),
+            refusals: Refusals::new(F::NAME),
+        };
         Self { context, filter: None, feed: None, shared: Rc::new(shared) }
     }
 
@@ -67,7 +84,11 @@ impl<F: Filter> Root<F> {
         let filter = F::configure(&configuration).map_err(|error| error.to_string())?;
         let feed = source.map(|source| Feed::new(F::NAME, source)).transpose();
         let feed = feed.map_err(|refusal| refusal.to_string())?;
-        abi::set_tick_period(1_000).map_err(|failed| format!("the timer can't be set: {failed}"))?;
+        // The first tick comes at once, for what a filter fetches at its start: calls that are sent
+        // from here get no response while Envoy starts.
+        abi::set_tick_period(TICK_WHILE_WAITING)
+            .map_err(|failed| format!("the timer can't be set: {failed}"))?;
+        self.shared.is_fast.set(true);
         self.filter = Some(Rc::new(filter));
         self.feed = feed;
         Ok(())
@@ -83,6 +104,42 @@ impl<F: Filter> Root<F> {
                 feed.adopted(offer);
             }
             Err(error) => feed.refuse(&error.to_string()),
+        }
+    }
+
+    /// Asks the requests that wait, and ticks slowly again when none is left.
+    fn wake(&self) {
+        for mut waiting in self.shared.waiting.take() {
+            if abi::set_effective_context(waiting.context).is_err() {
+                continue;
+            }
+            let judgement = match waiting.exchange.on_wake(&waiting.request) {
+                Some(judgement) => judgement,
+                None if !waiting.is_over() => {
+                    self.shared.waiting.wait_on(waiting);
+                    continue;
+                }
+                None => Judgement::Refuse(waited_in_vain()),
+            };
+            let response = match judgement {
+                Judgement::Continue => {
+                    waiting.outcome.set(Waited::Passed);
+                    if let Err(failed) = abi::continue_request() {
+                        host::warn(&format!("{}: a waiting request can't go on: {failed}", F::NAME));
+                    }
+                    continue;
+                }
+                Judgement::Refuse(response) => response,
+                // No filter of ours does.
+                Judgement::HoldForCall(_) | Judgement::Wait(_) => unexpected("to wait for something else"),
+            };
+            waiting.outcome.set(Waited::Refused);
+            self.shared.refusals.count(response.code());
+            response.send(F::NAME, &waiting.request);
+        }
+        let _ = abi::set_effective_context(self.context);
+        if self.shared.is_fast.get() && self.shared.waiting.is_empty() && abi::set_tick_period(TICK).is_ok() {
+            self.shared.is_fast.set(false);
         }
     }
 
@@ -115,6 +172,7 @@ impl<F: Filter> Context for Root<F> {
             let response = CallResponse::read(body_size, filter.call_limit());
             filter.on_call_response(CallId(token), response);
         }
+        self.wake();
     }
 }
 
@@ -130,12 +188,17 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        self.refuse_late();
-        let offer = self.feed.as_mut().and_then(Feed::tick);
-        self.take_over(offer);
+        // Ticks come faster while requests wait.
+        let now = host::now();
+        if now.is_none() || self.shared.ticked.replace(now) != now {
+            self.refuse_late();
+            let offer = self.feed.as_mut().and_then(Feed::tick);
+            self.take_over(offer);
+        }
         if let Some(filter) = &self.filter {
             filter.on_tick();
         }
+        self.wake();
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -160,6 +223,8 @@ enum State {
     AwaitingBody(usize),
     /// Held, until the response to the call comes; its body may have this many bytes.
     AwaitingCall(usize),
+    /// Held, until the filter knows.
+    Waiting(Rc<Cell<Waited>>),
     /// Sent on.
     Passed,
     /// Answered here.
@@ -170,7 +235,7 @@ struct Stream<F: Filter> {
     context: u32,
     /// None when no configuration was ever accepted.
     exchange: Option<F::Exchange>,
-    shared: Rc<Shared>,
+    shared: Rc<Shared<F>>,
     state: State,
     request: Option<Request>,
 }
@@ -179,6 +244,7 @@ impl<F: Filter> Stream<F> {
     fn refuse(&mut self, response: &Response) -> Action {
         self.state = State::Refused;
         self.shared.held.done(self.context);
+        self.shared.waiting.done(self.context);
         self.shared.refusals.count(response.code());
         match &self.request {
             Some(request) => response.send(F::NAME, request),
@@ -194,6 +260,7 @@ impl<F: Filter> Stream<F> {
                 Action::Continue
             }
             Judgement::HoldForCall(call) => self.hold_for_call(&call),
+            Judgement::Wait(seconds) => self.wait(seconds),
             Judgement::Refuse(response) => self.refuse(&response),
         }
     }
@@ -220,6 +287,26 @@ impl<F: Filter> Stream<F> {
         }
     }
 
+    /// From here on the request is the root context's: what it waits for comes there.
+    fn wait(&mut self, seconds: u64) -> Action {
+        let (Some(exchange), Some(request)) = (self.exchange.take(), self.request.take()) else {
+            return self.refuse(&unexpected("to wait before the headers"));
+        };
+        match self.shared.waiting.begin(self.context, exchange, request, seconds) {
+            Ok(outcome) => {
+                self.state = State::Waiting(outcome);
+                if !self.shared.is_fast.get() && abi::set_tick_period(TICK_WHILE_WAITING).is_ok() {
+                    self.shared.is_fast.set(true);
+                }
+                Action::Pause
+            }
+            Err(request) => {
+                self.request = Some(request);
+                self.refuse(&waited_in_vain())
+            }
+        }
+    }
+
     fn judge_body(&mut self, body: &[u8]) -> Action {
         let judgement = match (&mut self.exchange, &self.request) {
             (Some(exchange), Some(request)) => exchange.on_body(request, body),
@@ -235,6 +322,13 @@ impl<F: Filter> Stream<F> {
         };
         self.conclude(judgement)
     }
+}
+
+fn waited_in_vain() -> Response {
+    Refusal::internal("proxy.wait.too-long")
+        .with_status(503)
+        .expected("what the filter waits for, before too many requests wait for it or too long")
+        .into()
 }
 
 fn unexpected(found: &str) -> Response {
@@ -258,6 +352,7 @@ impl<F: Filter> Context for Stream<F> {
 impl<F: Filter> Drop for Stream<F> {
     fn drop(&mut self) {
         self.shared.held.done(self.context);
+        self.shared.waiting.done(self.context);
     }
 }
 
@@ -279,13 +374,16 @@ impl<F: Filter> HttpContext for Stream<F> {
             HeadersVerdict::Refuse(response) => self.refuse(&response),
             HeadersVerdict::HoldForBody(limit) => self.hold_for_body(limit),
             HeadersVerdict::HoldForCall(call) => self.hold_for_call(&call),
+            HeadersVerdict::Wait(seconds) => self.wait(seconds),
         }
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        let limit = match self.state {
-            State::AwaitingBody(limit) => limit,
+        let limit = match &self.state {
+            State::AwaitingBody(limit) => *limit,
             State::Passed => return Action::Continue,
+            State::Waiting(outcome) if outcome.get() == Waited::Passed => return Action::Continue,
+            State::Waiting(_) => return Action::Pause,
             State::Beginning => return self.refuse(&unexpected("a body before its headers")),
             State::AwaitingCall(_) | State::Refused => return Action::Pause,
         };
@@ -317,8 +415,9 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
         // No rule judges trailers, and no client of ours sends them.
-        match self.state {
+        match &self.state {
             State::Refused => Action::Pause,
+            State::Waiting(outcome) if outcome.get() == Waited::Refused => Action::Pause,
             _ => {
                 self.refuse(&Refusal::misbehaved("proxy.trailers.unexpected").expected("no trailers").into())
             }

@@ -23,11 +23,11 @@ pub trait Filter: Sized + 'static {
     /// A request begins.
     fn exchange(self: &Rc<Self>) -> Self::Exchange;
 
-    /// Runs once a second on every worker, and on the proxy's main thread.
+    /// Runs once a second on every worker, and on the proxy's main thread; right after
+    /// [`Self::configure`] and while requests wait, sooner.
     fn on_tick(&self) {}
 
-    /// The response to a call that this filter sent in [`Self::on_tick`] or [`Self::configure`],
-    /// or none when the call failed.
+    /// The response to a call that this filter sent in [`Self::on_tick`], or none when the call failed.
     fn on_call_response(&self, _call: CallId, _response: Option<CallResponse>) {}
 
     /// Largest response to such a call, in bytes.
@@ -50,6 +50,13 @@ pub trait Exchange: 'static {
         Judgement::Continue
     }
 
+    /// Something may have changed, after [`HeadersVerdict::Wait`]: the filter's timer ran, or a
+    /// call of its own came back. None: wait on. The last time is after the seconds that were
+    /// asked for, and waiting on is a refusal then.
+    fn on_wake(&mut self, _request: &Request) -> Option<Judgement> {
+        None
+    }
+
     /// The response came, after [`HeadersVerdict::HoldForCall`]; none when the call failed.
     fn on_call_response(&mut self, _request: &Request, _response: Option<CallResponse>) -> Judgement {
         Judgement::Continue
@@ -66,6 +73,11 @@ pub enum HeadersVerdict {
     HoldForBody(usize),
     /// Send nothing on, make this call, and come back with its response.
     HoldForCall(Call),
+    /// Send nothing on, and ask [`Exchange::on_wake`] again and again until it knows: for at most
+    /// so many seconds, and refused at once when too many requests wait already. What it waits
+    /// for is something that the filter does for all requests together, so that a client that
+    /// goes away takes nothing from the others.
+    Wait(u64),
     /// Answer it here.
     Refuse(Response),
 }
@@ -77,6 +89,8 @@ pub enum Judgement {
     Continue,
     /// Still send nothing on, make this call, and come back with its response.
     HoldForCall(Call),
+    /// As [`HeadersVerdict::Wait`].
+    Wait(u64),
     /// Answer it here.
     Refuse(Response),
 }
@@ -86,6 +100,7 @@ impl From<Judgement> for HeadersVerdict {
         match judgement {
             Judgement::Continue => Self::Continue,
             Judgement::HoldForCall(call) => Self::HoldForCall(call),
+            Judgement::Wait(seconds) => Self::Wait(seconds),
             Judgement::Refuse(response) => Self::Refuse(response),
         }
     }

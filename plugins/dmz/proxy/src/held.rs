@@ -37,7 +37,7 @@ impl Held {
         }
     }
 
-    /// A second passed: the contexts that waited too long, each of them once.
+    /// A second or more passed: the contexts that waited too long, each of them once.
     pub(crate) fn tick(&self) -> Vec<u32> {
         let now = self.now.get().wrapping_add(1);
         self.now.set(now);

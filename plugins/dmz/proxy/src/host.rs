@@ -49,10 +49,13 @@ pub fn shared(key: &str) -> Result<Option<(Vec<u8>, u32)>, Failed> {
     }
 }
 
+/// The version of no value: to create a key of which [`shared`] found nothing, and lose to whoever
+/// creates it first.
+pub const ABSENT: u32 = u32::MAX;
+
 /// Writes a shared value; with a version, only if it is still that one.
-/// There is no way to delete one: use fixed keys. No version at all writes unconditionally: to
-/// create a key of which [`shared`] found nothing, and lose to whoever creates it first, pass
-/// `Some(u32::MAX)`, which is the version of no value.
+/// There is no way to delete one: use fixed keys. No version at all writes unconditionally; to
+/// create a key pass [`ABSENT`].
 ///
 /// # Errors
 /// [`Failed::STALE`] when the version is another by now.

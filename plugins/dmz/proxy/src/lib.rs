@@ -41,6 +41,8 @@ mod refusals;
 mod request;
 #[cfg(target_family = "wasm")]
 mod response;
+#[cfg(target_family = "wasm")]
+mod waiting;
 
 #[cfg(target_family = "wasm")]
 pub use driver::start;

@@ -3,100 +3,191 @@
 use std::rc::Rc;
 
 use crate::TokenValidator;
-use crate::keys::{IssuerKeys, Refetch};
+use crate::issuers::KnownIssuer;
 use postern_endpoint::{RequestTarget, is_reserved};
 use postern_jose::validator::{
-    CLIENT_ID_HEADER, Denial, Route, SCOPE_HEADER, SUBJECT_HEADER, check_scopes, deny, find_route, headers,
-    not_ready, read_bearer,
+    CLIENT_ID_HEADER, Denial, Route, SCOPE_HEADER, SUBJECT_HEADER, Scheme, check_route, demand_proof, deny,
+    find_route, headers, logged, not_ready, read_authorization,
 };
-use postern_jose::{AccessToken, AccessTokenRule, KeySet, Verified, judge_access_token};
-use postern_proxy::host::{self, CallResponse};
+use postern_jose::{AccessToken, UnverifiedAccessToken, Verified, check_binding};
+use postern_oidc::{MAX_AUTHORIZATION_BODY, browser_parameters};
+use postern_proxy::host;
 use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response};
 use postern_refusal::Refusal;
 
 /// The code for which keys are fetched again.
 const UNKNOWN_KEY: &str = "jose.kid.unknown";
 
+/// What the claims for the access log are called there.
+const LOGGED: &str = "token";
+
 /// A request on its way through the filter.
 pub struct Guarded {
     filter: Rc<TokenValidator>,
+    wait: Option<Wait>,
+}
+
+/// What a request waits for: the keys of an issuer.
+struct Wait {
+    issuer: String,
+    /// Of the keys when it began to wait.
+    generation: u64,
+    /// Seconds since 1970-01-01T00:00:00Z.
+    until: u64,
+}
+
+/// Why a request does not go on now.
+enum Stop {
+    /// It gets this answer.
+    Denied(Denial),
+    /// It gets this answer unless keys come that are being fetched.
+    Keys {
+        /// The issuer that the token claims.
+        issuer: String,
+        denial: Denial,
+    },
 }
 
 impl Exchange for Guarded {
     fn on_headers(&mut self, request: &Request) -> HeadersVerdict {
+        match self.is_authorization_request(request) {
+            Ok(false) => {}
+            Ok(true) if request.method() == b"GET" || request.method() == b"HEAD" => {
+                return Judgement::from(self.judge_authorization(request, &[]).map_err(answer)).into();
+            }
+            Ok(true) => return HeadersVerdict::HoldForBody(MAX_AUTHORIZATION_BODY),
+            Err(denial) => return HeadersVerdict::Refuse(answer(denial)),
+        }
         match self.judge(request) {
             Ok(()) => HeadersVerdict::Continue,
-            Err(denial) if denial.refusal.code == UNKNOWN_KEY => self.look_again(request, denial),
-            Err(denial) => HeadersVerdict::Refuse(answer(denial)),
+            Err(Stop::Denied(denial)) => HeadersVerdict::Refuse(answer(denial)),
+            Err(Stop::Keys { issuer, denial }) => self.wait_for_keys(issuer, denial),
         }
     }
 
-    fn on_call_response(&mut self, request: &Request, response: Option<CallResponse>) -> Judgement {
-        self.filter.with_keys(|keys| keys.take(response));
-        self.judge(request).map_err(answer).into()
+    fn on_body(&mut self, request: &Request, body: &[u8]) -> Judgement {
+        self.judge_authorization(request, body).map_err(answer).into()
+    }
+
+    fn on_wake(&mut self, request: &Request) -> Option<Judgement> {
+        if self.is_waiting() {
+            return None;
+        }
+        let judged = match self.judge(request) {
+            Ok(()) => Ok(()),
+            Err(Stop::Denied(denial) | Stop::Keys { denial, .. }) => Err(answer(denial)),
+        };
+        Some(judged.into())
     }
 }
 
 impl Guarded {
     pub(crate) fn new(filter: Rc<TokenValidator>) -> Self {
-        Self { filter }
+        Self { filter, wait: None }
     }
 
-    /// Another worker may have the key by now, or the issuer is asked, or the key is unknown.
-    fn look_again(&self, request: &Request, denial: Denial) -> HeadersVerdict {
-        match self.filter.with_keys(IssuerKeys::refetch) {
-            Some(Refetch::Changed) => {
-                let judgement: Judgement = self.judge(request).map_err(answer).into();
-                judgement.into()
-            }
-            Some(Refetch::Call(call)) => HeadersVerdict::HoldForCall(call),
-            Some(Refetch::Pause) | None => HeadersVerdict::Refuse(answer(denial)),
+    /// A key that is not there may come with a fetch; without any keys one is under way, or the
+    /// issuer is away.
+    fn wait_for_keys(&mut self, issuer: String, denial: Denial) -> HeadersVerdict {
+        let (Ok(known), Some(now)) = (self.filter.issuers.find(&issuer), host::now()) else {
+            return HeadersVerdict::Refuse(answer(denial));
+        };
+        if denial.refusal.code == UNKNOWN_KEY {
+            known.miss();
         }
+        if !known.is_pending() {
+            return HeadersVerdict::Refuse(answer(denial));
+        }
+        let patience = known.patience();
+        let generation = self.filter.issuers.generation();
+        self.wait = Some(Wait { issuer, generation, until: now.saturating_add(patience) });
+        HeadersVerdict::Wait(patience)
     }
 
-    fn judge(&self, request: &Request) -> Result<(), Denial> {
+    /// Whether what it waits for may still come.
+    fn is_waiting(&self) -> bool {
+        let issuers = &self.filter.issuers;
+        self.wait.as_ref().is_some_and(|wait| {
+            issuers.generation() == wait.generation
+                && host::now().is_some_and(|now| now < wait.until)
+                && issuers.find(&wait.issuer).is_ok_and(KnownIssuer::is_pending)
+        })
+    }
+
+    fn is_authorization_request(&self, request: &Request) -> Result<bool, Denial> {
+        let Some(guard) = &self.filter.authorization else { return Ok(false) };
+        Ok(guard.guards(RequestTarget::parse(request.target()).map_err(plain)?.path()))
+    }
+
+    fn judge_authorization(&self, request: &Request, body: &[u8]) -> Result<(), Denial> {
+        let judge = || {
+            let Some(guard) = &self.filter.authorization else { return Ok(()) };
+            let target = request.target();
+            let query = target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+            let post = request.method() != b"GET" && request.method() != b"HEAD";
+            guard.judge(&browser_parameters(post, query, body)?)?;
+            self.strip(request, None)
+        };
+        judge().map_err(plain)
+    }
+
+    fn judge(&self, request: &Request) -> Result<(), Stop> {
         // A path that two readers read in two ways could reach a guarded one unguarded.
         let target = RequestTarget::parse(request.target()).map_err(plain)?;
         let configuration = &self.filter.configuration;
         let Some(route) = find_route(&configuration.routes, target.path()) else {
-            return self.strip(request, None).map_err(plain);
+            return self.strip(request, None).map_err(|refusal| plain(refusal).into());
         };
         let authorization: Vec<&[u8]> =
             request.headers().filter(|(name, _)| *name == b"authorization").map(|(_, value)| value).collect();
-        let token = self.verify(read_bearer(&authorization)?)?;
-        check_scopes(token.get(), &route.scopes)?;
+        let now = host::now().ok_or_else(not_ready)?;
+        let proofs = self.filter.proofs.as_ref();
+        let (scheme, text) = read_authorization(&authorization, proofs.is_some())?;
+        let token = self.verify(text, now)?;
+        let proven = match (scheme, proofs) {
+            (Scheme::Dpop, Some(proofs)) => {
+                let skew = configuration.clock_skew_seconds;
+                let proof = proofs.judge(request, target.path(), text, now, skew, &self.filter.verifier)?;
+                Some((proofs, proof))
+            }
+            _ => None,
+        };
+        check_binding(token.get(), proven.as_ref().map(|(_, proof)| proof)).map_err(deny)?;
+        if route.require_dpop && proven.is_none() {
+            return Err(demand_proof().into());
+        }
+        check_route(token.get(), route)?;
+        if let Some((proofs, proof)) = proven {
+            proofs.remember(&proof, now)?;
+        }
         self.strip(request, Some(route)).map_err(plain)?;
-        hand_on(request, token.get(), route).map_err(plain)
+        self.hand_on(request, token.get(), route).map_err(Stop::Denied)
     }
 
     /// Verified now or a moment ago.
-    fn verify(&self, text: &str) -> Result<Rc<Verified<AccessToken>>, Denial> {
-        let configuration = &self.filter.configuration;
-        let now = host::now().ok_or_else(not_ready)?;
-        let skew = configuration.clock_skew_seconds;
-        let keys = self.keys().ok_or_else(not_ready)?;
+    fn verify(&self, text: &str, now: u64) -> Result<Rc<Verified<AccessToken>>, Stop> {
+        let skew = self.filter.configuration.clock_skew_seconds;
         if let Ok(mut cache) = self.filter.cache.try_borrow_mut()
             && let Some(token) = cache.find(text, now, skew)
         {
             return Ok(token);
         }
-        let rule = AccessTokenRule {
-            issuer: &configuration.issuer,
-            audiences: &[&configuration.audience],
-            algorithms: &self.filter.algorithms,
-            max_lifetime: configuration.max_token_lifetime_seconds,
-            skew,
-        };
-        let token = judge_access_token(text, &rule, &keys, now, &self.filter.verifier).map_err(deny)?;
+        let token = UnverifiedAccessToken::read(text).map_err(deny)?;
+        let known = self.filter.issuers.find(token.claimed_issuer()).map_err(deny)?;
+        let issuer = token.claimed_issuer().to_owned();
+        let Some(keys) = known.keys() else { return Err(Stop::Keys { issuer, denial: not_ready() }) };
+        let (audiences, types) = (known.audiences(), known.types());
+        let rule = known.rule(&audiences, &types, skew);
+        let token = token.judge(&rule, &keys, now, &self.filter.verifier).map_err(|refusal| {
+            let unknown_key = refusal.code == UNKNOWN_KEY;
+            let denial = deny(refusal);
+            if unknown_key { Stop::Keys { issuer, denial } } else { Stop::Denied(denial) }
+        })?;
         let token = Rc::new(token);
         if let Ok(mut cache) = self.filter.cache.try_borrow_mut() {
             cache.remember(text, &token);
         }
         Ok(token)
-    }
-
-    fn keys(&self) -> Option<Rc<KeySet>> {
-        self.filter.keys.try_borrow().ok()?.set()
     }
 
     /// Removes what a client says in our name. Behind the endpoint filter that is done, and what
@@ -110,17 +201,29 @@ impl Guarded {
         }
         Ok(())
     }
+
+    fn hand_on(&self, request: &Request, token: &AccessToken, route: &Route) -> Result<(), Denial> {
+        for (name, value) in headers(token, route)? {
+            request.set_header(&name, value.as_bytes()).map_err(plain)?;
+        }
+        if let Some(logged) = logged(token, route) {
+            request.note(LOGGED, &logged);
+        }
+        Ok(())
+    }
 }
 
 /// Whether the header, which has the reserved prefix, is one that this filter sets.
 fn is_own(name: &[u8], route: Option<&Route>) -> bool {
     let own = [SUBJECT_HEADER, CLIENT_ID_HEADER, SCOPE_HEADER];
-    let mapped = route.into_iter().flat_map(|route| route.claims_to_headers.values().map(String::as_str));
-    own.into_iter().chain(mapped).any(|own| own.as_bytes() == name)
+    let mapped = route.into_iter().flat_map(|route| &route.claims_to_headers);
+    own.into_iter().chain(mapped.map(|entry| entry.header.as_str())).any(|own| own.as_bytes() == name)
 }
 
-fn hand_on(request: &Request, token: &AccessToken, route: &Route) -> Result<(), Refusal> {
-    headers(token, route).iter().try_for_each(|(name, value)| request.set_header(name, value.as_bytes()))
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
 }
 
 fn plain(refusal: Refusal) -> Denial {

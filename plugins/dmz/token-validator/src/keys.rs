@@ -1,24 +1,17 @@
-//! The issuer's keys: fetched, shared, kept when anything fails.
+//! One issuer's keys: fetched, shared, kept while the issuer is away.
+//!
+//! Fetches are the root context's alone: a client that asks for an unknown key and goes away takes
+//! no fetch with it.
 
 use core::time::Duration;
 use std::rc::Rc;
 
 use crate::shared_keys::SharedKeys;
-use postern_jose::validator::{JwksSource, KeyRefresh};
+use postern_jose::validator::{JwksSource, KeyRefresh, refresh_interval};
 use postern_jose::{KeySet, MAX_KEY_SET};
-use postern_proxy::host::{self, Call, CallId, CallResponse, Entropy};
+use postern_proxy::host::{self, Call, CallId, CallResponse, Counter, Entropy};
 
-/// What there is to do about an unknown key.
-pub(crate) enum Refetch {
-    /// Another worker has fetched newer keys: judge again.
-    Changed,
-    /// Make this call.
-    Call(Call),
-    /// The last fetch was a moment ago.
-    Pause,
-}
-
-/// The keys of one VM.
+/// The keys of one issuer in one VM.
 pub(crate) struct IssuerKeys {
     source: JwksSource,
     shared: SharedKeys,
@@ -30,6 +23,7 @@ pub(crate) struct IssuerKeys {
     refresh: KeyRefresh,
     in_flight: Option<CallId>,
     entropy: Entropy,
+    failures: Counter,
 }
 
 impl IssuerKeys {
@@ -44,6 +38,7 @@ impl IssuerKeys {
             refresh: KeyRefresh::default(),
             in_flight: None,
             entropy: Entropy::default(),
+            failures: Counter::define("postern.token-validator.key_fetches_failed"),
         };
         keys.read_shared();
         keys
@@ -57,13 +52,21 @@ impl IssuerKeys {
         self.generation
     }
 
-    /// Once a second.
+    /// Once a second, and many times a second while a request waits.
     pub(crate) fn tick(&mut self) {
         self.read_shared();
         let Some(now) = host::now() else { return };
+        if self.set.is_some() && !self.refresh.is_usable(now) {
+            host::warn(&format!("token-validator: the keys of {} are too old", self.source.authority));
+            self.set = None;
+            self.generation = self.generation.wrapping_add(1);
+        }
+        // Due while a call is under way: its response never came, or an unknown key was seen; then
+        // the turn is still taken.
         if self.refresh.is_due(now)
             && let Some(call) = self.begin(now)
         {
+            self.in_flight = None;
             match call.send() {
                 Ok(id) => self.in_flight = Some(id),
                 Err(failed) => self.failed(now, &format!("the call can't be sent: {failed}")),
@@ -71,52 +74,49 @@ impl IssuerKeys {
         }
     }
 
-    /// A request names an unknown key.
-    pub(crate) fn refetch(&mut self) -> Refetch {
-        let before = self.generation;
-        self.read_shared();
-        if self.generation != before {
-            return Refetch::Changed;
-        }
-        let call = host::now().filter(|now| self.refresh.unknown_key(*now)).and_then(|now| self.begin(now));
-        call.map_or(Refetch::Pause, Refetch::Call)
-    }
-
-    /// The response to the call of [`Self::tick`].
-    pub(crate) fn fetched(&mut self, call: CallId, response: Option<CallResponse>) {
-        if self.in_flight == Some(call) {
-            self.in_flight = None;
-            self.take(response);
+    /// A request names an unknown key: a fetch is due, unless the last one was a moment ago.
+    pub(crate) fn miss(&mut self) {
+        if let Some(now) = host::now() {
+            self.refresh.unknown_key(now, self.source.refetch_pause_seconds);
         }
     }
 
-    /// The response to a call: new keys, or the reason why the old ones stay.
-    pub(crate) fn take(&mut self, response: Option<CallResponse>) {
+    /// Whether there is a fetch to wait for: here, or in another worker.
+    pub(crate) fn is_pending(&self) -> bool {
+        host::now().is_some_and(|now| {
+            self.in_flight.is_some() || self.refresh.is_due(now) || self.shared.is_running(now)
+        })
+    }
+
+    /// The response to the call of [`Self::tick`]: new keys, or the reason why the old ones stay.
+    pub(crate) fn fetched(&mut self, call: CallId, response: Option<&CallResponse>) {
+        if self.in_flight != Some(call) {
+            return;
+        }
+        self.in_flight = None;
         let Some(now) = host::now() else { return };
-        let set = match response {
-            None => Err("no response".to_owned()),
+        let read = match response {
+            None => Err("no response, or one that is too large".to_owned()),
             Some(response) if response.status != 200 => Err(format!("status {}", response.status)),
-            Some(response) => KeySet::read(&response.body)
-                .map(|set| (set, response.body))
-                .map_err(|refusal| refusal.to_string()),
+            Some(response) => {
+                KeySet::read(&response.body).map(|set| (set, response)).map_err(|refusal| refusal.to_string())
+            }
         };
-        match set {
-            Ok((set, body)) => {
-                if let Err(failed) = self.shared.store(now, &body) {
+        match read {
+            Ok((set, response)) => {
+                let interval = refresh_interval(response.headers.first(b"cache-control"), &self.source);
+                if let Err(failed) = self.shared.store(now, interval, &response.body) {
                     host::warn(&format!("token-validator: keys can't be shared: {failed}"));
                 }
-                self.adopt(set, now);
-                self.shared.release();
+                self.adopt(set, now, interval);
+                self.shared.release(0);
             }
-            Err(reason) => {
-                self.shared.release();
-                self.failed(now, &reason);
-            }
+            Err(reason) => self.failed(now, &reason),
         }
     }
 
     fn begin(&mut self, now: u64) -> Option<Call> {
-        let timeout = self.source.timeout_milliseconds.div_ceil(1_000);
+        let timeout = self.source.timeout_seconds();
         let until = now.saturating_add(timeout).saturating_add(1);
         if !self.shared.lease(now, until) {
             return None;
@@ -136,24 +136,28 @@ impl IssuerKeys {
         let Some(stored) = self.shared.newer_than(self.version) else { return };
         self.version = Some(stored.version);
         match KeySet::read(&stored.body) {
-            Ok(set) => self.adopt(set, stored.fetched_at),
+            Ok(set) => self.adopt(set, stored.fetched_at, stored.interval),
             Err(refusal) => host::warn(&format!("token-validator: shared keys are unreadable: {refusal}")),
         }
     }
 
-    fn adopt(&mut self, set: KeySet, fetched_at: u64) {
+    fn adopt(&mut self, set: KeySet, fetched_at: u64, interval: u64) {
         let jitter = self.entropy.sixteen().map_or(0, |random| u128::from_be_bytes(random) as u64);
-        self.refresh.succeeded(fetched_at, self.source.refresh_seconds, jitter);
+        self.refresh.succeeded(fetched_at, interval, self.source.max_stale_seconds, jitter);
         if self.set.as_deref() != Some(&set) {
-            host::info(&format!("token-validator: {} keys of the issuer", set.keys().len()));
+            host::info(&format!("token-validator: {} keys of {}", set.keys().len(), self.source.authority));
             self.set = Some(Rc::new(set));
             self.generation = self.generation.wrapping_add(1);
         }
     }
 
     fn failed(&mut self, now: u64, reason: &str) {
-        self.refresh.failed(now);
-        let kept = if self.set.is_some() { "the last good ones stay" } else { "there are none yet" };
-        host::warn(&format!("token-validator: the issuer's keys can't be fetched: {reason}; {kept}"));
+        self.failures.increment();
+        self.shared.release(self.refresh.failed(now));
+        let kept = if self.set.is_some() { "the last good ones stay" } else { "there are none" };
+        host::warn(&format!(
+            "token-validator: the keys of {} can't be fetched: {reason}; {kept}",
+            self.source.authority
+        ));
     }
 }

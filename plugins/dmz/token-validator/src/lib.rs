@@ -1,8 +1,8 @@
-//! DMZ filter: bearer tokens judged before the LAN sees them.
+//! DMZ filter: bearer tokens and authorization requests, judged before the LAN sees them.
 //!
-//! Its configuration is a `postern_jose::validator::ValidatorConfiguration` as JSON. The rules
-//! are in `postern-jose`; this face fetches the issuer's keys through the proxy, and edits the
-//! headers.
+//! Its configuration is a `postern_jose::validator::ValidatorConfiguration` as JSON, with the
+//! member `authorization` of a `postern_oidc::AuthorizationGuard`. The rules are in those crates;
+//! this face fetches the issuers' keys through the proxy, and edits the headers.
 #![cfg(target_family = "wasm")]
 #![deny(
     clippy::unwrap_used,
@@ -13,27 +13,32 @@
 )]
 
 mod guarded;
+mod issuers;
 mod keys;
+mod proofs;
 mod shared_keys;
 
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use postern_jose::json::read_object;
 use postern_jose::validator::{TokenCache, ValidatorConfiguration};
+use postern_oidc::AuthorizationGuard;
 use postern_proxy::host::{CallId, CallResponse};
 use postern_proxy::verify::ProxyVerifier;
 use postern_proxy::{ConfigurationError, Filter};
-use postern_signature::Algorithm;
 
 pub use guarded::Guarded as TokenExchange;
-use keys::IssuerKeys;
+use issuers::Issuers;
+use proofs::Proofs;
 
 /// The filter with its routes and keys.
 pub struct TokenValidator {
     configuration: ValidatorConfiguration,
-    algorithms: Vec<Algorithm>,
+    authorization: Option<AuthorizationGuard>,
+    issuers: Issuers,
+    proofs: Option<Proofs>,
     verifier: ProxyVerifier,
-    keys: RefCell<IssuerKeys>,
     cache: RefCell<TokenCache>,
 }
 
@@ -43,11 +48,14 @@ impl Filter for TokenValidator {
 
     fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError> {
         let refused = |refusal: postern_refusal::Refusal| ConfigurationError(refusal.to_string());
-        let configuration = ValidatorConfiguration::read(configuration).map_err(refused)?;
+        let mut members = read_object("configuration", configuration).map_err(refused)?;
+        let authorization = AuthorizationGuard::take_from(&mut members).map_err(refused)?;
+        let configuration = ValidatorConfiguration::from_object(members).map_err(refused)?;
         Ok(Self {
-            algorithms: configuration.allowed_algorithms().map_err(refused)?,
+            authorization,
+            issuers: Issuers::new(&configuration.issuers).map_err(refused)?,
+            proofs: configuration.dpop.as_ref().map(Proofs::new).transpose().map_err(refused)?,
             verifier: ProxyVerifier::detect(),
-            keys: RefCell::new(IssuerKeys::new(&configuration.jwks)),
             cache: RefCell::new(TokenCache::new(configuration.cached_tokens)),
             configuration,
         })
@@ -58,11 +66,11 @@ impl Filter for TokenValidator {
     }
 
     fn on_tick(&self) {
-        self.with_keys(IssuerKeys::tick);
+        self.forget_after(Issuers::tick);
     }
 
     fn on_call_response(&self, call: CallId, response: Option<CallResponse>) {
-        self.with_keys(|keys| keys.fetched(call, response));
+        self.forget_after(|issuers| issuers.fetched(call, response.as_ref()));
     }
 
     fn call_limit(&self) -> usize {
@@ -71,16 +79,14 @@ impl Filter for TokenValidator {
 }
 
 impl TokenValidator {
-    /// Lets the keys change; tokens that were verified with those before are forgotten then.
-    fn with_keys<T>(&self, change: impl FnOnce(&mut IssuerKeys) -> T) -> Option<T> {
-        let mut keys = self.keys.try_borrow_mut().ok()?;
-        let before = keys.generation();
-        let result = change(&mut keys);
-        if keys.generation() != before
+    /// Lets keys change; tokens that were verified with those before are forgotten then.
+    fn forget_after(&self, change: impl FnOnce(&Issuers)) {
+        let before = self.issuers.generation();
+        change(&self.issuers);
+        if self.issuers.generation() != before
             && let Ok(mut cache) = self.cache.try_borrow_mut()
         {
             cache.clear();
         }
-        Some(result)
     }
 }

@@ -7,6 +7,7 @@ use pkcs1::der::asn1::{BitString, UintRef};
 use pkcs1::der::{AnyRef, Encode};
 use postern_refusal::Refusal;
 use postern_signature::{Algorithm, PublicKey};
+use sha2::{Digest as _, Sha256};
 use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo};
 
 /// Largest JWK Set, in bytes.
@@ -121,6 +122,15 @@ impl KeySet {
 }
 
 fn read_key(jwk: &Object) -> Result<Option<Key>, Refusal> {
+    let Some((algorithms, public_key)) = read_public_key(jwk)? else { return Ok(None) };
+    let key_id = member(jwk, "kid")?
+        .filter(|key_id| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID)
+        .ok_or_else(|| Refusal::misbehaved("jose.jwk.member").at("kid").expected("1 to 256 bytes"))?;
+    Ok(Some(Key { key_id: key_id.to_owned(), algorithms, public_key }))
+}
+
+/// The key without its name, and the algorithms that it may be used with; none when we can't use it.
+pub(crate) fn read_public_key(jwk: &Object) -> Result<Option<(Vec<Algorithm>, PublicKey)>, Refusal> {
     if ["d", "p", "q", "k"].into_iter().any(|name| jwk.contains_key(name)) {
         return Err(Refusal::misbehaved("jose.jwk.private").expected("public keys alone"));
     }
@@ -152,10 +162,23 @@ fn read_key(jwk: &Object) -> Result<Option<Key>, Refusal> {
             None => return Ok(None),
         },
     };
-    let key_id = member(jwk, "kid")?
-        .filter(|key_id| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID)
-        .ok_or_else(|| Refusal::misbehaved("jose.jwk.member").at("kid").expected("1 to 256 bytes"))?;
-    Ok(Some(Key { key_id: key_id.to_owned(), algorithms, public_key }))
+    Ok(Some((algorithms, public_key)))
+}
+
+/// The thumbprint of a key that was read (RFC 7638): base64url of SHA-256 of its required members.
+pub(crate) fn thumbprint(jwk: &Object) -> Result<String, Refusal> {
+    let names: &[&'static str] = match member(jwk, "kty")? {
+        Some("EC") => &["crv", "kty", "x", "y"],
+        Some("RSA") => &["e", "kty", "n"],
+        _ => &["crv", "kty", "x"],
+    };
+    let mut members = Vec::new();
+    for name in names {
+        // Base64url and names of curves: nothing that JSON would escape.
+        members.push(format!("\"{name}\":\"{}\"", member(jwk, name)?.unwrap_or_default()));
+    }
+    let text = format!("{{{}}}", members.join(","));
+    Ok(base64url::encode(&Sha256::digest(text.as_bytes())))
 }
 
 /// `key_ops` (RFC 7517 section 4.3), when it is there, has to name `verify`.

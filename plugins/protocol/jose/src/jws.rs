@@ -39,7 +39,7 @@ pub struct Header {
 pub struct UnverifiedJws<'a> {
     header: Header,
     signing_input: &'a str,
-    payload: Vec<u8>,
+    claims: Claims,
     signature: Vec<u8>,
 }
 
@@ -68,12 +68,12 @@ impl<'a> UnverifiedJws<'a> {
             return Err(Refusal::misbehaved("jose.header.too-long").expected("2,048 bytes at most"));
         }
         let header = read_header(&base64url::decode("header", header)?)?;
-        let payload = base64url::decode("payload", payload)?;
+        let claims = Claims::new(read_object("payload", &base64url::decode("payload", payload)?)?);
         let signature = base64url::decode("signature", signature)?;
         if signature.is_empty() || signature.len() > MAX_SIGNATURE {
             return Err(Refusal::misbehaved("jose.signature.length").expected("1 to 512 bytes"));
         }
-        Ok(Self { header, signing_input, payload, signature })
+        Ok(Self { header, signing_input, claims, signature })
     }
 
     /// The header: whom to ask for keys, no more.
@@ -84,10 +84,9 @@ impl<'a> UnverifiedJws<'a> {
     /// The `iss` that the token claims, to choose whose keys it has to verify with. Never a fact.
     ///
     /// # Errors
-    /// The `json.…` and `jose.claim.…` codes.
+    /// The `jose.claim.…` codes.
     pub fn claimed_issuer(&self) -> Result<String, Refusal> {
-        let claims = Claims::new(read_object("payload", &self.payload)?);
-        claims.required_string("iss").map(str::to_owned)
+        self.claims.required_string("iss").map(str::to_owned)
     }
 
     /// The claims, when the signature is good: by the one key of that `kid`, with an allowed
@@ -95,7 +94,7 @@ impl<'a> UnverifiedJws<'a> {
     ///
     /// # Errors
     /// `jose.alg.not-allowed`, `jose.kid.unknown`, `jose.alg.key-mismatch`,
-    /// `jose.signature.mismatch`, the `json.…` codes of the claims.
+    /// `jose.signature.mismatch`.
     pub fn verify(
         self,
         keys: &KeySet,
@@ -125,11 +124,11 @@ impl<'a> UnverifiedJws<'a> {
                     .at("signature")
                     .expected("the key's signature over header and payload")
             })?;
-        read_object("payload", &self.payload).map(|claims| Verified::new(Claims::new(claims)))
+        Ok(Verified::new(self.claims))
     }
 }
 
-fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
+pub(crate) fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
     let parts = || Refusal::misbehaved("jose.token.parts").expected("three parts, divided by dots");
     let (signing_input, signature) = token.rsplit_once('.').ok_or_else(parts)?;
     let (header, payload) = signing_input.split_once('.').ok_or_else(parts)?;
@@ -164,7 +163,7 @@ fn read_header(bytes: &[u8]) -> Result<Header, Refusal> {
     Ok(Header { algorithm, key_id, token_type })
 }
 
-fn header_text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, Refusal> {
+pub(crate) fn header_text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, Refusal> {
     header
         .get(name)
         .map(|value| {

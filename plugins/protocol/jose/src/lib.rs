@@ -22,6 +22,7 @@ mod access_token;
 mod base64url;
 mod building;
 mod claims;
+mod dpop;
 pub mod json;
 mod jwk;
 mod jwk_writing;
@@ -31,10 +32,14 @@ mod scope;
 pub mod validator;
 mod verified;
 
-pub use access_token::{AccessToken, AccessTokenRule, GRANT_CLAIM, judge_access_token};
+pub use access_token::{
+    ACCESS_TOKEN_TYPES, AccessToken, AccessTokenRule, GRANT_CLAIM, UnverifiedAccessToken, judge_access_token,
+    unknown_issuer,
+};
 pub use base64url::{decode as base64url_decode, encode as base64url_encode};
 pub use building::SigningInput;
 pub use claims::Claims;
+pub use dpop::{DpopProof, DpopRule, MAX_PROOF, check_binding, judge_dpop_proof};
 pub use jwk::{Key, KeySet, MAX_KEY_SET, MAX_KEYS};
 pub use jwk_writing::{PublishedKey, write_key_set};
 pub use jws::{Header, MAX_TOKEN, UnverifiedJws};

@@ -5,8 +5,8 @@
 mod support;
 
 use postern_jose::{
-    AccessTokenRule, Key, KeySet, PublishedKey, SigningInput, base64url_encode, json, judge_access_token,
-    write_key_set,
+    ACCESS_TOKEN_TYPES, AccessTokenRule, Key, KeySet, PublishedKey, SigningInput, base64url_encode, json,
+    judge_access_token, write_key_set,
 };
 use postern_signature::Algorithm;
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ fn rule() -> AccessTokenRule<'static> {
         issuer: ISSUER,
         audiences: &[AUDIENCE],
         algorithms: &ALGORITHMS,
+        types: &ACCESS_TOKEN_TYPES,
         max_lifetime: 3_600,
         skew: 30,
     }

@@ -1,12 +1,13 @@
 //! The rule for authorization requests (RFC 6749 section 4.1.1, RFC 9700, OpenID Connect Core
 //! section 3.1.2.1 as far as it is OAuth).
 
+use crate::authorization_client::AuthorizationClient;
 use crate::authorization_error::{AuthorizationError, AuthorizationErrorCode};
 use crate::authorization_response::{ResponseMode, ResponseTarget};
 use crate::parameter::{optional, required};
 use crate::pkce::CodeChallenge;
 use crate::redirect_uri::MAX_REDIRECT_URI;
-use crate::registration::{AuthenticationMethod, GrantType, MAX_CLIENT_ID, Registration};
+use crate::registration::MAX_CLIENT_ID;
 use postern_form::Form;
 use postern_jose::Scopes;
 use postern_refusal::Refusal;
@@ -60,10 +61,10 @@ impl AuthorizationRequest {
     /// `oauth.redirect-uri.mismatch`, `oauth.parameter.…`, `form.duplicate`. After that
     /// [`AuthorizationError::Redirect`]: `oauth.parameter.…`, `form.duplicate`,
     /// `oauth.response-type.unsupported`, `oauth.response-mode.unsupported`,
-    /// `oauth.grant-type.not-registered`, `oauth.scope.…`, `oauth.pkce.…`,
-    /// `oauth.…not-supported`.
-    pub fn judge(form: &Form<'_>, registration: &Registration) -> Result<Self, AuthorizationError> {
-        let mut target = find_target(form, registration).map_err(AuthorizationError::Page)?;
+    /// `oauth.state.required`, `oauth.nonce.required`, `oauth.scope.…`, `oauth.pkce.…`,
+    /// `oauth.…not-supported`. A client without the grant type has no redirect URI.
+    pub fn judge(form: &Form<'_>, client: &AuthorizationClient) -> Result<Self, AuthorizationError> {
+        let mut target = find_target(form, client).map_err(AuthorizationError::Page)?;
         target.response_mode = match response_mode(form) {
             Ok(mode) => mode,
             Err(refusal) => {
@@ -74,7 +75,7 @@ impl AuthorizationRequest {
                 ));
             }
         };
-        match read(form, registration) {
+        match read(form, client, target.state.is_some()) {
             Ok((scopes, nonce, code_challenge)) => Ok(Self { target, scopes, nonce, code_challenge }),
             Err((error, refusal)) => Err(AuthorizationError::to_client(target, error, refusal)),
         }
@@ -87,9 +88,9 @@ fn invalid(refusal: Refusal) -> Coded {
     (AuthorizationErrorCode::InvalidRequest, refusal)
 }
 
-fn find_target(form: &Form<'_>, registration: &Registration) -> Result<ResponseTarget, Refusal> {
+fn find_target(form: &Form<'_>, client: &AuthorizationClient) -> Result<ResponseTarget, Refusal> {
     let redirect_uri = required(form, "redirect_uri", MAX_REDIRECT_URI)?;
-    if !registration.redirect_uris.iter().any(|registered| registered == redirect_uri) {
+    if !client.redirect_uris.iter().any(|registered| registered == redirect_uri) {
         return Err(Refusal::misbehaved("oauth.redirect-uri.mismatch")
             .at("redirect_uri")
             .expected("a registered redirect URI, letter by letter")
@@ -112,7 +113,7 @@ fn response_mode(form: &Form<'_>) -> Result<ResponseMode, Refusal> {
 
 type Parts = (Scopes, Option<String>, Option<CodeChallenge>);
 
-fn read(form: &Form<'_>, registration: &Registration) -> Result<Parts, Coded> {
+fn read(form: &Form<'_>, client: &AuthorizationClient, has_state: bool) -> Result<Parts, Coded> {
     for parameter in form.parameters() {
         form.single(parameter.name).map_err(invalid)?;
     }
@@ -122,20 +123,20 @@ fn read(form: &Form<'_>, registration: &Registration) -> Result<Parts, Coded> {
         }
     }
     check_response_type(form)?;
-    if !registration.grant_types.contains(&GrantType::AuthorizationCode) {
-        let refusal = Refusal::misbehaved("oauth.grant-type.not-registered").at("response_type");
-        return Err((
-            AuthorizationErrorCode::UnauthorizedClient,
-            refusal.expected("grant type authorization_code in the registration"),
-        ));
+    if client.require_state && !has_state {
+        let refusal = Refusal::misbehaved("oauth.state.required").at("state");
+        return Err(invalid(refusal.expected("a state for this client")));
     }
-    let scopes = read_scopes(form, registration)?;
+    let scopes = read_scopes(form, client)?;
     let nonce = optional(form, "nonce", MAX_STATE).map_err(invalid)?.map(str::to_owned);
+    if client.require_nonce && nonce.is_none() {
+        let refusal = Refusal::misbehaved("oauth.nonce.required").at("nonce");
+        return Err(invalid(refusal.expected("a nonce for this client")));
+    }
     let challenge = optional(form, "code_challenge", 256).map_err(invalid)?;
     let method = optional(form, "code_challenge_method", 64).map_err(invalid)?;
     let code_challenge = CodeChallenge::read(challenge, method).map_err(invalid)?;
-    let public = registration.token_endpoint_auth_method == AuthenticationMethod::None;
-    if code_challenge.is_none() && (public || registration.require_pkce) {
+    if code_challenge.is_none() && client.require_pkce {
         return Err(invalid(
             Refusal::misbehaved("oauth.pkce.required")
                 .at("code_challenge")
@@ -158,12 +159,12 @@ fn check_response_type(form: &Form<'_>) -> Result<(), Coded> {
     }
 }
 
-fn read_scopes(form: &Form<'_>, registration: &Registration) -> Result<Scopes, Coded> {
+fn read_scopes(form: &Form<'_>, client: &AuthorizationClient) -> Result<Scopes, Coded> {
     let coded = |refusal| (AuthorizationErrorCode::InvalidScope, refusal);
     let scopes = optional(form, "scope", 2_048)
         .map_err(invalid)?
         .map_or(Ok(Scopes::default()), Scopes::read)
         .map_err(coded)?;
-    registration.check_scopes(&scopes).map_err(coded)?;
+    client.check_scopes(&scopes).map_err(coded)?;
     Ok(scopes)
 }

@@ -19,6 +19,7 @@
 )]
 
 mod access_token;
+mod authorization_client;
 mod authorization_error;
 mod authorization_request;
 mod authorization_response;
@@ -36,6 +37,7 @@ mod token_management;
 mod token_request;
 
 pub use access_token::{AccessTokenContent, access_token_audience};
+pub use authorization_client::AuthorizationClient;
 pub use authorization_error::{AuthorizationError, AuthorizationErrorCode, ErrorRedirect};
 pub use authorization_request::{AuthorizationRequest, client_id, unknown_client};
 pub use authorization_response::{AuthorizationAnswer, ResponseMode, ResponseTarget, with_query};

@@ -65,6 +65,12 @@ pub struct Registration {
     /// Whether PKCE is required of a confidential client too. Public clients always need it.
     #[serde(default)]
     pub require_pkce: bool,
+    /// Whether its authorization requests need a `state`.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub require_state: bool,
+    /// Whether its authorization requests need a `nonce`.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub require_nonce: bool,
     /// Whether the person is asked before the client gets anything.
     #[serde(default)]
     pub require_consent: bool,

@@ -2,7 +2,10 @@
 #![allow(missing_docs)]
 
 use postern_form::{Form, encode};
-use postern_oauth::{AuthorizationAnswer, AuthorizationError, AuthorizationRequest, Registration, client_id};
+use postern_oauth::{
+    AuthorizationAnswer, AuthorizationClient, AuthorizationError, AuthorizationRequest, Registration,
+    client_id,
+};
 use serde_json::{Value, json};
 
 const CALLBACK: &str = "https://shop.example.com/cb";
@@ -49,7 +52,7 @@ fn query(changes: &[(&str, &str)]) -> String {
 
 fn outcome(registration: &Registration, query: &str) -> String {
     let form = Form::parse(query.as_bytes()).unwrap();
-    match AuthorizationRequest::judge(&form, registration) {
+    match AuthorizationRequest::judge(&form, &AuthorizationClient::of(registration)) {
         Ok(_) => "accepted".to_owned(),
         Err(AuthorizationError::Page(refusal)) => format!("page {}", refusal.code),
         Err(AuthorizationError::Redirect(redirect)) => {
@@ -147,7 +150,7 @@ fn an_error_carries_state_and_issuer_in_the_mode_that_was_asked_for() {
     let answer = |changes: &[(&str, &str)]| {
         let query = query(changes);
         let form = Form::parse(query.as_bytes()).unwrap();
-        match AuthorizationRequest::judge(&form, &confidential()) {
+        match AuthorizationRequest::judge(&form, &AuthorizationClient::of(&confidential())) {
             Err(AuthorizationError::Redirect(redirect)) => redirect.answer("https://sso.example.com"),
             other => panic!("{other:?}"),
         }

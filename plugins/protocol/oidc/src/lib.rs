@@ -6,6 +6,7 @@
 //! - [`released_claims`]: scopes to claims, for the ID token and for userinfo.
 //! - Discovery: [`metadata`].
 //! - [`LogoutRequest`]: RP-initiated logout.
+//! - [`AuthorizationGuard`]: authorization requests at the edge.
 //! - [`GrantData`] and [`PendingAuthorization`]: what the component keeps between requests.
 #![forbid(unsafe_code)]
 #![deny(
@@ -17,6 +18,7 @@
 )]
 
 mod authentication_request;
+mod authorization_guard;
 mod claims;
 mod id_token;
 mod id_token_hint;
@@ -26,6 +28,7 @@ mod metadata;
 mod prompt;
 
 pub use authentication_request::{AuthenticationRequest, invalid_request};
+pub use authorization_guard::{AuthorizationGuard, MAX_AUTHORIZATION_BODY, browser_parameters};
 pub use claims::{SubjectClaim, released_claims, userinfo};
 pub use id_token::{ID_TOKEN_TYPE, IdToken};
 pub use id_token_hint::{IdTokenHint, judge_id_token_hint};

@@ -2,11 +2,12 @@
 use postern_form::Form;
 use postern_jose::KeySet;
 use postern_oauth::{
-    AuthorizationRequest, ClientCredentials, Registration, TokenError, TokenRequest, client_id,
-    unknown_client,
+    AuthorizationClient, AuthorizationRequest, ClientCredentials, Registration, TokenError, TokenRequest,
+    client_id, unknown_client,
 };
 use postern_oidc::{
-    AuthenticationRequest, IdTokenHint, LogoutRequest, SIGNING_ALGORITHMS, judge_id_token_hint,
+    AuthenticationRequest, AuthorizationGuard, IdTokenHint, LogoutRequest, SIGNING_ALGORITHMS,
+    browser_parameters, judge_id_token_hint,
 };
 use postern_refusal::Refusal;
 use postern_vectors::{Keys, Request, Vector, Verdict, registry};
@@ -44,24 +45,35 @@ fn registration(client_id: &str) -> Option<Registration> {
 
 /// The query of a GET, the body of a POST.
 fn form(request: &Request) -> Result<Form<'_>, Refusal> {
-    match request.method.as_str() {
-        "POST" => Form::parse(&request.body),
-        _ => Form::parse(request.target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default()),
-    }
+    let query = request.target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+    browser_parameters(request.method == "POST", query, &request.body)
 }
 
 fn authorization_request(request: &Request) -> Result<(), Refusal> {
     let form = form(request)?;
     let client_id = client_id(&form)?;
     let registration = registration(client_id).ok_or_else(|| unknown_client(client_id))?;
-    let authorization =
-        AuthorizationRequest::judge(&form, &registration).map_err(|error| error.refusal().clone())?;
+    let authorization = AuthorizationRequest::judge(&form, &AuthorizationClient::of(&registration))
+        .map_err(|error| error.refusal().clone())?;
     let authentication = AuthenticationRequest::judge(&form, &authorization.target)
         .map_err(|error| error.refusal().clone())?;
     match authentication.id_token_hint {
         Some(text) => hint(&text)?.check_client(client_id),
         None => Ok(()),
     }
+}
+
+/// What the edge gets to know of the standard registry's clients.
+///
+/// # Panics
+/// Not in practice.
+pub fn authorization_guard(base_url: &str) -> AuthorizationGuard {
+    let clients = registry(Keys::shared(), base_url).into_iter().filter(|party| party.module == "oidc");
+    let clients = clients.map(|party| {
+        let registration = Registration::read(party.settings.to_string().as_bytes());
+        AuthorizationClient::of(&registration.expect("a registration that can be read"))
+    });
+    AuthorizationGuard::new(vec!["/oauth2/authorize".into()], clients.collect()).expect("a guard")
 }
 
 fn hint(text: &str) -> Result<IdTokenHint, Refusal> {

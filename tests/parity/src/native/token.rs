@@ -1,6 +1,6 @@
 //! `postern-jose`: bearer tokens.
 use postern_jose::validator::{check_scopes, read_bearer};
-use postern_jose::{AccessTokenRule, KeySet, judge_access_token};
+use postern_jose::{ACCESS_TOKEN_TYPES, AccessTokenRule, KeySet, check_binding, judge_access_token};
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
 use postern_vectors::{Key, Keys, Request, Vector, Verdict};
@@ -54,10 +54,12 @@ fn judge_request(request: &Request) -> Result<(), Refusal> {
         issuer: BASE_URL,
         audiences: &[BASE_URL],
         algorithms: &ALGORITHMS,
+        types: &ACCESS_TOKEN_TYPES,
         max_lifetime: 3_600,
         skew: 30,
     };
     let keys = KeySet::read(jwks().as_bytes())?;
     let token = judge_access_token(token, &rule, &keys, now(), &AwsVerifier)?;
+    check_binding(token.get(), None)?;
     check_scopes(token.get(), &[SCOPE.to_owned()]).map_err(|denial| denial.refusal)
 }

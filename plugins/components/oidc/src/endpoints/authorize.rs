@@ -11,8 +11,8 @@ use crate::reply;
 use crate::settings::Settings;
 use postern_form::Form;
 use postern_oauth::{
-    AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, GrantType, OneTimeKind, client_id,
-    unknown_client,
+    AuthorizationClient, AuthorizationError, AuthorizationErrorCode, AuthorizationRequest, GrantType,
+    OneTimeKind, client_id, unknown_client,
 };
 use postern_oidc::{
     AuthenticationRequest, CodeData, GrantData, PendingAuthorization, SIGNING_ALGORITHMS, invalid_request,
@@ -39,7 +39,7 @@ fn find_client(form: &Form<'_>) -> Result<Client, Refusal> {
 }
 
 fn judge(form: &Form<'_>, client: &Client, issuer: &str) -> Result<Demand, AuthorizationError> {
-    let authorization = AuthorizationRequest::judge(form, &client.registration)?;
+    let authorization = AuthorizationRequest::judge(form, &AuthorizationClient::of(&client.registration))?;
     let authentication = AuthenticationRequest::judge(form, &authorization.target)?;
     let hinted_subject = authentication
         .id_token_hint

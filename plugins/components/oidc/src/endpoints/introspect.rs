@@ -10,7 +10,9 @@ use crate::reply::{self, Failed};
 use crate::settings::Settings;
 use postern_form::Form;
 use postern_jose::json::{Object, Value};
-use postern_jose::{AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, judge_access_token};
+use postern_jose::{
+    ACCESS_TOKEN_TYPES, AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, judge_access_token,
+};
 use postern_oauth::{AuthenticationMethod, TokenError, TokenQuery};
 use postern_oidc::SIGNING_ALGORITHMS;
 use postern_refusal::Refusal;
@@ -46,6 +48,7 @@ pub(super) fn find_access_token(client: &Client, text: &str) -> Result<Option<Ac
         issuer: &issuer,
         audiences: &audiences,
         algorithms: &SIGNING_ALGORITHMS,
+        types: &ACCESS_TOKEN_TYPES,
         max_lifetime: MAX_TOKEN_LIFETIME,
         skew: Settings::read()?.clock_skew,
     };

@@ -18,5 +18,5 @@ pub(super) fn is_revoked(token: &AccessToken) -> bool {
 }
 
 fn key(token: &AccessToken) -> String {
-    format!("revoked:{}", sha256(token.token_id.as_bytes()))
+    format!("revoked:{}", sha256(token.token_id.as_deref().unwrap_or_default().as_bytes()))
 }

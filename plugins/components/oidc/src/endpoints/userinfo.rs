@@ -8,7 +8,9 @@ use crate::keys::{KernelVerifier, own_keys};
 use crate::reply;
 use crate::settings::Settings;
 use postern_jose::validator::{Denial, check_scopes, deny, read_bearer};
-use postern_jose::{AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, judge_access_token};
+use postern_jose::{
+    ACCESS_TOKEN_TYPES, AccessToken, AccessTokenRule, MAX_TOKEN_LIFETIME, check_binding, judge_access_token,
+};
 use postern_oidc::{SIGNING_ALGORITHMS, released_claims, userinfo};
 use postern_refusal::Refusal;
 
@@ -28,12 +30,14 @@ fn answer(request: &Request) -> Result<String, Denial> {
         issuer: &issuer,
         audiences: &[&issuer],
         algorithms: &SIGNING_ALGORITHMS,
+        types: &ACCESS_TOKEN_TYPES,
         max_lifetime: MAX_TOKEN_LIFETIME,
         skew: Settings::read().map_err(internal)?.clock_skew,
     };
     let keys = own_keys().map_err(internal)?;
     let token =
         judge_access_token(token, &rule, &keys, kernel::now(), &KernelVerifier).map_err(deny)?.into_inner();
+    check_binding(&token, None).map_err(deny)?;
     check_scopes(&token, &["openid".to_owned()])?;
     let (client, grant) = live_grant(&token)?;
     let claims = subject_claims(&grant.subject)

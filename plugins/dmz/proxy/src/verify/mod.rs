@@ -93,3 +93,6 @@ impl Verifier for ProxyVerifier {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::panic, clippy::unwrap_used)]
+mod wycheproof;

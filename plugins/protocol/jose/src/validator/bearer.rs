@@ -1,4 +1,4 @@
-//! Bearer tokens in the Authorization header, and how they are turned down (RFC 6750).
+//! Tokens in the Authorization header, and how they are turned down (RFC 6750, RFC 9449).
 
 use crate::access_token::AccessToken;
 use crate::jws::MAX_TOKEN;
@@ -13,6 +13,15 @@ pub struct Denial {
     pub challenge: Option<String>,
 }
 
+/// How a token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Whoever has it may use it.
+    Bearer,
+    /// With a proof in the header `DPoP` (RFC 9449 section 7.1).
+    Dpop,
+}
+
 /// The token of the request's Authorization headers: exactly one, `Bearer` and a token.
 ///
 /// # Errors
@@ -20,6 +29,14 @@ pub struct Denial {
 /// RFC 6750 section 3.1 wants for a request without a token), `token.authorization.several` and
 /// `token.authorization.syntax` (400).
 pub fn read_bearer<'a>(values: &[&'a [u8]]) -> Result<&'a str, Denial> {
+    read_authorization(values, false).map(|(_, token)| token)
+}
+
+/// The same, where `DPoP` and a token may stand as well.
+///
+/// # Errors
+/// Those of [`read_bearer`].
+pub fn read_authorization<'a>(values: &[&'a [u8]], dpop: bool) -> Result<(Scheme, &'a str), Denial> {
     let value = match values {
         [] => return Err(without_token(Refusal::misbehaved("token.authorization.missing"))),
         [value] => *value,
@@ -28,16 +45,33 @@ pub fn read_bearer<'a>(values: &[&'a [u8]]) -> Result<&'a str, Denial> {
     let syntax = || malformed(Refusal::misbehaved("token.authorization.syntax"));
     let text = core::str::from_utf8(value).map_err(|_| syntax())?;
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(without_token(Refusal::misbehaved("token.authorization.scheme")));
-    }
+    let scheme = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("Bearer") => Scheme::Bearer,
+        scheme if dpop && scheme.eq_ignore_ascii_case("DPoP") => Scheme::Dpop,
+        _ => return Err(without_token(Refusal::misbehaved("token.authorization.scheme"))),
+    };
     // b64token of RFC 6750 section 2.1.
     let body = token.trim_end_matches('=');
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     if body.is_empty() || token.len() > MAX_TOKEN || !body.bytes().all(good) {
         return Err(syntax());
     }
-    Ok(token)
+    Ok((scheme, token))
+}
+
+/// The answer to a proof that was refused (RFC 9449 section 7.1).
+pub fn deny_proof(refusal: Refusal) -> Denial {
+    let challenge = Some("DPoP error=\"invalid_dpop_proof\"".to_owned());
+    Denial { refusal: refusal.with_status(401), challenge }
+}
+
+/// The answer to a token without a proof on a route that wants one.
+pub fn demand_proof() -> Denial {
+    let refusal = Refusal::misbehaved("token.dpop.required").at("authorization");
+    Denial {
+        refusal: refusal.with_status(401).expected("scheme DPoP and a proof"),
+        challenge: Some("DPoP".to_owned()),
+    }
 }
 
 /// Whether the token has all scopes that the route needs.
@@ -97,6 +131,13 @@ mod tests {
             Ok(_) => ("accepted", 200, None),
             Err(denial) => (denial.refusal.code, denial.refusal.status, denial.challenge),
         }
+    }
+
+    #[test]
+    fn dpop_is_read_where_it_is_wanted() {
+        assert_eq!(read_authorization(&[b"DPoP a.b.c"], true).unwrap(), (Scheme::Dpop, "a.b.c"));
+        assert_eq!(read_authorization(&[b"Bearer a.b.c"], true).unwrap(), (Scheme::Bearer, "a.b.c"));
+        assert_eq!(outcome(&[b"DPoP a.b.c"]).0, "token.authorization.scheme");
     }
 
     #[test]

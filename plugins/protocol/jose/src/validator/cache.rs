@@ -71,11 +71,12 @@ mod tests {
 
     fn token(expires_at: u64) -> Rc<Verified<AccessToken>> {
         Rc::new(Verified::new(AccessToken {
+            issuer: "https://sso.example.com".into(),
             subject: "alice".into(),
             client_id: "shop".into(),
             scopes: Default::default(),
             audience: Vec::new(),
-            token_id: "1".into(),
+            token_id: None,
             issued_at: 0,
             expires_at,
             grant: None,

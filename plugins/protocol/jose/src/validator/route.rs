@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::configuration::{Route, RoutePath};
+use super::route_configuration::{Route, RoutePath};
 
 /// The route of a path (no query) that `postern_endpoint::RequestTarget` accepted: an exact match
 /// before prefixes, the longest prefix first. None: no token is needed.
@@ -27,6 +27,17 @@ pub fn find_route<'a>(routes: &'a [Route], path: &str) -> Option<&'a Route> {
             .max_by_key(|(length, _)| *length)
             .map(|(_, route)| route)
     })
+}
+
+impl RoutePath {
+    /// Whether a path (no query) that `postern_endpoint::RequestTarget` accepted is matched.
+    pub fn matches(&self, path: &str) -> bool {
+        let path = decoded(path);
+        match self {
+            Self::Exact(own) => is_same_but_for_a_slash(own.as_bytes(), &path),
+            Self::Prefix(prefix) => is_below(prefix, &path),
+        }
+    }
 }
 
 fn is_below(prefix: &str, path: &[u8]) -> bool {
@@ -76,7 +87,7 @@ mod tests {
     use super::*;
 
     fn route(path: RoutePath) -> Route {
-        Route { path, scopes: Vec::new(), claims_to_headers: Default::default() }
+        Route::new(path, Vec::new())
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! DPoP proofs: judged, and remembered among all workers.
+
+use postern_jose::validator::{Denial, DpopSettings, ProofMemory, deny_proof};
+use postern_jose::{DpopProof, DpopRule, judge_dpop_proof};
+use postern_proxy::Request;
+use postern_proxy::host::{self, Failed};
+use postern_refusal::Refusal;
+use postern_signature::{Algorithm, Verifier};
+
+/// How often a bucket is tried that other workers write to at the same time.
+const TRIES: usize = 8;
+
+/// What proofs are judged by.
+pub(crate) struct Proofs {
+    settings: DpopSettings,
+    algorithms: Vec<Algorithm>,
+    memory: ProofMemory,
+}
+
+impl Proofs {
+    pub(crate) fn new(settings: &DpopSettings) -> Result<Self, Refusal> {
+        Ok(Self {
+            algorithms: settings.allowed_algorithms()?,
+            memory: ProofMemory::new(settings.remembered_proofs),
+            settings: settings.clone(),
+        })
+    }
+
+    /// The proof that comes with a token.
+    pub(crate) fn judge(
+        &self,
+        request: &Request,
+        path: &str,
+        token: &str,
+        now: u64,
+        skew: u64,
+        verifier: &dyn Verifier,
+    ) -> Result<DpopProof, Denial> {
+        let judge = || {
+            let missing = || Refusal::misbehaved("token.dpop.missing").at("dpop").expected("one proof");
+            let text = request.single("dpop")?.ok_or_else(missing)?;
+            let text = core::str::from_utf8(text).map_err(|_| missing())?;
+            let method = core::str::from_utf8(request.method()).map_err(|_| missing())?;
+            let uris = self.settings.uris(path);
+            let rule = DpopRule {
+                method,
+                uris: &uris,
+                access_token: token,
+                algorithms: &self.algorithms,
+                max_age: self.settings.max_age_seconds,
+                skew,
+            };
+            judge_dpop_proof(text, &rule, now, verifier).map(postern_jose::Verified::into_inner)
+        };
+        judge().map_err(deny_proof)
+    }
+
+    /// Remembers a proof that everything else was good with, or refuses it when it came before.
+    pub(crate) fn remember(&self, proof: &DpopProof, now: u64) -> Result<(), Denial> {
+        let unavailable = |found: &str| Denial {
+            refusal: Refusal::internal("token.dpop.memory-full")
+                .with_status(503)
+                .expected("shared data that can be written")
+                .found(found),
+            challenge: None,
+        };
+        let entry = self.memory.entry(proof);
+        for _ in 0..TRIES {
+            let (bucket, version) = match host::shared(&entry.bucket) {
+                Ok(found) => found.unwrap_or((Vec::new(), host::ABSENT)),
+                Err(failed) => return Err(unavailable(&failed.to_string())),
+            };
+            let bucket = entry.remember(&bucket, now).map_err(|refusal| match refusal.status {
+                401 => deny_proof(refusal),
+                _ => Denial { refusal, challenge: None },
+            })?;
+            match host::set_shared(&entry.bucket, &bucket, Some(version)) {
+                Ok(()) => return Ok(()),
+                Err(Failed::STALE) => {}
+                Err(failed) => return Err(unavailable(&failed.to_string())),
+            }
+        }
+        Err(unavailable("other workers were faster each time"))
+    }
+}

@@ -1,0 +1,181 @@
+//! DPoP proofs (RFC 9449): whoever presents a token holds the key that it was issued to.
+
+use crate::access_token::AccessToken;
+use crate::base64url;
+use crate::claims::Claims;
+use crate::json::{Object, Value, read_object};
+use crate::jwk::{read_public_key, thumbprint};
+use crate::jws::{header_text, split};
+use crate::verified::Verified;
+use postern_refusal::Refusal;
+use postern_signature::{Algorithm, Verifier};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// `typ` of a proof.
+const PROOF_TYPE: &str = "dpop+jwt";
+
+/// Longest proof, in bytes.
+pub const MAX_PROOF: usize = 8_192;
+
+/// Longest `jti` of a proof, in bytes.
+const MAX_PROOF_ID: usize = 256;
+
+/// What a proof has to be.
+#[derive(Clone, Debug)]
+pub struct DpopRule<'a> {
+    /// `htm`: the request's method.
+    pub method: &'a str,
+    /// `htu`: the request's URI as the client may write it, without query and fragment.
+    pub uris: &'a [String],
+    /// The token that comes with the proof.
+    pub access_token: &'a str,
+    /// Acceptable algorithms.
+    pub algorithms: &'a [Algorithm],
+    /// Longest time since `iat`, in seconds.
+    pub max_age: u64,
+    /// How far clocks may differ, in seconds.
+    pub skew: u64,
+}
+
+/// A proof that was accepted. Whether its `jti` came before is for its caller to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DpopProof {
+    /// The thumbprint of its key (RFC 7638).
+    pub thumbprint: String,
+    /// `jti`.
+    pub proof_id: String,
+    /// Until then it could be accepted again, in seconds since 1970-01-01T00:00:00Z.
+    pub until: u64,
+}
+
+/// Judges a proof. Every refusal has status 401.
+///
+/// # Errors
+/// `token.dpop.syntax`, `token.dpop.type`, `token.dpop.key`, `token.dpop.method`, `token.dpop.uri`,
+/// `token.dpop.age`, `token.dpop.token-hash`, `jose.alg.not-allowed`, `jose.signature.mismatch`, and
+/// the `jose.…` and `json.…` codes of its parts.
+pub fn judge_dpop_proof(
+    proof: &str,
+    rule: &DpopRule<'_>,
+    now: u64,
+    verifier: &dyn Verifier,
+) -> Result<Verified<DpopProof>, Refusal> {
+    read_and_verify(proof, rule, verifier)
+        .and_then(|(thumbprint, claims)| check_claims(&claims, thumbprint, rule, now))
+        .map(Verified::new)
+        .map_err(|refusal| refusal.with_status(401))
+}
+
+/// Whether a token may be presented like this: a token that is bound to a key comes with a proof
+/// of that key (RFC 9449 section 7.1), and one that is bound in a way that we can't check comes not
+/// at all (RFC 7800 section 3.1, RFC 8705).
+///
+/// # Errors
+/// `token.binding.unproven`, `token.binding.mismatch`, `token.binding.absent`,
+/// `token.binding.unsupported` (401).
+pub fn check_binding(token: &AccessToken, proof: Option<&DpopProof>) -> Result<(), Refusal> {
+    let at = |code| Refusal::misbehaved(code).with_status(401).at("cnf");
+    let bound_to = match token.claims.get("cnf") {
+        None => None,
+        Some(Value::Object(cnf)) => match (cnf.get("jkt"), cnf.len()) {
+            (Some(Value::String(thumbprint)), 1) => Some(thumbprint),
+            _ => return Err(at("token.binding.unsupported").expected("jkt alone")),
+        },
+        Some(_) => return Err(at("token.binding.unsupported").expected("an object")),
+    };
+    match (bound_to, proof) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => {
+            Err(at("token.binding.absent").expected("a token that is bound to the proof's key"))
+        }
+        (Some(_), None) => Err(at("token.binding.unproven").expected("scheme DPoP and a proof")),
+        (Some(bound), Some(proof)) if bool::from(bound.as_bytes().ct_eq(proof.thumbprint.as_bytes())) => {
+            Ok(())
+        }
+        (Some(_), Some(_)) => Err(at("token.binding.mismatch").expected("a proof of the key of the token")),
+    }
+}
+
+fn read_and_verify(
+    proof: &str,
+    rule: &DpopRule<'_>,
+    verifier: &dyn Verifier,
+) -> Result<(String, Claims), Refusal> {
+    if proof.len() > MAX_PROOF {
+        return Err(Refusal::misbehaved("token.dpop.syntax").at("dpop").expected("8,192 bytes at most"));
+    }
+    let (signing_input, header, payload, signature) = split(proof)?;
+    let header = read_object("header", &base64url::decode("header", header)?)?;
+    let (algorithm, jwk) = read_header(&header, rule.algorithms)?;
+    let unfit = || Refusal::misbehaved("token.dpop.key").at("jwk").expected("a public key for the algorithm");
+    let (algorithms, public_key) = read_public_key(jwk)?.ok_or_else(unfit)?;
+    if !algorithms.contains(&algorithm) {
+        return Err(unfit());
+    }
+    let signature = base64url::decode("signature", signature)?;
+    verifier.verify(algorithm, &public_key, signing_input.as_bytes(), &signature).map_err(|_| {
+        Refusal::misbehaved("jose.signature.mismatch").at("dpop").expected("a signature by its own key")
+    })?;
+    let claims = Claims::new(read_object("payload", &base64url::decode("payload", payload)?)?);
+    Ok((thumbprint(jwk)?, claims))
+}
+
+fn read_header<'a>(header: &'a Object, allowed: &[Algorithm]) -> Result<(Algorithm, &'a Object), Refusal> {
+    if let Some(name) =
+        ["crit", "jku", "x5u", "x5c", "b64", "zip"].iter().find(|name| header.contains_key(**name))
+    {
+        return Err(Refusal::misbehaved("token.dpop.syntax").at(name).expected("typ, alg and jwk"));
+    }
+    let token_type = header_text(header, "typ")?;
+    if token_type != Some(PROOF_TYPE) {
+        let refusal = Refusal::misbehaved("token.dpop.type").at("typ").expected(PROOF_TYPE);
+        return Err(refusal.found(token_type.unwrap_or("none")));
+    }
+    let name = header_text(header, "alg")?.unwrap_or("none");
+    let algorithm = Algorithm::from_jwa_name(name).filter(|algorithm| allowed.contains(algorithm));
+    let algorithm = algorithm.ok_or_else(|| {
+        Refusal::misbehaved("jose.alg.not-allowed").at("alg").expected("an allowed algorithm").found(name)
+    })?;
+    match header.get("jwk") {
+        Some(Value::Object(jwk)) => Ok((algorithm, jwk)),
+        _ => Err(Refusal::misbehaved("token.dpop.key").at("jwk").expected("the proof's public key")),
+    }
+}
+
+fn check_claims(
+    claims: &Claims,
+    thumbprint: String,
+    rule: &DpopRule<'_>,
+    now: u64,
+) -> Result<DpopProof, Refusal> {
+    let differs = |code, at: &str, expected: &str, found: &str| {
+        Refusal::misbehaved(code).at(at).expected(expected).found(found)
+    };
+    let method = claims.required_string("htm")?;
+    if method != rule.method {
+        return Err(differs("token.dpop.method", "htm", rule.method, method));
+    }
+    // RFC 9449 section 4.3: query and fragment do not count.
+    let uri = claims.required_string("htu")?;
+    let uri = uri.split(['?', '#']).next().unwrap_or_default();
+    if !rule.uris.iter().any(|own| own == uri) {
+        return Err(differs("token.dpop.uri", "htu", &rule.uris.join(", "), uri));
+    }
+    let issued_at = claims.required_time("iat")?;
+    let until = issued_at.saturating_add(rule.max_age).saturating_add(rule.skew);
+    if issued_at > now.saturating_add(rule.skew) || now >= until {
+        return Err(differs("token.dpop.age", "iat", &format!("about {now}"), &issued_at.to_string()));
+    }
+    let hash = base64url::encode(&Sha256::digest(rule.access_token.as_bytes()));
+    let claimed = claims.required_string("ath")?;
+    if !bool::from(claimed.as_bytes().ct_eq(hash.as_bytes())) {
+        let refusal = Refusal::misbehaved("token.dpop.token-hash").at("ath");
+        return Err(refusal.expected("the hash of the token"));
+    }
+    let proof_id = claims.required_string("jti")?;
+    if proof_id.len() > MAX_PROOF_ID {
+        return Err(Refusal::misbehaved("token.dpop.syntax").at("jti").expected("256 bytes at most"));
+    }
+    Ok(DpopProof { thumbprint, proof_id: proof_id.to_owned(), until })
+}
