@@ -28,7 +28,7 @@ fn guard() {
     // Whether a request that the endpoint filter lets through is a message is the next one's verdict.
     let reached = |vector: &Vector| match edge.judge(vector) {
         Verdict::Refuse { code, .. }
-            if ["saml.", "xml.", "token.", "jose."].iter().any(|area| code.starts_with(area)) =>
+            if ["saml.", "xml.", "token.", "jose.", "oauth.", "oidc."].iter().any(|area| code.starts_with(area)) =>
         {
             Verdict::Accept
         }

@@ -40,6 +40,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "two headers arrive joined, or the router counts them: unit test of postern-jose",
     ),
     ("oidc.authorization-guard.invalid", "the operator's: unit test of postern-oidc"),
+    ("token.binding.", "needs a proof or a certificate: tests/dpop.rs of postern-jose, end-to-end tokens"),
+    ("token.dpop.", "needs a proof of the moment: tests/dpop.rs of postern-jose, end-to-end tokens"),
     ("token.claim.", "needs a route with rules for claims: end-to-end, tokens"),
     ("token.client.", "needs a route with clients, or another type of token: unit tests of postern-jose"),
     ("token.configuration.invalid", "the operator's: unit test of postern-jose"),
