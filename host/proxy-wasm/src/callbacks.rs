@@ -47,23 +47,26 @@ pub(crate) fn unfit(module: &wasmtime::Module) -> Option<&'static str> {
     CALLBACKS.iter().find_map(unfit)
 }
 
+/// None for one that the module does not have.
+type Callback<P, R> = Option<TypedFunc<P, R>>;
+
 /// The callbacks of an instance, resolved once.
 pub(crate) struct Callbacks {
-    pub(crate) context_create: Option<TypedFunc<(u32, u32), ()>>,
-    pub(crate) vm_start: Option<TypedFunc<(u32, u32), u32>>,
-    pub(crate) configure: Option<TypedFunc<(u32, u32), u32>>,
-    pub(crate) tick: Option<TypedFunc<u32, ()>>,
-    pub(crate) queue_ready: Option<TypedFunc<(u32, u32), ()>>,
-    pub(crate) http_call_response: Option<TypedFunc<(u32, u32, u32, u32, u32), ()>>,
+    pub(crate) context_create: Callback<(u32, u32), ()>,
+    pub(crate) vm_start: Callback<(u32, u32), u32>,
+    pub(crate) configure: Callback<(u32, u32), u32>,
+    pub(crate) tick: Callback<u32, ()>,
+    pub(crate) queue_ready: Callback<(u32, u32), ()>,
+    pub(crate) http_call_response: Callback<(u32, u32, u32, u32, u32), ()>,
     /// Headers, by direction.
-    pub(crate) headers: [Option<TypedFunc<(u32, u32, u32), u32>>; 2],
+    pub(crate) headers: [Callback<(u32, u32, u32), u32>; 2],
     /// Body, by direction.
-    pub(crate) body: [Option<TypedFunc<(u32, u32, u32), u32>>; 2],
+    pub(crate) body: [Callback<(u32, u32, u32), u32>; 2],
     /// Trailers, by direction.
-    pub(crate) trailers: [Option<TypedFunc<(u32, u32), u32>>; 2],
-    pub(crate) done: Option<TypedFunc<u32, u32>>,
-    pub(crate) log: Option<TypedFunc<u32, ()>>,
-    pub(crate) delete: Option<TypedFunc<u32, ()>>,
+    pub(crate) trailers: [Callback<(u32, u32), u32>; 2],
+    pub(crate) done: Callback<u32, u32>,
+    pub(crate) log: Callback<u32, ()>,
+    pub(crate) delete: Callback<u32, ()>,
 }
 
 impl Callbacks {

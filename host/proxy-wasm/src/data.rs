@@ -161,10 +161,13 @@ impl<H: Host> Data<H> {
     }
 
     pub(crate) fn target_of(&self, context: u32) -> Option<Target> {
+        if context == 0 {
+            return None;
+        }
         if self.streams.get(&context).is_some_and(|stream| !stream.lost) {
             return Some(Target::Stream(context));
         }
-        let root = self.plugins.iter().position(|plugin| plugin.context == context && context != 0);
+        let root = self.plugins.iter().position(|plugin| plugin.context == context);
         root.map(|root| Target::Root(PluginId(root)))
     }
 

@@ -44,7 +44,7 @@ impl<H: Host> Instance<H> {
         engine: &wasmtime::Engine,
         pre: &InstancePre<Data<H>>,
         mut data: Data<H>,
-    ) -> Result<Self, (Data<H>, Ended)> {
+    ) -> Result<Self, Box<(Data<H>, Ended)>> {
         data.meter = Meter::new(data.limits.memory, data.limits.table_elements);
         data.running = Running::default();
         let born = data.host.monotonic_time();
@@ -58,7 +58,7 @@ impl<H: Host> Instance<H> {
                 let ended = Ended::new("_initialize", &error, store.data());
                 let mut data = store.into_data();
                 data.guest = None;
-                Err((data, ended))
+                Err(Box::new((data, ended)))
             }
         }
     }
@@ -112,8 +112,8 @@ impl Ended {
         let cause = match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Cause::Time,
             _ if error.is::<Exit>() => Cause::Exit(data.running.exit.unwrap_or_default()),
-            Some(trap) if data.meter.refused => Cause::Memory(trap.to_string()),
-            Some(trap) => Cause::Trap(trap.to_string()),
+            Some(trap) if data.meter.refused => Cause::Memory(words(trap)),
+            Some(trap) => Cause::Trap(words(trap)),
             None if data.meter.refused => Cause::Memory(error.root_cause().to_string()),
             None => Cause::Trap(error.root_cause().to_string()),
         };
@@ -125,4 +125,10 @@ impl Ended {
         });
         Self { callback, cause, detail: frames.unwrap_or_default() }
     }
+}
+
+/// Without the words that our own message begins with.
+fn words(trap: &Trap) -> String {
+    let words = trap.to_string();
+    words.strip_prefix("wasm trap: ").unwrap_or(&words).to_owned()
 }

@@ -32,12 +32,14 @@ mod filter_state;
 mod host;
 mod instance;
 mod limits;
+pub mod memory;
 mod meter;
 mod pairs;
 mod status;
 #[cfg(test)]
 mod testing;
 mod types;
+mod verify_signature;
 mod vm;
 
 pub use engine::{CompiledModule, Engine, Module, Ticker};
@@ -50,4 +52,5 @@ pub use types::{
     Action, Body, CallId, Direction, HeaderMap, HttpCall, HttpCallResponse, LocalResponse, LogLevel,
     MetricKind, PluginId, PropertyPath, StreamId,
 };
+pub use verify_signature::verify_signature;
 pub use vm::{PluginOptions, Vm, VmOptions};

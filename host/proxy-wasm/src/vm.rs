@@ -148,12 +148,10 @@ impl<H: Host> Vm<H> {
     /// [`CallError`]; the stream is dropped then.
     pub fn create_stream(&mut self, plugin: PluginId, stream: H::Stream) -> Result<StreamId, CallError> {
         self.ensure()?;
-        let module = self.module_name();
+        let root = self.root_of(plugin)?;
         let data = self.data_mut()?;
-        let root = data.plugins.get(plugin.0).map(|plugin| plugin.context);
-        let root = root.ok_or(CallError::Unknown { module: module.clone() })?;
         if data.streams.len() >= data.limits.streams {
-            return Err(CallError::TooManyStreams { module });
+            return Err(CallError::TooManyStreams { module: data.module.to_string() });
         }
         let id = data.next_context();
         data.streams.insert(id, StreamContext::new(plugin, stream));
@@ -440,18 +438,17 @@ impl<H: Host> Vm<H> {
 
     /// The stream, if its instance runs.
     fn open(&mut self, stream: StreamId) -> Result<&mut StreamContext<H::Stream>, CallError> {
-        let module = self.module_name();
-        match self.data_mut()?.streams.get_mut(&stream.0) {
-            Some(context) if context.lost => Err(CallError::Lost { module }),
+        let data = self.data_mut()?;
+        match data.streams.get_mut(&stream.0) {
+            Some(context) if context.lost => Err(CallError::Lost { module: data.module.to_string() }),
             Some(context) if context.stream.is_some() => Ok(context),
-            _ => Err(CallError::Unknown { module }),
+            _ => Err(CallError::Unknown { module: data.module.to_string() }),
         }
     }
 
     fn root_of(&mut self, plugin: PluginId) -> Result<u32, CallError> {
-        let module = self.module_name();
         let root = self.data_mut()?.plugins.get(plugin.0).map(|plugin| plugin.context);
-        root.ok_or(CallError::Unknown { module })
+        root.ok_or_else(|| CallError::Unknown { module: self.module_name() })
     }
 
     fn call<R>(
@@ -505,7 +502,8 @@ impl<H: Host> Vm<H> {
         };
         match Instance::build(&self.engine, &self.pre, down.data) {
             Ok(instance) => self.state = State::Running(Box::new(instance)),
-            Err((data, ended)) => {
+            Err(failed) => {
+                let (data, ended) = *failed;
                 let born = down.until.unwrap_or_default();
                 return Err(self.buried(data, born, 0, ended));
             }

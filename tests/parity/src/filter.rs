@@ -88,30 +88,18 @@ impl Edge {
         let origin = Origin::tls(port, NAME, authority.client(None));
         let base_url = origin.base_url();
         let access_log = folder.path().join("access.log");
-        let endpoints: EndpointPolicy =
-            EndpointPolicy::from_json(endpoint_policy(&base_url).as_bytes()).expect("a policy");
         let policy = EdgePolicy {
             listener: ([127, 0, 0, 1], port).into(),
             tls: files(&authority.issue("edge", &[NAME])),
-            hosts: endpoints.hosts,
             upstream: EdgeUpstream::postern(
                 Node { address: "127.0.0.1".into(), port: upstream.port },
                 LAN_NAME,
                 authority.certificate_file(),
                 files(&authority.issue("proxy", &["proxy.dmz.example.com"])),
             ),
-            endpoints: endpoints.endpoints,
-            assets: endpoints.assets,
-            endpoint_filter: tools::filter("endpoint-filter"),
-            saml_decoder: guards
-                .saml
-                .then(|| guard("saml-decoder", saml_configuration(&base_url, guards.logout))),
-            token_validator: guards.token.then(|| guard("token-validator", token_configuration(&base_url))),
-            guard: guards.together.then(|| tools::filter("guard")),
             administration: Some(([127, 0, 0, 1], administration).into()),
             access_log: AccessLog::File(access_log.clone()),
-            limits: Limits::default(),
-            feed: None,
+            ..policy(guards, &base_url)
         };
         let configuration = change(envoy_configuration(&policy).expect("a configuration of Envoy"));
         let envoy = Envoy::start_with_workers(workers, folder.path(), &configuration, port, access_log);
@@ -261,6 +249,30 @@ fn without_filter(configuration: &str, name: &str) -> String {
     let margin: String = before.chars().rev().take_while(|c| *c == ' ').collect();
     let next = rest.find(&format!("\n{margin}- name: ")).expect("another entry");
     format!("{before}{}", rest[next + 1..].trim_start())
+}
+
+/// The policy with these guards, for a proxy that is reached at the base URL. Its files are not there.
+pub(crate) fn policy(guards: Guards, base_url: &str) -> EdgePolicy {
+    let endpoints: EndpointPolicy =
+        EndpointPolicy::from_json(endpoint_policy(base_url).as_bytes()).expect("a policy");
+    let absent = || TlsFiles { certificate_chain: "absent".into(), private_key: "absent".into() };
+    let node = Node { address: "127.0.0.1".into(), port: 443 };
+    EdgePolicy {
+        listener: ([127, 0, 0, 1], 443).into(),
+        tls: absent(),
+        hosts: endpoints.hosts,
+        upstream: EdgeUpstream::postern(node, LAN_NAME, "absent".into(), absent()),
+        endpoints: endpoints.endpoints,
+        assets: endpoints.assets,
+        endpoint_filter: tools::filter("endpoint-filter"),
+        saml_decoder: guards.saml.then(|| guard("saml-decoder", saml_configuration(base_url, guards.logout))),
+        token_validator: guards.token.then(|| guard("token-validator", token_configuration(base_url))),
+        guard: guards.together.then(|| tools::filter("guard")),
+        administration: None,
+        access_log: AccessLog::File("absent".into()),
+        limits: Limits::default(),
+        feed: None,
+    }
 }
 
 fn files(issued: &Issued) -> TlsFiles {

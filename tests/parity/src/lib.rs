@@ -4,6 +4,7 @@
 //! with the vector's. Which rule has which face stands in the README of `tests/vectors`.
 pub mod component;
 pub mod filter;
+pub mod in_process;
 pub mod native;
 pub mod parsers;
 pub mod router;

@@ -107,7 +107,7 @@ fn get<H: Host>(
 ) -> Result<(), Stop> {
     let buffer = Buffer::from_abi(buffer)?;
     let size = size(guest.data_mut(), buffer)?;
-    if start.checked_add(limit).is_none() || start as usize > size {
+    if start as usize > size {
         return Err(Status::BadArgument.into());
     }
     let start = start as usize;

@@ -1,0 +1,239 @@
+//! Envoy's foreign function `verify_signature`, for proxies that are not Envoy.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+
+use crate::status::Status;
+
+/// The largest message, key and signature that are looked at.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Verifies a signature natively, as Envoy's function of that name: for
+/// [`Host::call_foreign_function`](crate::Host::call_foreign_function).
+///
+/// The arguments are protobuf: `string hash_function = 1` (`sha256`, `sha384`, `sha512`), `bytes
+/// public_key = 2` (SubjectPublicKeyInfo, DER), `bytes signature = 3`, `bytes text = 4`. RSA PKCS#1
+/// v1.5 of 2,048 to 8,192 bits, and ECDSA on P-256 and P-384 with the signature as ASN.1. What is
+/// appended to `results` is `bool result = 1`, or for a signature that is not good `string error = 2`.
+/// Neither SHA-1 nor short RSA keys, which Envoy takes; no RSA-PSS and no Ed25519, as in Envoy.
+///
+/// # Errors
+/// [`Status::BadArgument`] for arguments that are no such message.
+pub fn verify_signature(arguments: &[u8], results: &mut Vec<u8>) -> Result<(), Status> {
+    let arguments = Arguments::read(arguments).ok_or(Status::BadArgument)?;
+    match arguments.verify() {
+        Ok(()) => results.extend_from_slice(&[1 << 3, 1]),
+        Err(error) => {
+            results.extend_from_slice(&[(2 << 3) | LENGTH_DELIMITED, error.len() as u8]);
+            results.extend_from_slice(error.as_bytes());
+        }
+    }
+    Ok(())
+}
+
+const LENGTH_DELIMITED: u8 = 2;
+
+#[derive(Default)]
+struct Arguments<'a> {
+    hash: &'a [u8],
+    key: &'a [u8],
+    signature: &'a [u8],
+    text: &'a [u8],
+}
+
+impl<'a> Arguments<'a> {
+    /// The four fields, each at most once; an absent one is empty.
+    fn read(mut message: &'a [u8]) -> Option<Self> {
+        let mut read = Self::default();
+        let mut seen = [false; 4];
+        if message.len() > MOST_BYTES {
+            return None;
+        }
+        while let Some((tag, rest)) = message.split_first() {
+            let (content, rest) = delimited(rest)?;
+            let (index, field) = match (tag >> 3, tag & 7) {
+                (1, LENGTH_DELIMITED) => (0, &mut read.hash),
+                (2, LENGTH_DELIMITED) => (1, &mut read.key),
+                (3, LENGTH_DELIMITED) => (2, &mut read.signature),
+                (4, LENGTH_DELIMITED) => (3, &mut read.text),
+                _ => return None,
+            };
+            if std::mem::replace(&mut seen[index], true) {
+                return None;
+            }
+            *field = content;
+            message = rest;
+        }
+        Some(read)
+    }
+
+    fn verify(&self) -> Result<(), &'static str> {
+        let kind = kind_of(self.key).ok_or("the public key is not one of a kind that is supported")?;
+        let algorithm: &'static dyn VerificationAlgorithm = match (kind, self.hash) {
+            (Kind::Rsa, b"sha256") => &RSA_PKCS1_2048_8192_SHA256,
+            (Kind::Rsa, b"sha384") => &RSA_PKCS1_2048_8192_SHA384,
+            (Kind::Rsa, b"sha512") => &RSA_PKCS1_2048_8192_SHA512,
+            (Kind::P256, b"sha256") => &ECDSA_P256_SHA256_ASN1,
+            (Kind::P256, b"sha384") => &ECDSA_P256_SHA384_ASN1,
+            (Kind::P384, b"sha256") => &ECDSA_P384_SHA256_ASN1,
+            (Kind::P384, b"sha384") => &ECDSA_P384_SHA384_ASN1,
+            _ => return Err("the hash function is not one that is supported"),
+        };
+        let verified = UnparsedPublicKey::new(algorithm, self.key).verify(self.text, self.signature);
+        verified.map_err(|_| "the signature or the public key is not good")
+    }
+}
+
+/// A varint of at most four bytes, and as many bytes as it says.
+fn delimited(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut length = 0_usize;
+    for (index, byte) in message.iter().take(4).enumerate() {
+        length |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return message.get(index + 1..)?.split_at_checked(length);
+        }
+    }
+    None
+}
+
+enum Kind {
+    Rsa,
+    P256,
+    P384,
+}
+
+/// By the AlgorithmIdentifier at the beginning of the SubjectPublicKeyInfo, byte for byte.
+fn kind_of(spki: &[u8]) -> Option<Kind> {
+    const RSA: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+    const P256: &[u8] =
+        &[0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    const P384: &[u8] = &[0x30, 16, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81, 4, 0, 34];
+    let content = match spki {
+        [0x30, length, content @ ..] if *length < 0x80 => content,
+        [0x30, 0x81, _, content @ ..] | [0x30, 0x82, _, _, content @ ..] => content,
+        _ => return None,
+    };
+    [(RSA, Kind::Rsa), (P256, Kind::P256), (P384, Kind::P384)]
+        .into_iter()
+        .find_map(|(identifier, kind)| content.starts_with(identifier).then_some(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+        KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding,
+        RsaKeyPair,
+    };
+
+    use super::*;
+
+    const TEXT: &[u8] = b"header.claims";
+
+    fn message(fields: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut message = Vec::new();
+        for (number, content) in fields {
+            message.push((number << 3) | LENGTH_DELIMITED);
+            let mut length = content.len();
+            while length >= 0x80 {
+                message.push((length & 0x7f) as u8 | 0x80);
+                length >>= 7;
+            }
+            message.push(length as u8);
+            message.extend_from_slice(content);
+        }
+        message
+    }
+
+    fn answer(hash: &str, key: &[u8], signature: &[u8]) -> Vec<u8> {
+        let mut results = Vec::new();
+        let arguments = message(&[(1, hash.as_bytes()), (2, key), (3, signature), (4, TEXT)]);
+        verify_signature(&arguments, &mut results).unwrap();
+        results
+    }
+
+    fn accepts_only_its_own(hash: &str, key: &[u8], signature: &[u8]) {
+        assert_eq!(answer(hash, key, signature), [8, 1], "{hash}");
+        let mut tampered = signature.to_vec();
+        tampered[signature.len() / 2] ^= 1;
+        let cut = &key[..key.len() - 1];
+        for (what, hash, key, signature) in [
+            ("tampered", hash, key, tampered.as_slice()),
+            ("no signature", hash, key, &[]),
+            ("another hash", if hash == "sha384" { "sha256" } else { "sha384" }, key, signature),
+            ("SHA-1", "sha1", key, signature),
+            ("a cut key", hash, cut, signature),
+            ("no key", hash, &[], signature),
+        ] {
+            let answer = answer(hash, key, signature);
+            assert_eq!(answer[0], (2 << 3) | 2, "{what}: {answer:?}");
+            assert_eq!(answer.len(), usize::from(answer[1]) + 2, "{what}");
+        }
+    }
+
+    #[test]
+    fn rsa() {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let key = pair.public_key().as_der().unwrap();
+        let encodings: [(&str, &'static dyn RsaEncoding); 3] =
+            [("sha256", &RSA_PKCS1_SHA256), ("sha384", &RSA_PKCS1_SHA384), ("sha512", &RSA_PKCS1_SHA512)];
+        let sign = |encoding| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(encoding, &SystemRandom::new(), TEXT, &mut signature).unwrap();
+            signature
+        };
+        for (hash, encoding) in encodings {
+            accepts_only_its_own(hash, key.as_ref(), &sign(encoding));
+        }
+        assert_ne!(answer("sha256", key.as_ref(), &sign(&RSA_PSS_SHA256)), [8, 1]);
+    }
+
+    #[test]
+    fn ecdsa() {
+        for (hash, signing) in
+            [("sha256", &ECDSA_P256_SHA256_ASN1_SIGNING), ("sha384", &ECDSA_P384_SHA384_ASN1_SIGNING)]
+        {
+            let pair = EcdsaKeyPair::generate(signing).unwrap();
+            let key = pair.public_key().as_der().unwrap();
+            let signature = pair.sign(&SystemRandom::new(), TEXT).unwrap();
+            accepts_only_its_own(hash, key.as_ref(), signature.as_ref());
+        }
+    }
+
+    #[test]
+    fn ed25519_is_for_the_filter() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let key = pair.public_key().as_der().unwrap();
+        assert_ne!(answer("sha512", key.as_ref(), pair.sign(TEXT).as_ref()), [8, 1]);
+    }
+
+    /// Filters ask so whether there is such a function.
+    #[test]
+    fn no_arguments_are_answered_and_not_verified() {
+        let mut results = Vec::new();
+        assert_eq!(verify_signature(&[], &mut results), Ok(()));
+        assert_eq!(results[0], (2 << 3) | 2);
+    }
+
+    #[test]
+    fn what_is_no_such_message_is_refused() {
+        let good = message(&[(1, b"sha256"), (4, &[7; 300])]);
+        for cut in 1..good.len() {
+            // Between two fields it is a message again.
+            if cut != 8 {
+                let refused = verify_signature(&good[..cut], &mut Vec::new());
+                assert_eq!(refused, Err(Status::BadArgument), "{cut}");
+            }
+        }
+        for bad in [message(&[(1, b"a"), (1, b"b")]), message(&[(5, b"a")]), vec![8, 1], vec![10, 0xff, 0xff]]
+        {
+            assert_eq!(verify_signature(&bad, &mut Vec::new()), Err(Status::BadArgument), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The filters in our own proxy-wasm host against the vectors: the verdicts that they give in Envoy.
+use postern_parity::demand_parity;
+use postern_parity::filter::Guards;
+use postern_parity::in_process::InProcess;
+use postern_parity::native::saml::LOGOUT;
+use postern_vectors::{Face, Vector, Verdict, load_rule};
+
+#[test]
+fn endpoint_filter() {
+    let filters = InProcess::start(Guards::default());
+    demand_parity(Face::Filter, &load_rule("endpoint"), |vector| filters.judge(vector));
+}
+
+#[test]
+fn saml_decoder() {
+    let filters = InProcess::start(Guards { saml: true, ..Guards::default() });
+    demand_parity(Face::Filter, &load_rule("saml"), |vector| filters.judge(vector));
+}
+
+#[test]
+fn saml_decoder_alone() {
+    let filters = InProcess::start_decoder_alone(Guards { saml: true, ..Guards::default() });
+    for rule in ["saml-decoder", "saml"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
+    }
+}
+
+#[test]
+fn saml_decoder_with_single_logout() {
+    let filters = InProcess::start_decoder_alone(Guards { saml: true, logout: true, ..Guards::default() });
+    demand_parity(Face::Filter, &load_rule(LOGOUT), |vector| filters.judge(vector));
+}
+
+#[test]
+fn token_validator() {
+    let filters = InProcess::start(Guards { token: true, ..Guards::default() });
+    demand_parity(Face::Filter, &load_rule("access-token"), |vector| filters.judge(vector));
+}
+
+/// The three in one VM give the verdicts that each gives alone.
+#[test]
+fn guard() {
+    let filters = InProcess::start(Guards { saml: true, token: true, together: true, ..Guards::default() });
+    // Whether a request that the endpoint filter lets through is a message is the next one's verdict.
+    let reached = |vector: &Vector| match filters.judge(vector) {
+        Verdict::Refuse { code, .. }
+            if ["saml.", "xml.", "token.", "jose."].iter().any(|area| code.starts_with(area)) =>
+        {
+            Verdict::Accept
+        }
+        verdict => verdict,
+    };
+    demand_parity(Face::Filter, &load_rule("endpoint"), reached);
+    demand_parity(Face::Filter, &load_rule("saml"), |vector| filters.judge(vector));
+    demand_parity(Face::Filter, &load_rule("access-token"), |vector| filters.judge(vector));
+}
