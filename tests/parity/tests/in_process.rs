@@ -34,7 +34,9 @@ fn saml_decoder_with_single_logout() {
 #[test]
 fn token_validator() {
     let filters = InProcess::start(Guards { token: true, ..Guards::default() });
-    demand_parity(Face::Filter, &load_rule("access-token"), |vector| filters.judge(vector));
+    for rule in ["access-token", "authorization-request"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
+    }
 }
 
 /// The three in one VM give the verdicts that each gives alone.
@@ -44,7 +46,9 @@ fn guard() {
     // Whether a request that the endpoint filter lets through is a message is the next one's verdict.
     let reached = |vector: &Vector| match filters.judge(vector) {
         Verdict::Refuse { code, .. }
-            if ["saml.", "xml.", "token.", "jose."].iter().any(|area| code.starts_with(area)) =>
+            if ["saml.", "xml.", "token.", "jose.", "oauth.", "oidc."]
+                .iter()
+                .any(|area| code.starts_with(area)) =>
         {
             Verdict::Accept
         }
