@@ -15,14 +15,12 @@ use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::Answer;
 use postern_endpoint::EndpointPolicy;
-use postern_saml::{DecoderConfiguration, Policy};
 use postern_vectors::{Keys, Request, Vector, Verdict, endpoint_policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::native::oidc::authorization_guard;
-use crate::native::saml::relying_parties;
-use crate::native::token;
+use crate::native::{self, token};
 use crate::now;
 
 /// The name in the certificate of the edge.
@@ -51,6 +49,8 @@ pub struct Guards {
     pub saml: bool,
     /// Whether it judges single logout, too.
     pub logout: bool,
+    /// Members of `saml-decoder.json` that it has besides.
+    pub members: Option<&'static str>,
     /// The token validator, with the standard issuer.
     pub token: bool,
     /// All in `guard.wasm`, the endpoint filter too.
@@ -243,7 +243,10 @@ impl Edge {
 }
 
 /// The configuration without that filter's entry in the chain.
-fn without_filter(configuration: &str, name: &str) -> String {
+///
+/// # Panics
+/// When there is no such entry.
+pub fn without_filter(configuration: &str, name: &str) -> String {
     let entry = format!("- name: postern.{name}\n");
     let (before, rest) = configuration.split_once(&entry).expect("the filter's entry");
     let margin: String = before.chars().rev().take_while(|c| *c == ' ').collect();
@@ -265,7 +268,7 @@ pub(crate) fn policy(guards: Guards, base_url: &str) -> EdgePolicy {
         endpoints: endpoints.endpoints,
         assets: endpoints.assets,
         endpoint_filter: tools::filter("endpoint-filter"),
-        saml_decoder: guards.saml.then(|| guard("saml-decoder", saml_configuration(base_url, guards.logout))),
+        saml_decoder: guards.saml.then(|| guard("saml-decoder", saml_configuration(base_url, guards))),
         token_validator: guards.token.then(|| guard("token-validator", token_configuration(base_url))),
         guard: guards.together.then(|| tools::filter("guard")),
         administration: None,
@@ -283,9 +286,9 @@ fn guard(name: &str, configuration: Value) -> Guard {
     Guard { wasm: tools::filter(name), configuration }
 }
 
-fn saml_configuration(base_url: &str, single_logout: bool) -> Value {
-    let policy = Policy { single_logout, ..Policy::for_destination(&format!("{base_url}/samlsso")) };
-    serde_json::to_value(DecoderConfiguration::new(policy, relying_parties(base_url))).expect("JSON")
+fn saml_configuration(base_url: &str, guards: Guards) -> Value {
+    let configuration = native::saml::configuration(base_url, guards.logout, guards.members);
+    serde_json::to_value(configuration).expect("JSON")
 }
 
 fn token_configuration(base_url: &str) -> Value {

@@ -15,8 +15,9 @@ use postern_oauth::{
 use postern_oidc::{AuthenticationRequest, LogoutRequest};
 use postern_refusal::Refusal;
 use postern_saml::{
-    Addressed, Arrival, DecoderConfiguration, EdgeRelyingParty, Incoming, Judged, OtherPaths, Policy,
-    RequestHead, addresses, judge, read_registration,
+    Addressed, Arrival, Decoded, Decoder, DecoderConfiguration, EdgeRelyingParty, IdentityProvider, Incoming,
+    Judged, Message, OtherPaths, Policy, RegisteredKey, RequestHead, Service, addresses, judge,
+    read_registration,
 };
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use postern_xml::{Document, Limits};
@@ -25,7 +26,7 @@ use postern_xml::{Document, Limits};
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 15] = [
+pub const PARSERS: [Parser; 18] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("endpoint_client", endpoint_client),
@@ -34,6 +35,9 @@ pub const PARSERS: [Parser; 15] = [
     ("saml_post", saml_post),
     ("saml_arrival", saml_arrival),
     ("saml_metadata", saml_metadata),
+    ("saml_artifact_resolve", saml_artifact_resolve),
+    ("saml_response", saml_response),
+    ("wsfed", wsfed),
     ("jws", jws),
     ("access_token", access_token),
     ("bearer", bearer),
@@ -150,8 +154,8 @@ pub fn saml_arrival(bytes: &[u8]) {
             assert!(RequestTarget::parse(path).is_ok());
             assert_eq!(addresses(path, "/samlsso"), Addressed::No);
         }
-        Ok(Arrival::Get(_)) => assert_eq!(path, b"/samlsso"),
-        Ok(Arrival::Post(_)) => panic!("a GET is no POST"),
+        Ok(Arrival::Get(..)) => assert_eq!(path, b"/samlsso"),
+        Ok(Arrival::Post(..)) => panic!("a GET is no POST"),
         Err(_) => {}
     }
     let lenient = DecoderConfiguration { other_paths: OtherPaths::AnyUnambiguous, ..configuration };
@@ -165,6 +169,96 @@ pub fn saml_metadata(bytes: &[u8]) {
     if let Ok((party, _)) = read_registration(bytes, NOW) {
         party.check().expect("what was accepted is in order");
     }
+}
+
+/// A SOAP envelope at `/samlartresolve`: without a good signature, and without a certificate, no artifact
+/// is resolved.
+pub fn saml_artifact_resolve(bytes: &[u8]) {
+    let message = federated(Service::ArtifactResolution, "text/xml", bytes);
+    if let Ok(decoded) = federation().decode(&message, NOW, &NothingIsGood) {
+        panic!("nobody vouches for {decoded:?}");
+    }
+}
+
+/// A form at `/commonauth`: without a good signature nobody is signed in, and a form that passes unjudged
+/// carries no message.
+pub fn saml_response(bytes: &[u8]) {
+    let message = federated(Service::AssertionConsumer, "application/x-www-form-urlencoded", bytes);
+    match federation().decode(&message, NOW, &NothingIsGood) {
+        Ok(Decoded::OtherForm) => {
+            let form = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+            assert!(!form.starts_with("samlresponse=") && !form.contains("&samlresponse="), "{form}");
+        }
+        Ok(decoded) => panic!("nobody vouches for {decoded:?}"),
+        Err(_) => {}
+    }
+}
+
+/// A query or a form at `/passivests`: both are judged alike, and an answer goes to a registered address.
+pub fn wsfed(bytes: &[u8]) {
+    let realm = postern_wsfed::Realm {
+        realm: "urn:example:app".into(),
+        replies: vec!["https://app.example.com/wsfed".into()],
+        sign_out_replies: vec!["https://app.example.com/bye".into()],
+    };
+    let policy = postern_wsfed::Policy { accepts_requests: true, ..Default::default() };
+    let realms = [Rc::new(realm)];
+    let judged = |incoming| postern_wsfed::judge(incoming, realms.as_slice(), &policy, NOW);
+    let content_type = Some("application/x-www-form-urlencoded");
+    let query = judged(postern_wsfed::Incoming::Get(bytes));
+    let form = judged(postern_wsfed::Incoming::Post { query: b"", content_type, body: bytes });
+    if bytes.len() <= policy.limits.max_query {
+        assert_eq!(query, form);
+    }
+    let reply = match query {
+        Ok(postern_wsfed::Judged::SignIn(request)) => Some(request.reply),
+        Ok(postern_wsfed::Judged::SignOut(request) | postern_wsfed::Judged::CleanUp(request)) => {
+            request.reply
+        }
+        Ok(postern_wsfed::Judged::Result(_)) => panic!("a token in a query"),
+        Err(_) => None,
+    };
+    if let Some(reply) = reply {
+        assert!(realms[0].takes_sign_outs_at(&reply), "{reply}");
+    }
+}
+
+fn federated<'m>(service: Service, content_type: &'m str, body: &'m [u8]) -> Message<'m> {
+    let incoming = Incoming::Post { query: b"", content_type: Some(content_type), body };
+    Message { service, incoming, soap_action: None, client_certificate: None }
+}
+
+/// Everybody is known, and no signature is good.
+fn federation() -> Decoder {
+    let party = |entity_id: &str, artifacts: &str| {
+        format!(
+            r#"{{"entity_id":"{entity_id}","assertion_consumer_services":[{{"url":"https://sp.example.com/acs"}}],
+                "artifact_resolution":{artifacts}}}"#
+        )
+    };
+    let certificate = format!(r#"{{"certificate":["{}"]}}"#, "0".repeat(64));
+    let json = format!(
+        r#"{{"policy":{{"destinations":["{BASE_URL}/samlsso"]}},
+            "relying_parties":[{},{},{}],
+            "artifact_resolution":{{"destinations":["{BASE_URL}/samlartresolve"],
+                "entity_id":"{BASE_URL}/identity/metadata/saml2"}},
+            "assertion_consumer":{{"paths":["/commonauth"],"urls":["{BASE_URL}/commonauth"],
+                "entity_id":"{BASE_URL}/identity/metadata/saml2","serves_other_forms":true}},
+            "identity_providers":[]}}"#,
+        party("https://sp.example.com/metadata", "\"signed\""),
+        party("https://unsigned.example.com/metadata", "\"refused\""),
+        party("https://certificate.example.com/metadata", &certificate),
+    );
+    let mut configuration: DecoderConfiguration = serde_json::from_str(&json).expect("a configuration");
+    let provider = IdentityProvider {
+        entity_id: "https://idp.example.com/metadata".into(),
+        signing_keys: vec![RegisteredKey(PublicKey::from_spki(vec![0x30]))],
+        allows_unsolicited: true,
+        accepts_encrypted_assertions: true,
+        max_assertions: 8,
+    };
+    configuration.identity_providers.push(provider);
+    Decoder::new(configuration)
 }
 
 /// A JWS that nobody has verified.

@@ -5,12 +5,19 @@ use std::thread;
 use postern_end_to_end::client::Origin;
 use postern_end_to_end::http2_frames::Http2Request;
 use postern_end_to_end::wire;
-use postern_parity::filter::{Edge, Guards};
+use postern_parity::filter::{Edge, Guards, without_filter};
+use postern_parity::native::saml::members;
 use postern_parity::now;
 use postern_vectors::{Request, Vector, Verdict, load_all};
 
-const SAML: Guards = Guards { saml: true, logout: false, token: false, together: false };
-const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+const SAML: Guards = Guards { saml: true, logout: false, members: None, token: false, together: false };
+/// What a federation sends in bodies: for each carrier a good message and one that is refused.
+const FEDERATION: [[&str; 2]; 4] = [
+    ["accept/wsfed/sign-in-post", "reject/wsfed/realm-unknown-post"],
+    ["accept/wsfed/open-result", "reject/wsfed/open-result-entities"],
+    ["accept/saml/artifact-resolve", "reject/saml/artifact-tampered"],
+    ["accept/saml/idp-response-assertion-signed", "reject/saml/idp-response-wrapping-in-extensions"],
+];
 
 fn vector(name: &str) -> Vector {
     load_all().into_iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no {name}"))
@@ -46,7 +53,8 @@ fn chunked(request: &Request, size: usize, trailers: &str, origin: &Origin) -> V
 
 fn begun(origin: &Origin, request: &Request) -> Http2Request {
     let target = String::from_utf8_lossy(&request.target).into_owned();
-    Http2Request::begin(origin, &request.method, &target, &FORM).expect("a connection")
+    let content_type = [("content-type", request.header("content-type").expect("a type"))];
+    Http2Request::begin(origin, &request.method, &target, &content_type).expect("a connection")
 }
 
 #[test]
@@ -91,6 +99,57 @@ fn a_body_is_judged_however_it_is_split() {
     }
 }
 
+/// The same for what a federation sends: forms, envelopes, Responses.
+#[test]
+fn a_body_of_a_federation_is_judged_however_it_is_split() {
+    let guards = Guards { members: members("saml-response"), ..SAML };
+    let edge = Edge::start_alone(guards);
+    let mut seed = now();
+    for name in FEDERATION.as_flattened() {
+        let vector = vector(name);
+        let mut fresh = || {
+            seed += 1;
+            edge.request(&vector, seed)
+        };
+        for size in [7, 1_000] {
+            let request = fresh();
+            let verdict = edge.verdict_on(name, |origin| {
+                origin.exchange(&chunked(&request, size, "", origin)).expect("an answer")
+            });
+            assert_eq!(verdict, vector.verdict, "{name} in chunks of {size}");
+        }
+        for (size, padding) in [(100, 255), (16_000, 0)] {
+            let request = fresh();
+            let verdict = edge.verdict_on_unread(name, |origin| {
+                let mut sending = begun(origin, &request);
+                let frames = request.body.chunks(size).count();
+                for (number, part) in request.body.chunks(size).enumerate() {
+                    sending.data(part, padding, number + 1 == frames).expect("sent");
+                }
+                sending
+            });
+            assert_eq!(verdict, vector.verdict, "{name} in frames of {size} and {padding}");
+        }
+    }
+}
+
+/// A body above the cap is refused at every judged path, whatever it begins with.
+#[test]
+fn a_body_above_the_cap_is_refused_everywhere() {
+    let guards = Guards { members: members("saml-response"), ..SAML };
+    let edge = Edge::start_alone(guards);
+    for [name, _] in FEDERATION {
+        let mut request = edge.request(&vector(name), now());
+        request.body.resize(98_305, b' ');
+        let verdict = edge.verdict_on(name, |origin| origin.send(&request).expect("an answer"));
+        assert_eq!(verdict, refused("proxy.body.too-large", 413), "{name}");
+        let chunks = edge.verdict_on(name, |origin| {
+            origin.exchange(&chunked(&request, 4_096, "", origin)).expect("an answer")
+        });
+        assert_eq!(chunks, refused("proxy.body.too-large", 413), "{name} in chunks");
+    }
+}
+
 #[test]
 fn trailers_are_refused_where_the_proxy_shows_them() {
     let edge = Edge::start(SAML);
@@ -122,13 +181,23 @@ fn trailers_are_refused_where_the_proxy_shows_them() {
     }
 }
 
+/// Messages of every kind that has an ID.
+const SENT_TWICE: [&str; 5] = [
+    "accept/saml/redirect-unsigned",
+    "accept/saml/redirect-signed-rsa",
+    "accept/saml/logout-request-redirect",
+    "accept/saml/artifact-resolve",
+    "accept/saml/idp-response-assertion-signed",
+];
+
 /// Workers share what they remember: of two equal messages on two connections one passes.
 #[test]
 fn workers_accept_a_message_once() {
-    let edge = Edge::start_with(SAML, 2, |configuration| configuration);
-    for name in ["accept/saml/redirect-unsigned", "accept/saml/redirect-signed-rsa"] {
+    let guards = Guards { logout: true, members: members("saml-response"), ..SAML };
+    let edge = Edge::start_with(guards, 2, |configuration| without_filter(&configuration, "endpoint-filter"));
+    for name in SENT_TWICE {
         let vector = vector(name);
-        for round in 0..30 {
+        for round in 0..15 {
             let request = edge.request(&vector, now() * 100 + round);
             let statuses = thread::scope(|scope| {
                 let sending: Vec<_> = (0..4)
@@ -141,7 +210,7 @@ fn workers_accept_a_message_once() {
             assert!(statuses.iter().all(|status| [200, 400].contains(status)), "{name}: {statuses:?}");
         }
     }
-    assert_eq!(edge.upstream().take().len(), 60);
+    assert_eq!(edge.upstream().take().len(), 15 * SENT_TWICE.len());
     let workers: BTreeMap<_, _> =
         edge.statistics("worker_.*downstream_cx_total").into_iter().filter(|(_, count)| *count > 0).collect();
     let public: Vec<_> = workers.keys().filter(|name| !name.contains("admin")).collect();

@@ -1,6 +1,6 @@
 //! The filters in a real Envoy against the vectors.
 use postern_parity::filter::{Edge, Guards};
-use postern_parity::native::saml::LOGOUT;
+use postern_parity::native::saml::{LOGOUT, members};
 use postern_parity::{demand_parity, native};
 use postern_vectors::{Face, Vector, Verdict, load_rule};
 
@@ -28,7 +28,9 @@ fn guard() {
     // Whether a request that the endpoint filter lets through is a message is the next one's verdict.
     let reached = |vector: &Vector| match edge.judge(vector) {
         Verdict::Refuse { code, .. }
-            if ["saml.", "xml.", "token.", "jose.", "oauth.", "oidc."].iter().any(|area| code.starts_with(area)) =>
+            if ["saml.", "xml.", "token.", "jose.", "oauth.", "oidc."]
+                .iter()
+                .any(|area| code.starts_with(area)) =>
         {
             Verdict::Accept
         }
@@ -67,6 +69,22 @@ fn saml_decoder_alone() {
 fn saml_decoder_with_single_logout() {
     let edge = Edge::start_alone(Guards { saml: true, logout: true, ..Guards::default() });
     demand_parity(Face::Filter, &load_rule(LOGOUT), |vector| edge.judge(vector));
+}
+
+/// WS-Federation, with nothing switched on that is off by default.
+#[test]
+fn saml_decoder_with_ws_federation() {
+    let edge = Edge::start_alone(Guards { saml: true, members: members("wsfed"), ..Guards::default() });
+    demand_parity(Face::Filter, &load_rule("wsfed"), |vector| edge.judge(vector));
+}
+
+/// Everything that a federation needs: its messages, and the others as before.
+#[test]
+fn saml_decoder_with_federation() {
+    let edge = Edge::start_alone(Guards { saml: true, members: members("wsfed-open"), ..Guards::default() });
+    for rule in ["wsfed-open", "saml-artifact", "saml-response", "saml"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| edge.judge(vector));
+    }
 }
 
 #[test]

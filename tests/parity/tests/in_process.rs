@@ -2,7 +2,7 @@
 use postern_parity::demand_parity;
 use postern_parity::filter::Guards;
 use postern_parity::in_process::InProcess;
-use postern_parity::native::saml::LOGOUT;
+use postern_parity::native::saml::{LOGOUT, members};
 use postern_vectors::{Face, Vector, Verdict, load_rule};
 
 #[test]
@@ -29,6 +29,20 @@ fn saml_decoder_alone() {
 fn saml_decoder_with_single_logout() {
     let filters = InProcess::start_decoder_alone(Guards { saml: true, logout: true, ..Guards::default() });
     demand_parity(Face::Filter, &load_rule(LOGOUT), |vector| filters.judge(vector));
+}
+
+/// What a federation sends, in the order of the tests in Envoy.
+#[test]
+fn saml_decoder_with_federation() {
+    for (rules, kind) in
+        [(&["wsfed"][..], "wsfed"), (&["wsfed-open", "saml-artifact", "saml-response", "saml"], "wsfed-open")]
+    {
+        let guards = Guards { saml: true, members: members(kind), ..Guards::default() };
+        let filters = InProcess::start_decoder_alone(guards);
+        for rule in rules {
+            demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
+        }
+    }
 }
 
 #[test]

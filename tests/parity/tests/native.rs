@@ -23,6 +23,20 @@ fn saml_logout() {
 }
 
 #[test]
+fn wsfed() {
+    for rule in ["wsfed", "wsfed-open"] {
+        demand_parity(Face::Native, &load_rule(rule), native::saml::judge);
+    }
+}
+
+#[test]
+fn federation() {
+    for rule in ["saml-artifact", "saml-response"] {
+        demand_parity(Face::Native, &load_rule(rule), native::saml::judge);
+    }
+}
+
+#[test]
 fn saml_metadata() {
     demand_parity(Face::Native, &load_rule("saml-metadata"), native::saml::judge_metadata);
 }

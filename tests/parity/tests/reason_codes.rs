@@ -46,6 +46,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("token.client.", "needs a route with clients, or another type of token: unit tests of postern-jose"),
     ("token.configuration.invalid", "the operator's: unit test of postern-jose"),
     ("token.keys.unavailable", "needs an issuer that is away"),
+    ("wsfed.configuration", "the operator's: tests of postern-wsfed"),
+    ("wsfed.registration.", "the operator's: tests of postern-wsfed"),
     ("xml.sign.", "ours: what can't be signed"),
     (
         "xml.signature.",
@@ -103,8 +105,8 @@ fn literals(line: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_code(text: &str) -> bool {
-    const AREAS: [&str; 10] =
-        ["endpoint", "feed", "form", "saml", "xml", "jose", "json", "token", "oauth", "oidc"];
+    const AREAS: [&str; 11] =
+        ["endpoint", "feed", "form", "saml", "wsfed", "xml", "jose", "json", "token", "oauth", "oidc"];
     let mut parts = text.split('.');
     parts.next().is_some_and(|area| AREAS.contains(&area))
         && text.contains('.')

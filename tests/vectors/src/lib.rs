@@ -14,6 +14,6 @@ mod vector;
 mod xml_signature;
 
 pub use keys::{Key, Keys};
-pub use registry::{Registration, endpoint_policy, registry};
+pub use registry::{Registration, decoder_members, endpoint_policy, registry};
 pub use vector::{Face, Request, Vector, Verdict, load_all, load_rule};
 pub use xml_signature::sign_enveloped;

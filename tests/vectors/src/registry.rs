@@ -58,3 +58,18 @@ pub fn endpoint_policy(base_url: &str) -> String {
     let parts = BTreeMap::new();
     Values::new("endpoint-policy.json", Keys::shared(), 0, base_url, 0, &parts).expand_text(&text)
 }
+
+/// What a SAML decoder is configured with besides its registered service providers, JSON: the member of
+/// that name in `saml-decoder.json`, with its placeholders replaced.
+///
+/// # Panics
+/// When the file can't be read, or has no such member.
+pub fn decoder_members(name: &str, base_url: &str) -> serde_json::Map<String, serde_json::Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("saml-decoder.json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let parts = BTreeMap::new();
+    let text = Values::new("saml-decoder.json", Keys::shared(), 0, base_url, 0, &parts).expand(&text);
+    let file: serde_json::Value = serde_json::from_slice(&text).expect("saml-decoder.json is JSON");
+    let members = file.get(name).and_then(serde_json::Value::as_object);
+    members.unwrap_or_else(|| panic!("saml-decoder.json has no {name}")).clone()
+}

@@ -1,6 +1,7 @@
 //! How a part is made.
 use std::io::Write as _;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
@@ -24,6 +25,8 @@ pub(crate) enum Step {
     SignXmlEnveloped(EnvelopedSignature),
     SignQueryDetached(DetachedSignature),
     SignJwt(JwtSignature),
+    /// The part's digest, which names the source of an artifact.
+    Sha1,
     Deflate,
     Zlib,
     Base64,
@@ -89,6 +92,7 @@ fn apply(step: &Step, mut part: Vec<u8>, values: &Values<'_>) -> Vec<u8> {
             return xml_signature::detach(signature, &text(part, values), values).into();
         }
         Step::SignJwt(signature) => return jwt::sign(signature, &part, values).into(),
+        Step::Sha1 => return digest(&SHA1_FOR_LEGACY_USE_ONLY, &part).as_ref().to_vec(),
         Step::Deflate => {
             let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
             return encoder

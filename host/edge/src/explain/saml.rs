@@ -1,6 +1,6 @@
 //! The SAML decoder's part.
 
-use postern_saml::{Arrival, DecoderConfiguration, Incoming, Judged, RequestHead, judge};
+use postern_saml::{Arrival, Decoded, Decoder, DecoderConfiguration, Incoming, Judged, Message, RequestHead};
 
 use super::{RawRequest, Stage, Surroundings};
 use crate::policy::Guard;
@@ -18,18 +18,35 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
         content_encoding: request.header(b"content-encoding"),
     };
     let content_type = request.header(b"content-type").map(String::from_utf8_lossy);
-    let incoming = match configuration.arrival(&head) {
+    let (service, incoming) = match configuration.arrival(&head) {
         Ok(Arrival::Elsewhere) => return stage.noted("no message for it: not looked at"),
-        Ok(Arrival::Get(query)) => Incoming::Get(query),
-        Ok(Arrival::Post(query)) => {
-            Incoming::Post { query, content_type: content_type.as_deref(), body: &request.body }
+        Ok(Arrival::Get(service, query)) => (service, Incoming::Get(query)),
+        Ok(Arrival::Post(service, query)) => {
+            let content_type = content_type.as_deref();
+            (service, Incoming::Post { query, content_type, body: &request.body })
         }
         Err(refusal) => return stage.refused(&refusal),
     };
-    let registry = configuration.registry();
-    let lookup = |entity_id: &str| Ok(registry.get(entity_id).cloned());
-    match judge(incoming, &lookup, &configuration.policy, surroundings.now, surroundings.verifier) {
-        Ok(Judged::AuthnRequest(message)) => {
+    let soap_action = request.header(b"soapaction").map(String::from_utf8_lossy);
+    // Nobody has a certificate here: what depends on one is refused.
+    let message =
+        Message { service, incoming, soap_action: soap_action.as_deref(), client_certificate: None };
+    let decoder = Decoder::new(configuration);
+    let decoded = decoder.decode(&message, surroundings.now, surroundings.verifier);
+    let judged = match decoded {
+        Ok(Decoded::Saml(judged)) => judged,
+        Ok(other) => {
+            let Some((message, sender, _)) = other.names() else {
+                return stage.noted("no message in the form: not looked at");
+            };
+            stage.field("message", message, "a kind that is answered");
+            stage.field("sender", sender, "registered");
+            return stage;
+        }
+        Err(refusal) => return stage.refused(&refusal),
+    };
+    match judged {
+        Judged::AuthnRequest(message) => {
             stage.field("message", "AuthnRequest", "a kind that is answered");
             stage.field("Issuer", &message.entity_id, "a registered service provider");
             let signed = if message.signed { "signed by a registered key" } else { "none is demanded" };
@@ -41,18 +58,17 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
             }
             stage
         }
-        Ok(Judged::IdpInitiated(_)) => {
+        Judged::IdpInitiated(_) => {
             stage.field("message", "sign-on that begins here", "allowed by the registration");
             stage
         }
-        Ok(Judged::LogoutRequest(_)) => {
+        Judged::LogoutRequest(_) => {
             stage.field("message", "LogoutRequest", "of a registered service provider");
             stage
         }
-        Ok(Judged::LogoutResponse(_)) => {
+        Judged::LogoutResponse(_) => {
             stage.field("message", "LogoutResponse", "of a registered service provider");
             stage
         }
-        Err(refusal) => stage.refused(&refusal),
     }
 }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use postern_proxy::verify::ProxyVerifier;
 use postern_proxy::{ConfigurationError, Filter, Request, host};
 use postern_refusal::Refusal;
-use postern_saml::{Decoder, DecoderConfiguration, Incoming};
+use postern_saml::{Decoder, DecoderConfiguration, Message};
 
 use crate::exchange::SamlExchange;
 use crate::memory::ProxyMemory;
@@ -32,12 +32,13 @@ impl Filter for SamlDecoder {
 
 impl SamlDecoder {
     /// Judges a message, and tells the access log what passes.
-    pub(crate) fn judge(&self, request: &Request, incoming: Incoming<'_>) -> Result<(), Refusal> {
-        let judged = self.decoder.judge(incoming, host::now(), &self.verifier, &ProxyMemory)?;
-        let (message, issuer, id) = judged.names();
-        request.note("saml.message", message);
-        request.note("saml.issuer", issuer);
-        request.note("saml.id", id.unwrap_or_default());
+    pub(crate) fn judge(&self, request: &Request, message: &Message<'_>) -> Result<(), Refusal> {
+        let decoded = self.decoder.judge(message, host::now(), &self.verifier, &ProxyMemory)?;
+        if let Some((name, issuer, id)) = decoded.names() {
+            request.note("saml.message", name);
+            request.note("saml.issuer", issuer);
+            request.note("saml.id", id.unwrap_or_default());
+        }
         Ok(())
     }
 }

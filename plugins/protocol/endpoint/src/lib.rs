@@ -32,6 +32,7 @@ mod rate;
 mod report_only;
 mod table;
 mod target;
+mod url;
 
 pub use client::{ClientAddress, Clients};
 pub use content::Body;
@@ -44,3 +45,4 @@ pub use rate::{RateBucket, RateLimit, RateTable};
 pub use report_only::{Report, ReportOnly, SWITCHABLE};
 pub use table::{Accepted, EndpointTable, Incoming, Place};
 pub use target::{MAX_TARGET, RequestTarget};
+pub use url::is_protected_url;

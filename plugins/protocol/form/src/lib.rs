@@ -140,6 +140,15 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
+/// Whether a Content-Type is `application/x-www-form-urlencoded` with no charset but UTF-8. A reader
+/// that took the form for another type, or another charset, would see another message.
+pub fn is_form_type(content_type: &str) -> bool {
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let parameters = parameters.trim();
+    let is_utf8 = parameters.is_empty() || parameters.eq_ignore_ascii_case("charset=utf-8");
+    essence.trim_end().eq_ignore_ascii_case("application/x-www-form-urlencoded") && is_utf8
+}
+
 /// Percent-encodes all but RFC 3986's unreserved characters, as form values and query strings want.
 pub fn encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());

@@ -23,13 +23,26 @@ pub struct RequestHead<'a> {
     pub content_encoding: Option<&'a [u8]>,
 }
 
+/// What a judged path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Requests of service providers, and single logout: `/samlsso`.
+    SingleSignOn,
+    /// WS-Federation: `/passivests`.
+    WsFederation,
+    /// ArtifactResolve of service providers, in SOAP: `/samlartresolve`.
+    ArtifactResolution,
+    /// Responses of federated identity providers: `/commonauth`.
+    AssertionConsumer,
+}
+
 /// What is to be done with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
     /// Judge this query now.
-    Get(&'a [u8]),
+    Get(Service, &'a [u8]),
     /// Hold the request, and judge its body with this query.
-    Post(&'a [u8]),
+    Post(Service, &'a [u8]),
     /// Another application's: let it pass.
     Elsewhere,
 }
@@ -62,12 +75,16 @@ pub fn carrier(method: &[u8], has_body: bool, content_encoding: Option<&[u8]>) -
                 .expected("none")
                 .found_bytes(encoding)),
         },
-        other => Err(Refusal::misbehaved("saml.method.not-allowed")
-            .with_status(405)
-            .at("method")
-            .expected("GET or POST")
-            .found_bytes(other)),
+        other => Err(not_allowed(other, "GET or POST")),
     }
+}
+
+fn not_allowed(method: &[u8], expected: &str) -> Refusal {
+    Refusal::misbehaved("saml.method.not-allowed")
+        .with_status(405)
+        .at("method")
+        .expected(expected)
+        .found_bytes(method)
 }
 
 impl DecoderConfiguration {
@@ -75,48 +92,86 @@ impl DecoderConfiguration {
     /// and whatever the server in the LAN makes of the path.
     ///
     /// 1. A path that is not canonical is refused, unless `other_paths` says otherwise.
-    /// 2. A path in `paths` is judged, and has to have a canonical query too; a GET that is one of
-    ///    `continuations` passes, it holds no message.
+    /// 2. A path in `paths`, or in those of the other services, is judged, and has to have a canonical
+    ///    query too; a GET that is one of `continuations` passes, it holds no message.
     /// 3. A path in `unjudged_paths` passes.
-    /// 4. A path that a server could take for one in `paths` is refused.
-    /// 5. A query that carries a SAML message to any other path is refused. Bodies that go there
+    /// 4. A path that a server could take for a judged one is refused.
+    /// 5. A query that carries a message to any other path is refused. Bodies that go there
     ///    are not looked at: they are other applications', of any size and kind.
     ///
     /// # Errors
     /// `endpoint.target.*`, `endpoint.path.*`, `endpoint.query.*`, `saml.path.ambiguous`,
-    /// `saml.message.elsewhere`, and those of [`carrier`].
+    /// `saml.message.elsewhere`, `wsfed.message.elsewhere`, and those of [`carrier`].
     pub fn arrival<'a>(&self, head: &RequestHead<'a>) -> Result<Arrival<'a>, Refusal> {
         let (path, query) = split_target(head.target);
         if self.other_paths == OtherPaths::Canonical {
             RequestTarget::parse(path)?;
         }
-        let is_in = |list: &[String]| list.iter().any(|listed| listed.as_bytes() == path);
-        if is_in(&self.paths) {
+        let judged = self.judged_paths().find(|(judged, _)| judged.as_bytes() == path);
+        if let Some((_, service)) = judged {
             RequestTarget::parse(head.target)?;
             if head.method == b"GET" && !head.has_body && self.continues(path, query) {
                 return Ok(Arrival::Elsewhere);
             }
-            return Ok(match carrier(head.method, head.has_body, head.content_encoding)? {
-                Carrier::Query => Arrival::Get(query),
-                Carrier::Body => Arrival::Post(query),
-            });
+            let carrier = carrier(head.method, head.has_body, head.content_encoding)?;
+            return match (service, carrier) {
+                (Service::ArtifactResolution, Carrier::Query) => Err(not_allowed(head.method, "POST")),
+                (Service::AssertionConsumer, _) => self.consumer_arrival(query, &carrier),
+                (_, Carrier::Query) => Ok(Arrival::Get(service, query)),
+                (_, Carrier::Body) => Ok(Arrival::Post(service, query)),
+            };
         }
-        if is_in(&self.unjudged_paths) {
+        if self.unjudged_paths.iter().any(|listed| listed.as_bytes() == path) {
             return Ok(Arrival::Elsewhere);
         }
-        if let Some(judged) = self.paths.iter().find(|judged| addresses(path, judged) != Addressed::No) {
+        let near = self.judged_paths().find(|(judged, _)| addresses(path, judged) != Addressed::No);
+        if let Some((judged, _)) = near {
             return Err(Refusal::misbehaved("saml.path.ambiguous")
                 .at("path")
                 .expected(judged)
                 .found_bytes(path));
         }
-        match carried_in(query) {
-            Some(name) => Err(Refusal::misbehaved("saml.message.elsewhere")
+        if let Some(name) = carried_in(query) {
+            return Err(Refusal::misbehaved("saml.message.elsewhere")
                 .at(&name)
                 .expected("no SAML message for a path that is not judged")
-                .found_bytes(path)),
-            None => Ok(Arrival::Elsewhere),
+                .found_bytes(path));
         }
+        if self.wsfed.is_some() && carries_wsfed(query) {
+            return Err(Refusal::misbehaved("wsfed.message.elsewhere")
+                .at("wa")
+                .expected("no WS-Federation message for a path that is not judged")
+                .found_bytes(path));
+        }
+        Ok(Arrival::Elsewhere)
+    }
+
+    /// A Response comes by POST only (SAML profiles section 4.1.2): in a query it would be in logs and
+    /// histories, and an artifact makes the LAN ask somebody. Other requests may be served there.
+    fn consumer_arrival<'a>(&self, query: &'a [u8], carrier: &Carrier) -> Result<Arrival<'a>, Refusal> {
+        let serves_others = self.assertion_consumer.as_ref().is_some_and(|own| own.serves_other_forms);
+        if let Some(name) = carried_in(query) {
+            return Err(Refusal::misbehaved("saml.response.by-redirect")
+                .at(&name)
+                .expected("a Response in a form"));
+        }
+        match carrier {
+            Carrier::Body => Ok(Arrival::Post(Service::AssertionConsumer, query)),
+            Carrier::Query if serves_others => Ok(Arrival::Elsewhere),
+            Carrier::Query => Err(not_allowed(b"GET", "POST")),
+        }
+    }
+
+    /// Every path that is judged, and what it is for.
+    pub(crate) fn judged_paths(&self) -> impl Iterator<Item = (&str, Service)> {
+        let own = self.paths.iter().map(|path| (path, Service::SingleSignOn));
+        let wsfed = self.wsfed.iter().flat_map(|wsfed| &wsfed.paths);
+        let artifacts = self.artifact_resolution.iter().flat_map(|service| &service.paths);
+        let consumers = self.assertion_consumer.iter().flat_map(|consumer| &consumer.paths);
+        own.chain(wsfed.map(|path| (path, Service::WsFederation)))
+            .chain(artifacts.map(|path| (path, Service::ArtifactResolution)))
+            .chain(consumers.map(|path| (path, Service::AssertionConsumer)))
+            .map(|(path, service)| (path.as_str(), service))
     }
 
     fn continues(&self, path: &[u8], query: &[u8]) -> bool {
@@ -130,21 +185,54 @@ fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
     (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
+/// Whether some server would take it for a form, or a query, that carries a message.
+pub(crate) fn carries_message(form: &[u8]) -> bool {
+    carried_in(form).is_some()
+}
+
 /// The parameter that some server would take for one that carries a message.
 fn carried_in(query: &[u8]) -> Option<String> {
-    query.split(|byte| matches!(byte, b'&' | b';' | b'?')).find_map(|parameter| {
-        let mut name = parameter.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
-        for _ in 0..=DECODINGS {
-            let text = String::from_utf8_lossy(&name);
-            let bare = text.split(['[', '\0']).next().unwrap_or_default();
-            let bare = bare.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '+');
-            if CARRIERS.contains(&bare.to_uppercase().to_lowercase().as_str()) {
-                return Some(bare.to_owned());
-            }
-            name = decode(&name);
-        }
-        None
+    parameters(query).find_map(|(name, _)| {
+        readings(name)
+            .into_iter()
+            .find(|name| CARRIERS.contains(&name.to_uppercase().to_lowercase().as_str()))
     })
+}
+
+/// Whether some server would take it for a message of WS-Federation.
+fn carries_wsfed(query: &[u8]) -> bool {
+    parameters(query).any(|(name, value)| {
+        let values = readings(value);
+        readings(name)
+            .iter()
+            .any(|name| values.iter().any(|value| postern_wsfed::carries_message(name, value)))
+    })
+}
+
+/// Names and values, parted at whatever some server takes for a separator.
+fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    query.split(|byte| matches!(byte, b'&' | b';' | b'?')).map(|parameter| {
+        let mut parts = parameter.splitn(2, |byte| *byte == b'=');
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    })
+}
+
+/// What servers could read: decoded several times, cut at NUL and at the bracket of an array, without
+/// the white space around it.
+fn readings(raw: &[u8]) -> Vec<String> {
+    let mut readings = Vec::new();
+    let mut bytes = raw.to_vec();
+    for _ in 0..=DECODINGS {
+        let text = String::from_utf8_lossy(&bytes);
+        let bare = text.split(['[', '\0']).next().unwrap_or_default();
+        readings
+            .push(bare.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '+').to_owned());
+        if !bytes.contains(&b'%') {
+            break;
+        }
+        bytes = decode(&bytes);
+    }
+    readings
 }
 
 #[cfg(test)]

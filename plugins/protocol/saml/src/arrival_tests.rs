@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Continuation, Policy};
+use crate::{AssertionConsumer, Continuation, Policy};
 
 fn configuration() -> DecoderConfiguration {
     let policy = Policy::for_destination("https://sso.example.com/samlsso");
@@ -20,8 +20,8 @@ fn head<'a>(method: &'a str, target: &'a str) -> RequestHead<'a> {
 
 fn code(configuration: &DecoderConfiguration, target: &str) -> &'static str {
     match configuration.arrival(&head("GET", target)) {
-        Ok(Arrival::Get(_)) => "judged",
-        Ok(Arrival::Post(_)) => "held",
+        Ok(Arrival::Get(..)) => "judged",
+        Ok(Arrival::Post(..)) => "held",
         Ok(Arrival::Elsewhere) => "elsewhere",
         Err(refusal) => refusal.code,
     }
@@ -30,9 +30,15 @@ fn code(configuration: &DecoderConfiguration, target: &str) -> &'static str {
 #[test]
 fn what_is_judged_comes_in_a_query_or_a_body() {
     let configuration = configuration();
-    assert_eq!(configuration.arrival(&head("GET", "/samlsso?a=b")), Ok(Arrival::Get(b"a=b")));
-    assert_eq!(configuration.arrival(&head("GET", "/samlsso")), Ok(Arrival::Get(b"")));
-    assert_eq!(configuration.arrival(&head("POST", "/samlsso?x")), Ok(Arrival::Post(b"x")));
+    assert_eq!(
+        configuration.arrival(&head("GET", "/samlsso?a=b")),
+        Ok(Arrival::Get(Service::SingleSignOn, b"a=b"))
+    );
+    assert_eq!(configuration.arrival(&head("GET", "/samlsso")), Ok(Arrival::Get(Service::SingleSignOn, b"")));
+    assert_eq!(
+        configuration.arrival(&head("POST", "/samlsso?x")),
+        Ok(Arrival::Post(Service::SingleSignOn, b"x"))
+    );
     let refused = |head: RequestHead<'_>| configuration.arrival(&head).unwrap_err();
     for method in ["HEAD", "PUT", "OPTIONS", "DELETE", "get", "GET ", ""] {
         let refusal = refused(head(method, "/samlsso"));
@@ -134,7 +140,10 @@ fn a_sign_on_under_way_goes_on_without_a_message() {
         assert_eq!(code(&configuration, target), "judged", "{target}");
     }
     let post = head("POST", "/samlsso?sessionDataKey=0d3c");
-    assert_eq!(configuration.arrival(&post), Ok(Arrival::Post(b"sessionDataKey=0d3c")));
+    assert_eq!(
+        configuration.arrival(&post),
+        Ok(Arrival::Post(Service::SingleSignOn, b"sessionDataKey=0d3c"))
+    );
     let json = serde_json::to_string(&configuration).unwrap();
     assert_eq!(DecoderConfiguration::from_json(json.as_bytes()), Ok(configuration));
     let wrong = json.replace("sessionDataKey", "SAMLRequest");
@@ -142,4 +151,64 @@ fn a_sign_on_under_way_goes_on_without_a_message() {
         DecoderConfiguration::from_json(wrong.as_bytes()).unwrap_err().code,
         "saml.decoder.configuration"
     );
+}
+
+#[test]
+fn ws_federation_has_its_own_path_and_none_beside_it() {
+    let mut configuration = configuration();
+    for target in ["/passivests?wa=wsignin1.0", "/passivests/", "/orders?wa=wsignin1.0"] {
+        assert_eq!(code(&configuration, target), "elsewhere", "{target}");
+    }
+    configuration.wsfed = serde_json::from_str(r#"{"realms":[]}"#).unwrap();
+    let arrived = configuration.arrival(&head("GET", "/passivests?wa=wsignin1.0"));
+    assert_eq!(arrived, Ok(Arrival::Get(Service::WsFederation, b"wa=wsignin1.0")));
+    assert_eq!(
+        configuration.arrival(&head("POST", "/passivests")),
+        Ok(Arrival::Post(Service::WsFederation, b""))
+    );
+    for target in ["/passivests/", "/PassiveSTS", "/t/x/passivests", "/passivests%20"] {
+        assert_eq!(code(&configuration, target), "saml.path.ambiguous", "{target}");
+    }
+    for query in [
+        "wa=wsignin1.0",
+        "x=1&WA=WSignOut1.0",
+        "%77a=%2577signin1.0",
+        "a;wa=+wsign",
+        "wresult=",
+        "wreqptr[]=x",
+    ] {
+        assert_eq!(code(&configuration, &format!("/orders?{query}")), "wsfed.message.elsewhere", "{query}");
+    }
+    for query in ["wa=1", "wa=washington", "w=wsignin1.0", "wtrealm=x"] {
+        assert_eq!(code(&configuration, &format!("/orders?{query}")), "elsewhere", "{query}");
+    }
+}
+
+#[test]
+fn responses_and_artifacts_come_by_post_alone() {
+    let mut configuration = configuration();
+    let consumer = |forms: bool| AssertionConsumer {
+        paths: vec!["/commonauth".to_owned()],
+        urls: vec!["https://sso.example.com/commonauth".to_owned()],
+        entity_id: "urn:idp".to_owned(),
+        serves_other_forms: forms,
+    };
+    configuration.assertion_consumer = Some(consumer(true));
+    configuration.artifact_resolution =
+        serde_json::from_str(r#"{"destinations":["https://sso.example.com/x"],"entity_id":"urn:idp"}"#).ok();
+    let post = configuration.arrival(&head("POST", "/commonauth"));
+    assert_eq!(post, Ok(Arrival::Post(Service::AssertionConsumer, b"")));
+    let post = configuration.arrival(&head("POST", "/samlartresolve"));
+    assert_eq!(post, Ok(Arrival::Post(Service::ArtifactResolution, b"")));
+    assert_eq!(code(&configuration, "/samlartresolve"), "saml.method.not-allowed");
+    assert_eq!(code(&configuration, "/commonauth?code=x"), "elsewhere");
+    for query in ["SAMLResponse=x", "samlart=x", "a=b&SAML%52equest=x"] {
+        assert_eq!(
+            code(&configuration, &format!("/commonauth?{query}")),
+            "saml.response.by-redirect",
+            "{query}"
+        );
+    }
+    configuration.assertion_consumer = Some(consumer(false));
+    assert_eq!(code(&configuration, "/commonauth?code=x"), "saml.method.not-allowed");
 }

@@ -1,13 +1,23 @@
 //! The DMZ filter `saml-decoder`, as far as it is not a proxy's business.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use postern_endpoint::RequestTarget;
+use postern_endpoint::{RequestTarget, is_protected_url};
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
 use serde::{Deserialize, Serialize};
 
-use crate::{Continuation, EdgeRelyingParty, Incoming, Judged, Policy, ReplayTable, SharedMemory, judge};
+use crate::arrival::carries_message;
+use crate::artifact_resolve::judge_artifact_resolve;
+use crate::federated::{Federation, judge_response};
+use crate::judge::{Scene, check_content_type};
+use crate::key::Fitting;
+use crate::registration::MAX_ENTITY_ID;
+use crate::{
+    ArtifactResolutionService, AssertionConsumer, Continuation, EdgeRelyingParty, IdentityProvider, Incoming,
+    Judged, JudgedArtifactResolve, JudgedResponse, Once, Policy, ReplayTable, Service, SharedMemory,
+    SoapRequest, judge,
+};
 
 /// Configuration of the DMZ filter `saml-decoder`: what the host writes and the filter reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +45,19 @@ pub struct DecoderConfiguration {
     pub replay_slots: u32,
     /// Registered relying parties.
     pub relying_parties: Vec<EdgeRelyingParty>,
+    /// WS-Federation, when it is judged here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wsfed: Option<postern_wsfed::Configuration>,
+    /// Where service providers resolve artifacts, when that is judged here. Who may is in
+    /// `relying_parties`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_resolution: Option<ArtifactResolutionService>,
+    /// Where Responses of identity providers arrive, when they are judged here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_consumer: Option<AssertionConsumer>,
+    /// Federated identity providers: who may send such Responses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_providers: Vec<IdentityProvider>,
 }
 
 /// What the paths of other applications have to be.
@@ -61,6 +84,10 @@ impl DecoderConfiguration {
             policy,
             replay_slots: default_replay_slots(),
             relying_parties,
+            wsfed: None,
+            artifact_resolution: None,
+            assertion_consumer: None,
+            identity_providers: Vec::new(),
         }
     }
 
@@ -69,17 +96,25 @@ impl DecoderConfiguration {
     /// # Errors
     /// `saml.decoder.configuration`, which names the field.
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
-        let wrong = |field: &str, expected: &str| {
-            Refusal::configuration("saml.decoder.configuration").at(field).expected(expected)
-        };
         let configuration: Self = serde_json::from_slice(json)
             .map_err(|error| wrong("saml-decoder", "a valid configuration").found(&error.to_string()))?;
-        if configuration.paths.is_empty() || !configuration.paths.iter().all(|path| is_plain(path)) {
-            return Err(wrong("paths", "canonical paths without query and not `/`, one at least"));
+        check_paths("paths", &configuration.paths)?;
+        if let Some(wsfed) = &configuration.wsfed {
+            let within = |field: &str| format!("wsfed.{field}");
+            check_paths(&within("paths"), &wsfed.paths)?;
+            wsfed.check().map_err(|refusal| {
+                wrong(&within(&refusal.element), &refusal.expected).found(&refusal.found)
+            })?;
+        }
+        configuration.check_artifact_resolution()?;
+        configuration.check_federation()?;
+        let judged: Vec<&str> = configuration.judged_paths().map(|(path, _)| path).collect();
+        if judged.iter().collect::<BTreeSet<_>>().len() != judged.len() {
+            return Err(wrong("paths", "paths that are judged once"));
         }
         let unjudged = &configuration.unjudged_paths;
-        if !unjudged.iter().all(|path| is_plain(path) && !configuration.paths.contains(path)) {
-            return Err(wrong("unjudged_paths", "canonical paths that are not in `paths`"));
+        if !unjudged.iter().all(|path| is_plain(path) && !judged.contains(&path.as_str())) {
+            return Err(wrong("unjudged_paths", "canonical paths that are not judged"));
         }
         if !configuration.continuations.iter().all(|own| own.is_sound(&configuration.paths)) {
             return Err(wrong("continuations", "a path of `paths`, and names that carry no message"));
@@ -96,9 +131,114 @@ impl DecoderConfiguration {
         Ok(configuration)
     }
 
+    fn check_artifact_resolution(&self) -> Result<(), Refusal> {
+        let Some(service) = &self.artifact_resolution else { return Ok(()) };
+        let within = |field: &str| format!("artifact_resolution.{field}");
+        check_paths(&within("paths"), &service.paths)?;
+        if service.destinations.is_empty() {
+            return Err(wrong(&within("destinations"), "one at least"));
+        }
+        check_entity_id(&within("entity_id"), &service.entity_id)
+    }
+
+    fn check_federation(&self) -> Result<(), Refusal> {
+        let Some(consumer) = &self.assertion_consumer else {
+            let is_idle = self.identity_providers.is_empty();
+            return if is_idle {
+                Ok(())
+            } else {
+                Err(wrong("assertion_consumer", "where Responses of identity providers arrive"))
+            };
+        };
+        let within = |field: &str| format!("assertion_consumer.{field}");
+        check_paths(&within("paths"), &consumer.paths)?;
+        if consumer.urls.is_empty() || !consumer.urls.iter().all(|url| is_protected_url(url)) {
+            let expected = "https URLs without a fragment, or http URLs of this machine, one at least";
+            return Err(wrong(&within("urls"), expected));
+        }
+        check_entity_id(&within("entity_id"), &consumer.entity_id)?;
+        for (number, provider) in self.identity_providers.iter().enumerate() {
+            provider.check().map_err(|refusal| {
+                let field = format!("identity_providers[{number}].{}", refusal.element);
+                refusal.at(&field)
+            })?;
+        }
+        let names: BTreeSet<&str> =
+            self.identity_providers.iter().map(|provider| provider.entity_id.as_str()).collect();
+        if names.len() != self.identity_providers.len() {
+            return Err(wrong("identity_providers", "entity IDs that differ"));
+        }
+        Ok(())
+    }
+
+    /// Largest body that a judged path takes, in bytes.
+    pub fn max_body(&self, service: Service) -> usize {
+        match (service, &self.wsfed) {
+            (Service::WsFederation, Some(wsfed)) => wsfed.policy.limits.max_body,
+            _ => self.policy.limits.max_body,
+        }
+    }
+
     /// The relying parties by entity ID.
     pub fn registry(&self) -> BTreeMap<String, Rc<EdgeRelyingParty>> {
         self.relying_parties.iter().map(|party| (party.entity_id.clone(), Rc::new(party.clone()))).collect()
+    }
+}
+
+/// A message at a judged path, as a proxy shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// What the path is for.
+    pub service: Service,
+    /// Query or body.
+    pub incoming: Incoming<'a>,
+    /// SOAPAction, when it is there.
+    pub soap_action: Option<&'a str>,
+    /// SHA-256 of the client's certificate, hexadecimal in lower case, when the proxy has verified one.
+    pub client_certificate: Option<&'a str>,
+}
+
+/// A message that may pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Of SAML, at the single sign-on service.
+    Saml(Judged),
+    /// Of WS-Federation.
+    WsFederation(postern_wsfed::Judged),
+    /// An ArtifactResolve.
+    ArtifactResolve(JudgedArtifactResolve),
+    /// The Response of an identity provider.
+    Response(JudgedResponse),
+    /// A form at the assertion consumer service that carries no message.
+    OtherForm,
+}
+
+impl Decoded {
+    /// The message's name, who sent it, and its ID: for a log. None: it is no message.
+    pub fn names(&self) -> Option<(&'static str, &str, Option<&str>)> {
+        match self {
+            Self::Saml(judged) => Some(judged.names()),
+            Self::WsFederation(judged) => {
+                let (name, realm) = judged.names();
+                Some((name, realm, None))
+            }
+            Self::ArtifactResolve(request) => {
+                Some(("ArtifactResolve", &request.entity_id, Some(&request.id)))
+            }
+            Self::Response(response) => Some(("Response", &response.entity_id, Some(&response.id))),
+            Self::OtherForm => None,
+        }
+    }
+
+    /// What of it may not come again.
+    fn once(&self) -> Vec<Once> {
+        match self {
+            Self::Saml(judged) => judged.once().into_iter().collect(),
+            Self::ArtifactResolve(request) => vec![request.once()],
+            Self::Response(response) => response.once.clone(),
+            // Messages of WS-Federation have no ID.
+            Self::WsFederation(_) | Self::OtherForm => Vec::new(),
+        }
     }
 }
 
@@ -107,14 +247,22 @@ impl DecoderConfiguration {
 pub struct Decoder {
     configuration: DecoderConfiguration,
     registry: BTreeMap<String, Rc<EdgeRelyingParty>>,
+    realms: Vec<Rc<postern_wsfed::Realm>>,
+    providers: BTreeMap<String, Rc<IdentityProvider>>,
     replays: ReplayTable,
 }
 
 impl Decoder {
     /// A decoder with this configuration, which [`DecoderConfiguration::from_json`] has checked.
     pub fn new(configuration: DecoderConfiguration) -> Self {
+        let realms = configuration.wsfed.iter().flat_map(|wsfed| &wsfed.realms);
+        let providers = configuration.identity_providers.iter();
         Self {
             registry: configuration.registry(),
+            realms: realms.cloned().map(Rc::new).collect(),
+            providers: providers
+                .map(|provider| (provider.entity_id.clone(), Rc::new(provider.clone())))
+                .collect(),
             replays: ReplayTable::new(configuration.replay_slots),
             configuration,
         }
@@ -129,24 +277,129 @@ impl Decoder {
     /// `now` is in seconds since 1970, none when the proxy has no clock.
     ///
     /// # Errors
-    /// `saml.clock.absent`, those of [`judge()`] and of [`ReplayTable::remember`].
+    /// `saml.clock.absent`, those of [`Decoder::decode`] and of [`ReplayTable::remember`].
     pub fn judge(
         &self,
-        incoming: Incoming<'_>,
+        message: &Message<'_>,
         now: Option<u64>,
         verifier: &dyn Verifier,
         memory: &dyn SharedMemory,
-    ) -> Result<Judged, Refusal> {
+    ) -> Result<Decoded, Refusal> {
         let now = now.ok_or_else(|| {
             Refusal::internal("saml.clock.absent").with_status(503).expected("a proxy with a clock")
         })?;
-        let lookup = |entity_id: &str| Ok(self.registry.get(entity_id).map(Rc::clone));
-        let judged = judge(incoming, &lookup, &self.configuration.policy, now, verifier)?;
-        if let Some(message) = judged.once() {
-            self.replays.remember(&message, now, memory)?;
+        let decoded = self.decode(message, now, verifier)?;
+        for once in decoded.once() {
+            self.replays.remember(&once, now, memory)?;
         }
-        Ok(judged)
+        Ok(decoded)
     }
+
+    /// The same without a memory: whether it would pass the first time.
+    ///
+    /// # Errors
+    /// Those of [`judge()`] and [`postern_wsfed::judge()`], `saml.soap.*`, `saml.artifact-resolve.*`,
+    /// `saml.artifact.*`, `saml.response.*`, `saml.assertion.*`.
+    pub fn decode(
+        &self,
+        message: &Message<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+    ) -> Result<Decoded, Refusal> {
+        match message.service {
+            Service::SingleSignOn => {
+                let policy = &self.configuration.policy;
+                judge(message.incoming, &|id: &str| self.party(id), policy, now, verifier).map(Decoded::Saml)
+            }
+            Service::WsFederation => self.ws_federation(message.incoming, now),
+            Service::ArtifactResolution => self.artifact_resolve(message, now, verifier),
+            Service::AssertionConsumer => self.response(message.incoming, now, verifier),
+        }
+    }
+
+    fn party(&self, entity_id: &str) -> Result<Option<Rc<EdgeRelyingParty>>, Refusal> {
+        Ok(self.registry.get(entity_id).map(Rc::clone))
+    }
+
+    fn ws_federation(&self, incoming: Incoming<'_>, now: u64) -> Result<Decoded, Refusal> {
+        let wsfed = self.configuration.wsfed.as_ref().ok_or_else(not_configured)?;
+        let incoming = match incoming {
+            Incoming::Get(query) => postern_wsfed::Incoming::Get(query),
+            Incoming::Post { query, content_type, body } => {
+                postern_wsfed::Incoming::Post { query, content_type, body }
+            }
+        };
+        postern_wsfed::judge(incoming, self.realms.as_slice(), &wsfed.policy, now).map(Decoded::WsFederation)
+    }
+
+    fn artifact_resolve(
+        &self,
+        message: &Message<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+    ) -> Result<Decoded, Refusal> {
+        let service = self.configuration.artifact_resolution.as_ref().ok_or_else(not_configured)?;
+        let Incoming::Post { query, content_type, body } = message.incoming else {
+            return Err(not_configured());
+        };
+        let Message { soap_action: action, client_certificate, .. } = *message;
+        let request = SoapRequest { query, content_type, action, client_certificate, body };
+        let scene = Scene {
+            lookup: &|id: &str| self.party(id),
+            policy: &self.configuration.policy,
+            destinations: &service.destinations,
+            now,
+            verifier: &Fitting(verifier),
+        };
+        judge_artifact_resolve(&request, service, &scene).map(Decoded::ArtifactResolve)
+    }
+
+    fn response(
+        &self,
+        incoming: Incoming<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+    ) -> Result<Decoded, Refusal> {
+        let consumer = self.configuration.assertion_consumer.as_ref().ok_or_else(not_configured)?;
+        let Incoming::Post { query, content_type, body } = incoming else { return Err(not_configured()) };
+        let content_type = content_type.unwrap_or_default();
+        check_content_type(content_type)?;
+        if consumer.serves_other_forms && !carries_message(body) {
+            return Ok(Decoded::OtherForm);
+        }
+        let federation = Federation {
+            consumer,
+            lookup: &|id: &str| self.providers.get(id).map(Rc::clone),
+            policy: &self.configuration.policy,
+            now,
+            verifier: &Fitting(verifier),
+        };
+        judge_response(query, body, &federation).map(Decoded::Response)
+    }
+}
+
+/// A caller has shown a message as another than [`DecoderConfiguration::arrival`] has it.
+fn not_configured() -> Refusal {
+    Refusal::internal("saml.decoder.configuration").expected("a service that is configured")
+}
+
+fn wrong(field: &str, expected: &str) -> Refusal {
+    Refusal::configuration("saml.decoder.configuration").at(field).expected(expected)
+}
+
+fn check_paths(field: &str, paths: &[String]) -> Result<(), Refusal> {
+    if paths.is_empty() || !paths.iter().all(|path| is_plain(path)) {
+        return Err(wrong(field, "canonical paths without query and not `/`, one at least"));
+    }
+    Ok(())
+}
+
+fn check_entity_id(field: &str, entity_id: &str) -> Result<(), Refusal> {
+    let printable = !entity_id.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !(1..=MAX_ENTITY_ID).contains(&entity_id.chars().count()) || !printable {
+        return Err(wrong(field, "1 to 1,024 printable characters"));
+    }
+    Ok(())
 }
 
 /// Whether it is a path that can be compared letter by letter.

@@ -33,6 +33,45 @@ fn a_configuration_names_the_field_that_is_wrong() {
         (r#","replay_slots":65537"#, "replay_slots"),
         (r#","other_paths":"any""#, "saml-decoder"),
         (r#","unknown":1"#, "saml-decoder"),
+        (r#","wsfed":{"realms":[],"paths":[]}"#, "wsfed.paths"),
+        (r#","wsfed":{"realms":[],"paths":["/a;b"]}"#, "wsfed.paths"),
+        (r#","wsfed":{"realms":[],"paths":["/samlsso"]}"#, "paths"),
+        (r#","wsfed":{"realms":[]},"unjudged_paths":["/passivests"]"#, "unjudged_paths"),
+        (
+            r#","wsfed":{"realms":[{"realm":"urn:a","replies":["http://a.example/"]}]}"#,
+            "wsfed.realms[0].replies",
+        ),
+        (r#","wsfed":{"realms":[],"policy":{"clock_skew":601}}"#, "wsfed.policy"),
+        (r#","wsfed":{"realms":[],"unknown":1}"#, "saml-decoder"),
+        (
+            r#","artifact_resolution":{"destinations":[],"entity_id":"urn:a"}"#,
+            "artifact_resolution.destinations",
+        ),
+        (
+            r#","artifact_resolution":{"destinations":["https://a/"],"entity_id":"a b"}"#,
+            "artifact_resolution.entity_id",
+        ),
+        (
+            r#","artifact_resolution":{"destinations":["https://a/"],"entity_id":"a","paths":["/samlsso"]}"#,
+            "paths",
+        ),
+        (
+            r#","assertion_consumer":{"paths":[],"urls":["https://a/"],"entity_id":"a"}"#,
+            "assertion_consumer.paths",
+        ),
+        (
+            r#","assertion_consumer":{"paths":["/acs"],"urls":["http://a/"],"entity_id":"a"}"#,
+            "assertion_consumer.urls",
+        ),
+        (
+            r#","assertion_consumer":{"paths":["/acs"],"urls":["https://a/"],"entity_id":""}"#,
+            "assertion_consumer.entity_id",
+        ),
+        (
+            r#","assertion_consumer":{"paths":["/acs"],"urls":["https://a/"],"entity_id":"a"},"identity_providers":[{"entity_id":"b","signing_keys":[]}]"#,
+            "identity_providers[0].signing_keys",
+        ),
+        (r#","identity_providers":[{"entity_id":"b","signing_keys":[]}]"#, "assertion_consumer"),
     ] {
         let refusal = configuration(more).unwrap_err();
         assert_eq!((refusal.code, refusal.element.as_str()), ("saml.decoder.configuration", field), "{more}");
@@ -64,6 +103,12 @@ impl SharedMemory for Nothing {
 #[test]
 fn without_a_clock_nothing_is_accepted() {
     let decoder = Decoder::new(configuration("").unwrap());
-    let refusal = decoder.judge(Incoming::Get(b"SAMLRequest=x"), None, &Nothing, &Nothing).unwrap_err();
+    let message = Message {
+        service: Service::SingleSignOn,
+        incoming: Incoming::Get(b"SAMLRequest=x"),
+        soap_action: None,
+        client_certificate: None,
+    };
+    let refusal = decoder.judge(&message, None, &Nothing, &Nothing).unwrap_err();
     assert_eq!((refusal.code, refusal.status), ("saml.clock.absent", 503));
 }

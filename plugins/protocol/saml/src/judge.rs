@@ -1,11 +1,11 @@
 //! The one rule for what arrives at `/samlsso`.
 //!
 //! The order is the same for every caller, so that one message has one reason code: form and
-//! parameters, base64 and deflate, XML, kind of message, issuer, signature, shape, destination,
+//! parameters, base64 and deflate, XML, kind of message, no signature inside where one stands beside, issuer, signature, shape, destination,
 //! time, consumer service. Replays are the caller's to see: [`Judged::once`].
 use std::rc::Rc;
 
-use postern_form::Form;
+use postern_form::{Form, is_form_type};
 use postern_refusal::Refusal;
 use postern_signature::{Verifier, VerifyError};
 use postern_xml::{Document, Element, Place, Trust, method_for};
@@ -149,9 +149,17 @@ pub fn judge(
         }
     };
     let document = Document::read(&carried.xml, &policy.limits.xml())?;
-    let scene = Scene { lookup, policy, now, verifier: &Fitting(verifier) };
+    let destinations = &policy.destinations;
+    let scene = Scene { lookup, policy, destinations, now, verifier: &Fitting(verifier) };
     let (detached, relay_state) = (carried.detached, carried.relay_state);
-    match kind(&document, carried.parameter, policy)? {
+    let kind = kind(&document, carried.parameter, policy)?;
+    // SAML bindings section 3.4.4.1: it has to be removed before. Two signatures could say two things.
+    if carried.by_redirect && document.is_signed() {
+        return Err(Refusal::misbehaved("saml.redirect.signature-inside")
+            .at("Signature")
+            .expected("the signature beside the message, in SigAlg and Signature"));
+    }
+    match kind {
         Kind::AuthnRequest => {
             judge_authn_request(document, detached, relay_state, &scene).map(Judged::AuthnRequest)
         }
@@ -168,6 +176,8 @@ pub fn judge(
 pub(crate) struct Scene<'s> {
     pub(crate) lookup: Lookup<'s>,
     pub(crate) policy: &'s Policy,
+    /// URLs that a message may name as its Destination.
+    pub(crate) destinations: &'s [String],
     pub(crate) now: u64,
     pub(crate) verifier: &'s dyn Verifier,
 }
@@ -193,13 +203,8 @@ fn kind(document: &Document<'_>, parameter: &str, policy: &Policy) -> Result<Kin
     }
 }
 
-/// A reader that took the form for another type, or another charset, would see another message.
-fn check_content_type(content_type: &str) -> Result<(), Refusal> {
-    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let is_form = essence.trim_end().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    let parameters = parameters.trim();
-    let is_utf8 = parameters.is_empty() || parameters.eq_ignore_ascii_case("charset=utf-8");
-    if is_form && is_utf8 {
+pub(crate) fn check_content_type(content_type: &str) -> Result<(), Refusal> {
+    if is_form_type(content_type) {
         return Ok(());
     }
     Err(Refusal::misbehaved("saml.post.content-type")
@@ -274,40 +279,52 @@ impl Scene<'_> {
     }
 
     pub(crate) fn check_destination(&self, destination: Option<&str>, signed: bool) -> Result<(), Refusal> {
-        let known = &self.policy.destinations;
-        let expected = known.first().map(String::as_str).unwrap_or_default();
-        match destination {
-            Some(destination) if known.iter().any(|known| known == destination) => Ok(()),
-            Some(destination) => Err(Refusal::misbehaved("saml.destination.mismatch")
-                .at("Destination")
-                .expected(expected)
-                .found(destination)),
-            // SAML bindings sections 3.4.5.2 and 3.5.5.2: a signed message names where it goes.
-            None if signed => {
-                Err(Refusal::misbehaved("saml.destination.missing").at("Destination").expected(expected))
-            }
-            None => Ok(()),
-        }
+        check_destination(self.destinations, destination, signed)
     }
 
     /// Checks IssueInstant and tells until when the message is fresh.
     pub(crate) fn check_time(&self, issue_instant: u64) -> Result<u64, Refusal> {
-        let Policy { clock_skew, max_age, .. } = *self.policy;
-        let refuse = |code, expected: &str| {
-            Err(Refusal::misbehaved(code)
-                .at("IssueInstant")
-                .expected(expected)
-                .found(&crate::format_instant(issue_instant).unwrap_or_default()))
-        };
-        if issue_instant > self.now.saturating_add(clock_skew) {
-            return refuse("saml.issue-instant.future", "an instant that has passed");
-        }
-        let until = issue_instant.saturating_add(max_age).saturating_add(clock_skew);
-        if until < self.now {
-            return refuse("saml.issue-instant.stale", &format!("at most {max_age} seconds ago"));
-        }
-        Ok(until)
+        check_time(self.policy, self.now, issue_instant)
     }
+}
+
+pub(crate) fn check_destination(
+    known: &[String],
+    destination: Option<&str>,
+    signed: bool,
+) -> Result<(), Refusal> {
+    let expected = known.first().map(String::as_str).unwrap_or_default();
+    match destination {
+        Some(destination) if known.iter().any(|known| known == destination) => Ok(()),
+        Some(destination) => Err(Refusal::misbehaved("saml.destination.mismatch")
+            .at("Destination")
+            .expected(expected)
+            .found(destination)),
+        // SAML bindings sections 3.4.5.2 and 3.5.5.2: a signed message names where it goes.
+        None if signed => {
+            Err(Refusal::misbehaved("saml.destination.missing").at("Destination").expected(expected))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks IssueInstant and tells until when the message is fresh.
+pub(crate) fn check_time(policy: &Policy, now: u64, issue_instant: u64) -> Result<u64, Refusal> {
+    let Policy { clock_skew, max_age, .. } = *policy;
+    let refuse = |code, expected: &str| {
+        Err(Refusal::misbehaved(code)
+            .at("IssueInstant")
+            .expected(expected)
+            .found(&crate::format_instant(issue_instant).unwrap_or_default()))
+    };
+    if issue_instant > now.saturating_add(clock_skew) {
+        return refuse("saml.issue-instant.future", "an instant that has passed");
+    }
+    let until = issue_instant.saturating_add(max_age).saturating_add(clock_skew);
+    if until < now {
+        return refuse("saml.issue-instant.stale", &format!("at most {max_age} seconds ago"));
+    }
+    Ok(until)
 }
 
 /// The keys were chosen by what was claimed: it has to be what was signed, and what is registered.

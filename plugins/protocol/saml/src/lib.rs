@@ -18,14 +18,16 @@
 
 mod answer;
 mod arrival;
+mod artifact;
+mod artifact_resolve;
 mod authn_context;
 mod authn_request;
 mod binding;
 mod continuation;
 mod decoder;
+mod federated;
 mod identifier;
 mod idp_initiated;
-mod instant;
 mod judge;
 mod judge_logout;
 mod key;
@@ -39,16 +41,21 @@ mod registration;
 mod replay;
 mod response;
 mod settings;
+mod shape;
+mod soap;
 
 pub use answer::{Demanded, SignOnFailure, name_id_unavailable};
-pub use arrival::{Arrival, Carrier, RequestHead, carrier};
+pub use arrival::{Arrival, Carrier, RequestHead, Service, carrier};
+pub use artifact_resolve::{
+    ArtifactResolution, ArtifactResolutionService, CertificateDigest, JudgedArtifactResolve, SoapRequest,
+};
 pub use authn_context::{Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy};
 pub use continuation::Continuation;
-pub use decoder::{Decoder, DecoderConfiguration, OtherPaths};
+pub use decoder::{Decoded, Decoder, DecoderConfiguration, Message, OtherPaths};
+pub use federated::{AssertionConsumer, IdentityProvider, JudgedResponse};
 pub use identifier::identifier;
 pub use idp_initiated::JudgedIdpInitiated;
-pub use instant::{format_instant, parse_instant};
 pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
 pub use judge_logout::{JudgedLogoutRequest, JudgedLogoutResponse, LogoutHead};
 pub use key::check_key;
@@ -67,3 +74,6 @@ pub use response::{
     success_response,
 };
 pub use settings::ModuleSettings;
+
+/// Instants as SAML writes them (SAML core section 1.3.3).
+pub use postern_xml::{format_instant, parse_instant};

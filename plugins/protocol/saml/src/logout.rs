@@ -6,6 +6,7 @@ use crate::identifier::is_identifier;
 use crate::names::{ASSERTION, PROTOCOL};
 use crate::parse_instant;
 use crate::registration::MAX_ENTITY_ID;
+use crate::shape::Shape;
 
 /// Most sessions that one LogoutRequest may name.
 const MAX_SESSIONS: usize = 64;
@@ -115,36 +116,14 @@ impl LogoutResponse {
     }
 }
 
-/// Each child in the schema's order, at most as often as it says there.
 fn check_shape(
     element: &Element,
     attributes: &[&str],
     children: &[(&str, &str, usize)],
 ) -> Result<(), Refusal> {
-    let at = element.name.local.as_str();
-    for attribute in &element.attributes {
-        let local = attribute.name.local.as_str();
-        if !attribute.name.namespace.is_empty() || !(COMMON.contains(&local) || attributes.contains(&local)) {
-            return Err(wrong("saml.logout.attribute", at, "an attribute of the schema").found(local));
-        }
-    }
-    if element.is_mixed() {
-        return Err(wrong("saml.logout.text", at, "no text"));
-    }
-    let mut left = children.iter().copied().peekable();
-    for child in element.elements() {
-        let refuse = || {
-            let expected = "the children of the schema, in its order";
-            wrong("saml.logout.child", at, expected).found(&child.name.local)
-        };
-        while left
-            .next_if(|(namespace, local, most)| !child.name.is(namespace, local) || *most == 0)
-            .is_some()
-        {}
-        let (_, _, most) = left.peek_mut().ok_or_else(refuse)?;
-        *most = most.saturating_sub(1);
-    }
-    Ok(())
+    let attributes = [&COMMON[..], attributes].concat();
+    let codes = ["saml.logout.attribute", "saml.logout.child", "saml.logout.text"];
+    Shape { codes, attributes: &attributes, children, then: &[] }.check(element)
 }
 
 /// The person is named openly: nothing here decrypts, and BaseID names nobody.

@@ -3,12 +3,13 @@ use core::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use postern_endpoint::is_protected_url;
 use postern_refusal::Refusal;
 use postern_signature::{Algorithm, PublicKey};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{NameIdSettings, check_key};
+use crate::{ArtifactResolution, NameIdSettings, check_key};
 
 /// Longest entity ID (SAML core section 8.3.6), in characters.
 pub(crate) const MAX_ENTITY_ID: usize = 1_024;
@@ -148,6 +149,10 @@ pub struct RelyingParty {
     /// Sign-on that begins here.
     #[serde(default)]
     pub idp_initiated: IdpInitiated,
+    /// Whether and how it may resolve artifacts. Left out when it may not: a filter or a node of the
+    /// version before does not know it.
+    #[serde(default, skip_serializing_if = "ArtifactResolution::is_refused")]
+    pub artifact_resolution: ArtifactResolution,
     /// What a Response is signed over.
     #[serde(default)]
     pub signs: Signs,
@@ -163,8 +168,14 @@ pub struct RelyingParty {
 }
 
 /// The members of a registration that the DMZ needs: those of [`EdgeRelyingParty`].
-pub const EDGE_FIELDS: [&str; 5] =
-    ["entity_id", "assertion_consumer_services", "signing_keys", "requires_signed_requests", "idp_initiated"];
+pub const EDGE_FIELDS: [&str; 6] = [
+    "entity_id",
+    "assertion_consumer_services",
+    "signing_keys",
+    "requires_signed_requests",
+    "idp_initiated",
+    "artifact_resolution",
+];
 
 /// What of a registration requests are judged by. Nothing else leaves the LAN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +194,10 @@ pub struct EdgeRelyingParty {
     /// Sign-on that begins here.
     #[serde(default)]
     pub idp_initiated: IdpInitiated,
+    /// Whether and how it may resolve artifacts. Left out when it may not: a filter or a node of the
+    /// version before does not know it.
+    #[serde(default, skip_serializing_if = "ArtifactResolution::is_refused")]
+    pub artifact_resolution: ArtifactResolution,
 }
 
 impl EdgeRelyingParty {
@@ -233,7 +248,7 @@ impl RelyingParty {
         if services.is_empty() {
             return Err(wrong("saml.registration.acs.none", "assertion_consumer_services", "one at least"));
         }
-        if let Some(service) = services.iter().find(|service| !is_acceptable_url(&service.url)) {
+        if let Some(service) = services.iter().find(|service| !is_protected_url(&service.url)) {
             let expected = "an https URL without a fragment, or an http URL of this machine";
             return Err(wrong("saml.registration.acs.url", "url", expected).found(&service.url));
         }
@@ -249,7 +264,8 @@ impl RelyingParty {
         if self.signing_keys.len() > MAX_KEYS {
             return Err(wrong("saml.registration.keys.too-many", "signing_keys", "8 at most"));
         }
-        if self.requires_signed_requests && self.signing_keys.is_empty() {
+        let signs = self.requires_signed_requests || self.artifact_resolution == ArtifactResolution::Signed;
+        if signs && self.signing_keys.is_empty() {
             return Err(wrong(
                 "saml.registration.keys.none",
                 "signing_keys",
@@ -267,25 +283,9 @@ impl RelyingParty {
             signing_keys: self.signing_keys.clone(),
             requires_signed_requests: self.requires_signed_requests,
             idp_initiated: self.idp_initiated.clone(),
+            artifact_resolution: self.artifact_resolution.clone(),
         }
     }
-}
-
-/// Assertions go over TLS, or stay on this machine.
-fn is_acceptable_url(url: &str) -> bool {
-    let clean = url.is_ascii() && !url.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'#' || b == b'\\');
-    let host_of = |scheme: &str| {
-        let rest = url.strip_prefix(scheme)?;
-        let authority = rest.split(['/', '?']).next()?;
-        (!authority.is_empty() && !authority.contains('@')).then_some(authority)
-    };
-    let is_local = |authority: &str| {
-        let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
-            if port.bytes().all(|digit| digit.is_ascii_digit()) { host } else { authority }
-        });
-        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-    };
-    clean && (host_of("https://").is_some() || host_of("http://").is_some_and(is_local))
 }
 
 fn wrong(code: &'static str, field: &str, expected: &str) -> Refusal {
@@ -312,7 +312,9 @@ mod tests {
 
     #[test]
     fn the_edge_gets_its_fields_and_no_others() {
-        let party = RelyingParty::from_json(PARTY.as_bytes()).unwrap();
+        let mut party = RelyingParty::from_json(PARTY.as_bytes()).unwrap();
+        assert!(!serde_json::to_string(&party.edge()).unwrap().contains("artifact_resolution"));
+        party.artifact_resolution = ArtifactResolution::Signed;
         let mut json = serde_json::to_value(&party).unwrap();
         json.as_object_mut().unwrap().retain(|name, _| EDGE_FIELDS.contains(&name.as_str()));
         assert_eq!(json.as_object().unwrap().len(), EDGE_FIELDS.len());

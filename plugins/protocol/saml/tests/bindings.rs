@@ -158,3 +158,164 @@ fn good_messages_are_among_them() {
         .count();
     assert!(accepted > 20, "{accepted} of 2000 are accepted");
 }
+
+/// Single logout, which is always signed: beside the message by Redirect, inside of it by POST.
+mod logout {
+    use std::collections::BTreeSet;
+
+    use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    const ES256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    const EXC: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+
+    /// Attributes as exclusive C14N sorts them, so that a message is its own canonical form.
+    const ATTRIBUTES: [&str; 14] = [
+        " Consent=\"urn:x\"",
+        " Destination=\"https://sso.example.com/samlsso\"",
+        " Destination=\"https://sso.example.com/\"",
+        " InResponseTo=\"_request-1234\"",
+        " InResponseTo=\"x\"",
+        " IssueInstant=\"2026-11-22T11:00:00Z\"",
+        " IssueInstant=\"2026-11-22T12:00:00Z\"",
+        " NotOnOrAfter=\"2026-11-22T11:00:00Z\"",
+        " NotOnOrAfter=\"2026-11-22T12:05:00Z\"",
+        " NotOnOrAfter=\"never\"",
+        " Reason=\"urn:x\"",
+        " Unknown=\"x\"",
+        " Version=\"1.1\"",
+        " Version=\"2.0\"",
+    ];
+    const CHILDREN: [&str; 8] = [
+        "<samlp:Extensions></samlp:Extensions>",
+        "<saml:NameID>person</saml:NameID>",
+        "<saml:NameID></saml:NameID>",
+        "<saml:EncryptedID></saml:EncryptedID>",
+        "<samlp:SessionIndex>_s</samlp:SessionIndex>",
+        "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode></samlp:Status>",
+        "<samlp:Status></samlp:Status>",
+        "text",
+    ];
+
+    struct EverythingIsGood;
+
+    impl Verifier for EverythingIsGood {
+        fn verify(&self, _: Algorithm, _: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), VerifyError> {
+            Ok(())
+        }
+    }
+
+    fn verdict(incoming: Incoming<'_>, key: &PublicKey) -> Result<Judged, &'static str> {
+        let mut party: EdgeRelyingParty = serde_json::from_str(
+            r#"{"entity_id":"https://sp.example",
+                "assertion_consumer_services":[{"url":"https://sp.example/acs"}]}"#,
+        )
+        .unwrap();
+        party.signing_keys = vec![postern_saml::RegisteredKey(key.clone())];
+        let party = Rc::new(party);
+        let lookup = |id: &str| Ok((id == party.entity_id).then(|| Rc::clone(&party)));
+        let policy = Policy { single_logout: true, ..Policy::for_destination(SSO) };
+        judge(incoming, &lookup, &policy, parse_instant(NOW).unwrap(), &EverythingIsGood)
+            .map_err(|refusal| refusal.code)
+    }
+
+    fn by_redirect(xml: &str, parameter: &str, key: &PublicKey) -> Result<Judged, &'static str> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(xml.as_bytes()).unwrap();
+        let message = encode(&BASE64_STANDARD.encode(encoder.finish().unwrap()));
+        let query = format!("{parameter}={message}&SigAlg={}&Signature=AAAA", encode(ES256));
+        verdict(Incoming::Get(query.as_bytes()), key)
+    }
+
+    fn by_post(xml: &str, parameter: &str, key: &PublicKey) -> Result<Judged, &'static str> {
+        let digest = BASE64_STANDARD.encode(Sha256::digest(xml));
+        let signature = format!(
+            "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo>\
+             <ds:CanonicalizationMethod Algorithm=\"{EXC}\"/><ds:SignatureMethod Algorithm=\"{ES256}\"/>\
+             <ds:Reference URI=\"#_0123456789\"><ds:Transforms>\
+             <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>\
+             <ds:Transform Algorithm=\"{EXC}\"/></ds:Transforms>\
+             <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\
+             <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>\
+             <ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>"
+        );
+        let signed = xml.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1);
+        let body = format!("{parameter}={}", encode(&BASE64_STANDARD.encode(signed)));
+        let content_type = Some("application/x-www-form-urlencoded");
+        verdict(Incoming::Post { query: b"", content_type, body: body.as_bytes() }, key)
+    }
+
+    fn message() -> impl Strategy<Value = (&'static str, String)> {
+        let attributes = prop::sample::subsequence(ATTRIBUTES.to_vec(), 1..7);
+        let children = prop::sample::subsequence(CHILDREN.to_vec(), 0..4);
+        (any::<bool>(), any::<bool>(), attributes, children).prop_map(|(request, good, attributes, children)| {
+            let (root, parameter) =
+                if request { ("LogoutRequest", "SAMLRequest") } else { ("LogoutResponse", "SAMLResponse") };
+            let mut all = attributes;
+            let mut content = children.concat();
+            if good {
+                all.retain(|text| !["Unknown", "Destination", "Issue", "Version", "NotOn", "Reason", "InRes"].iter().any(|bad| text.contains(bad)));
+                all.extend([ATTRIBUTES[1], ATTRIBUTES[6], ATTRIBUTES[13]]);
+                if request {
+                    content = [CHILDREN[1], if children.len() > 1 { CHILDREN[4] } else { "" }].concat();
+                } else {
+                    all.push(ATTRIBUTES[3]);
+                    content = CHILDREN[5].to_owned();
+                }
+            }
+            all.push(" ID=\"_0123456789\"");
+            // Each name once, sorted by name as C14N does.
+            let mut names = BTreeSet::new();
+            all.retain(|text| names.insert(text.split('=').next().unwrap_or_default().to_owned()));
+            all.sort_by_key(|text| text.split('=').next().unwrap_or_default().to_owned());
+            let xml = format!(
+                "<samlp:{root} xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+                 xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"{}><saml:Issuer>https://sp.example</saml:Issuer>{content}</samlp:{root}>",
+                all.concat()
+            );
+            // C14N declares a namespace where it is used: `saml` by the Issuer and not by the root.
+            let xml = xml
+                .replacen(" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"", "", 1)
+                .replace("<saml:", "<saml: ")
+                .replace("<saml: Issuer", "<saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"")
+                .replace("<saml: NameID", "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"")
+                .replace("<saml: EncryptedID", "<saml:EncryptedID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"");
+            (parameter, xml)
+        })
+    }
+
+    fn key() -> PublicKey {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        PublicKey::from_spki(der.as_ref().to_vec())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_logout_has_one_verdict_by_both_bindings((parameter, xml) in message()) {
+            let key = key();
+            prop_assert_eq!(by_redirect(&xml, parameter, &key), by_post(&xml, parameter, &key));
+        }
+    }
+
+    #[test]
+    fn good_logouts_of_both_kinds_are_among_them() {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let key = key();
+        let mut accepted = [0, 0];
+        for _ in 0..300 {
+            let (parameter, xml) = message().new_tree(&mut runner).unwrap().current();
+            match by_post(&xml, parameter, &key) {
+                Ok(Judged::LogoutRequest(_)) => accepted[0] += 1,
+                Ok(Judged::LogoutResponse(_)) => accepted[1] += 1,
+                _ => {}
+            }
+        }
+        assert!(accepted.iter().all(|count| *count > 10), "{accepted:?} of 300 are accepted");
+    }
+}

@@ -407,7 +407,7 @@ fn enveloped_signatures_are_verified_and_what_they_cover_is_read() {
     assert_eq!(code(scene.post(&enveloped(&plain(), &Key::rsa()))), "xml.signature.mismatch");
     assert_eq!(code(scene.post(&enveloped(&request("", ""), &key))), "saml.destination.missing");
     // The Redirect binding carries no signature inside of the message.
-    assert_eq!(scene.code(&signed_query(&xml, None, RSA_SHA256, &key)), "xml.signature.unexpected");
+    assert_eq!(scene.code(&signed_query(&xml, None, RSA_SHA256, &key)), "saml.redirect.signature-inside");
 }
 
 #[test]

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
-use uppsala::{NodeId, Parser};
+use uppsala::{NodeId, NodeKind, Parser};
 
 use crate::scan::{Author, scan};
-use crate::signature::{DSIG, Place, Trust, Verified, verify};
+use crate::signature::{DSIG, Place, SignedParts, Trust, Verified, verify, verify_parts};
 use crate::{Element, Limits};
 
 /// What a peer sent, well-formed and within its limits, but not to be believed.
@@ -61,6 +61,32 @@ impl<'a> Document<'a> {
         Element::copy(&self.tree, child)?.text()
     }
 
+    /// Whether the root has a child of that name.
+    pub fn has_child(&self, namespace: &str, local: &str) -> bool {
+        self.tree.first_child_element_by_name_ns(self.root, namespace, local).is_some()
+    }
+
+    /// How many elements of that name stand anywhere in the document.
+    pub fn count(&self, namespace: &str, local: &str) -> usize {
+        self.tree.get_elements_by_tag_name_ns(namespace, local).len()
+    }
+
+    /// The same document, seen from the root's only child element: what an envelope carries. None
+    /// when the root has attributes, text, or another number of child elements. A signature anywhere
+    /// in the document is still a signature of this one.
+    pub fn into_only_child(self) -> Option<Self> {
+        let is_bare = self.tree.element(self.root)?.attributes.is_empty();
+        let mut only = None;
+        for child in self.tree.children_iter(self.root) {
+            match self.tree.node_kind(child)? {
+                NodeKind::Element(_) if only.is_none() => only = Some(child),
+                NodeKind::Text(text) if is_white_space(text) => {}
+                _ => return None,
+            }
+        }
+        only.filter(|_| is_bare).map(|root| Self { root, ..self })
+    }
+
     /// The content of a document that carries no signature.
     ///
     /// # Errors
@@ -93,6 +119,27 @@ impl<'a> Document<'a> {
         }
         verify(&self.tree, self.root, place, trust, verifier, &self.limits)
     }
+
+    /// Verifies a document that is signed as a whole, or in each of its parts, or both. Parts are the
+    /// root's children of that name. Every signature in the document is one of these, and is verified:
+    /// there is no element of that name, and no signature, in any other place.
+    ///
+    /// # Errors
+    /// `xml.signature.missing` when neither the root nor every part is signed, `xml.signature.misplaced`,
+    /// and those of [`Verified`].
+    pub fn verify_parts(
+        self,
+        part: (&str, &str),
+        place: Place<'_>,
+        trust: &Trust<'_>,
+        verifier: &dyn Verifier,
+    ) -> Result<SignedParts, Refusal> {
+        verify_parts(&self.tree, self.root, part, place, trust, verifier, &self.limits)
+    }
+}
+
+fn is_white_space(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ' ' | '\t' | '\r' | '\n'))
 }
 
 /// Reads a file that the operator hands in, such as a peer's metadata. Comments and processing

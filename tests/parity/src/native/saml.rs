@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use postern_refusal::Refusal;
 use postern_saml::{
-    Arrival, Carrier, Decoder, DecoderConfiguration, EdgeRelyingParty, Incoming, Policy, RelyingParty,
-    RequestHead, SharedMemory, carrier, read_registration,
+    Arrival, Carrier, Decoder, DecoderConfiguration, EdgeRelyingParty, Incoming, Message, Policy,
+    RelyingParty, RequestHead, Service, SharedMemory, carrier, read_registration,
 };
-use postern_vectors::{Keys, Request, Vector, Verdict, registry};
+use postern_vectors::{Keys, Request, Vector, Verdict, decoder_members, registry};
 
 use crate::{AwsVerifier, BASE_URL, now, verdict};
 
@@ -30,16 +30,44 @@ pub fn relying_parties(base_url: &str) -> Vec<EdgeRelyingParty> {
         .collect()
 }
 
+/// Which members of `saml-decoder.json` the decoder of a rule has. None: only the standard registry.
+pub fn members(rule: &str) -> Option<&'static str> {
+    match rule {
+        "wsfed" => Some("wsfed"),
+        "wsfed-open" | "saml-artifact" | "saml-response" => Some("federation"),
+        _ => None,
+    }
+}
+
+/// The decoder's configuration: with the standard registry, and with those members.
+///
+/// # Panics
+/// When the members are no good.
+pub fn configuration(base_url: &str, single_logout: bool, members: Option<&str>) -> DecoderConfiguration {
+    let policy = Policy { single_logout, ..Policy::for_destination(&format!("{base_url}/samlsso")) };
+    let plain = DecoderConfiguration::new(policy, relying_parties(base_url));
+    let Some(members) = members else { return plain };
+    let mut json = serde_json::to_value(plain).expect("JSON");
+    json.as_object_mut().expect("an object").extend(decoder_members(members, base_url));
+    DecoderConfiguration::from_json(json.to_string().as_bytes())
+        .unwrap_or_else(|refusal| panic!("saml-decoder.json: {refusal}"))
+}
+
 /// The verdict on the vector's last request, with a memory of those before: as the decoder gives it.
 pub fn judge(vector: &Vector) -> Verdict {
-    let mut policy = Policy::for_destination(&format!("{BASE_URL}/samlsso"));
-    policy.single_logout = vector.rule == LOGOUT;
-    let decoder = Decoder::new(DecoderConfiguration::new(policy, relying_parties(BASE_URL)));
+    let decoder = Decoder::new(configuration(BASE_URL, vector.rule == LOGOUT, members(&vector.rule)));
     let memory = Memory::default();
     let now = now();
     let judge_one = |request: &Request| {
-        let Some(incoming) = incoming(vector, request, decoder.configuration())? else { return Ok(()) };
-        decoder.judge(incoming, Some(now), &AwsVerifier, &memory).map(|_| ())
+        let arrived = incoming(vector, request, decoder.configuration())?;
+        let Some((service, incoming)) = arrived else { return Ok(()) };
+        let message = Message {
+            service,
+            incoming,
+            soap_action: request.header("soapaction"),
+            client_certificate: None,
+        };
+        decoder.judge(&message, Some(now), &AwsVerifier, &memory).map(|_| ())
     };
     let requests = vector.materialise(Keys::shared(), now, BASE_URL, 1);
     let last: Option<Result<(), Refusal>> = requests.iter().map(judge_one).last();
@@ -54,7 +82,7 @@ fn incoming<'r>(
     vector: &Vector,
     request: &'r Request,
     configuration: &DecoderConfiguration,
-) -> Result<Option<Incoming<'r>>, Refusal> {
+) -> Result<Option<(Service, Incoming<'r>)>, Refusal> {
     let head = RequestHead {
         method: request.method.as_bytes(),
         target: &request.target,
@@ -64,8 +92,8 @@ fn incoming<'r>(
     let arrival = if vector.rule == "saml" {
         let query = request.query().as_bytes();
         match carrier(head.method, head.has_body, head.content_encoding)? {
-            Carrier::Query => Arrival::Get(query),
-            Carrier::Body => Arrival::Post(query),
+            Carrier::Query => Arrival::Get(Service::SingleSignOn, query),
+            Carrier::Body => Arrival::Post(Service::SingleSignOn, query),
         }
     } else {
         configuration.arrival(&head)?
@@ -73,8 +101,10 @@ fn incoming<'r>(
     let content_type = request.header("content-type");
     Ok(match arrival {
         Arrival::Elsewhere => None,
-        Arrival::Get(query) => Some(Incoming::Get(query)),
-        Arrival::Post(query) => Some(Incoming::Post { query, content_type, body: &request.body }),
+        Arrival::Get(service, query) => Some((service, Incoming::Get(query))),
+        Arrival::Post(service, query) => {
+            Some((service, Incoming::Post { query, content_type, body: &request.body }))
+        }
     })
 }
 

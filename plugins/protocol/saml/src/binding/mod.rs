@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use postern_form::{Form, Parameter};
 use postern_refusal::Refusal;
 
-pub(crate) use post::read_post;
+pub(crate) use post::{read_post, read_posted_response};
 pub(crate) use redirect::{Detached, read_redirect};
 
 use crate::MessageLimits;
@@ -23,6 +23,8 @@ pub(crate) struct Carried {
     pub(crate) xml: Vec<u8>,
     /// RelayState as it came.
     pub(crate) relay_state: Option<String>,
+    /// Whether it came by the Redirect binding.
+    pub(crate) by_redirect: bool,
     /// The detached signature of the Redirect binding.
     pub(crate) detached: Option<Detached>,
 }

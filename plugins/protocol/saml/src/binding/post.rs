@@ -14,13 +14,28 @@ pub(crate) fn read_post(
     limits: &MessageLimits,
     takes_answers: bool,
 ) -> Result<Carried, Refusal> {
+    let form = bounded(body, limits)?;
+    let parameter = message_parameter(&form, takes_answers)?;
+    check_names(&form, &[parameter, "RelayState"])?;
+    message(&form, parameter, limits)
+}
+
+/// Takes the answer of an identity provider out of a form body.
+pub(crate) fn read_posted_response(body: &[u8], limits: &MessageLimits) -> Result<Carried, Refusal> {
+    let form = bounded(body, limits)?.without_duplicates()?;
+    check_names(&form, &["SAMLResponse", "RelayState"])?;
+    message(&form, "SAMLResponse", limits)
+}
+
+fn bounded<'b>(body: &'b [u8], limits: &MessageLimits) -> Result<Form<'b>, Refusal> {
     if body.len() > limits.max_body {
         return Err(too_large("body", limits.max_body, body.len()));
     }
-    let form = Form::parse(body)?;
-    let parameter = message_parameter(&form, takes_answers)?;
-    check_names(&form, &[parameter, "RelayState"])?;
-    let value = joined(&required(&form, parameter)?.value).ok_or_else(|| {
+    Form::parse(body)
+}
+
+fn message(form: &Form<'_>, parameter: &'static str, limits: &MessageLimits) -> Result<Carried, Refusal> {
+    let value = joined(&required(form, parameter)?.value).ok_or_else(|| {
         broken_base64(parameter)
             .expected("base64 in one piece, or in lines of one length from 64 to 76 characters")
     })?;
@@ -31,5 +46,11 @@ pub(crate) fn read_post(
             .at(parameter)
             .expected("base64 of the message itself: deflate belongs to the Redirect binding"));
     }
-    Ok(Carried { parameter, xml, relay_state: relay_state(&form, limits)?, detached: None })
+    Ok(Carried {
+        parameter,
+        xml,
+        relay_state: relay_state(form, limits)?,
+        by_redirect: false,
+        detached: None,
+    })
 }

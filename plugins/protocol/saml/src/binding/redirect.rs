@@ -39,6 +39,7 @@ pub(crate) fn read_redirect(
         parameter,
         xml,
         relay_state: relay_state(form, limits)?,
+        by_redirect: true,
         detached: detached(form, parameter)?,
     })
 }

@@ -10,8 +10,8 @@ use super::attributes::requested_attributes;
 use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL};
 use crate::registration::RegisteredKey;
 use crate::{
-    AssertionConsumerService, IdpInitiated, NameIdFormat, NameIdSettings, RelyingParty, ResponseAlgorithm,
-    Signs, check_key, parse_instant,
+    ArtifactResolution, AssertionConsumerService, IdpInitiated, NameIdFormat, NameIdSettings, RelyingParty,
+    ResponseAlgorithm, Signs, check_key, parse_instant,
 };
 
 /// Reads the metadata of a service provider that the operator hands in, at the time `now`
@@ -44,6 +44,7 @@ pub fn read_sp_metadata(file: &[u8], now: u64) -> Result<(RelyingParty, Option<S
         signing_keys: signing_keys(role)?,
         requires_signed_requests: boolean(role, "AuthnRequestsSigned")?,
         idp_initiated: IdpInitiated::default(),
+        artifact_resolution: ArtifactResolution::default(),
         // Without a wish, both: every relying party finds the signature that it looks for.
         signs: if wants_signed_assertions { Signs::Assertion } else { Signs::Both },
         signature_algorithm: ResponseAlgorithm::default(),

@@ -2,11 +2,14 @@
 
 mod canonical;
 mod methods;
+mod parts;
 mod sign;
 mod structure;
 mod verify;
 
 pub use methods::{method_for, method_uri};
+pub use parts::SignedParts;
+pub(crate) use parts::verify_parts;
 pub use sign::{SignedXml, Unsigned};
 pub use structure::without_whitespace;
 pub(crate) use verify::verify;

@@ -170,6 +170,6 @@ fn read_again(bytes: &[u8], limits: &Limits) -> Result<Element, Refusal> {
     copy(&tree, root)
 }
 
-fn copy(tree: &Document<'_>, id: NodeId) -> Result<Element, Refusal> {
+pub(super) fn copy(tree: &Document<'_>, id: NodeId) -> Result<Element, Refusal> {
     Element::copy(tree, id).ok_or_else(|| Refusal::misbehaved("xml.malformed").expected("elements and text"))
 }

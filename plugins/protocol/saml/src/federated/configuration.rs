@@ -1,0 +1,76 @@
+use postern_refusal::Refusal;
+use postern_signature::PublicKey;
+use serde::{Deserialize, Serialize};
+
+use crate::RegisteredKey;
+
+/// Most Assertions that a Response may be allowed to have: each costs a verification.
+const MAX_ASSERTIONS: usize = 8;
+
+/// Where Responses of federated identity providers arrive, such as `/commonauth`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssertionConsumer {
+    /// Paths whose requests are judged, letter by letter.
+    pub paths: Vec<String>,
+    /// URLs of the service: Destination of a Response, Recipient of an Assertion.
+    pub urls: Vec<String>,
+    /// Our entity ID as a service provider: the Audience.
+    pub entity_id: String,
+    /// Whether other requests than Responses arrive there and pass: a login form, an answer of another
+    /// protocol. Their parameters are not looked at, except that none of them carries a message.
+    #[serde(default)]
+    pub serves_other_forms: bool,
+}
+
+/// An identity provider as it is registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityProvider {
+    /// Entity ID.
+    pub entity_id: String,
+    /// Keys that it signs with: one at least.
+    pub signing_keys: Vec<RegisteredKey>,
+    /// Whether a Response that answers no request is accepted. It lets anybody who has one sign somebody
+    /// else in as themselves.
+    #[serde(default)]
+    pub allows_unsolicited: bool,
+    /// Whether an Assertion may be encrypted. Only the LAN can read it, so that here nothing of it is
+    /// judged; the Response around it has to be signed.
+    #[serde(default)]
+    pub accepts_encrypted_assertions: bool,
+    /// Most Assertions of one Response.
+    #[serde(default = "one")]
+    pub max_assertions: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl IdentityProvider {
+    pub(crate) fn keys(&self) -> Vec<PublicKey> {
+        self.signing_keys.iter().map(|key| key.0.clone()).collect()
+    }
+
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// `saml.decoder.configuration`, which names the field.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let wrong = |field: &str, expected: &str| {
+            Err(Refusal::configuration("saml.decoder.configuration").at(field).expected(expected))
+        };
+        let printable = !self.entity_id.chars().any(|c| c.is_control() || c.is_whitespace());
+        if !(1..=1_024).contains(&self.entity_id.chars().count()) || !printable {
+            return wrong("entity_id", "1 to 1,024 printable characters");
+        }
+        if !(1..=8).contains(&self.signing_keys.len()) {
+            return wrong("signing_keys", "1 to 8 keys");
+        }
+        if !(1..=MAX_ASSERTIONS).contains(&self.max_assertions) {
+            return wrong("max_assertions", "1 to 8");
+        }
+        Ok(())
+    }
+}

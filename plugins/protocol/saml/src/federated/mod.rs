@@ -1,0 +1,15 @@
+//! Responses of federated identity providers (SAML profiles section 4.1.4): what the DMZ knows of them
+//! before the LAN does.
+//!
+//! A Response comes by POST only (section 4.1.2), and only what a signature covers is believed: the
+//! Response is signed, or every Assertion in it is. See [`postern_xml::Document::verify_parts`]: an
+//! Assertion in any other place than the schema's, and a signature over anything else, is refused before
+//! anything is read.
+
+mod assertion;
+mod configuration;
+mod response;
+
+pub use configuration::{AssertionConsumer, IdentityProvider};
+pub use response::JudgedResponse;
+pub(crate) use response::{Federation, judge_response};
