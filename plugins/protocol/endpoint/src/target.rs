@@ -34,15 +34,18 @@ impl<'a> RequestTarget<'a> {
                 .with_status(414)
                 .expected("64 KiB at most"));
         }
-        let text = printable(raw)?;
-        require_origin_form(text)?;
-        let (path, query) = match text.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (text, None),
+        let (path, query) = match raw.iter().position(|byte| *byte == b'?') {
+            Some(end) => raw.split_at_checked(end).unwrap_or((raw, &[])),
+            None => (raw, [].as_slice()),
         };
+        let (of_path, of_query) = (class::of_all(path), class::of_all(query));
+        let text = printable(raw, of_path | of_query)?;
+        require_origin_form(text)?;
+        let (path, query) = text.split_at_checked(path.len()).unwrap_or((text, ""));
         require_canonical_path(path)?;
+        let query = query.strip_prefix('?');
         if let Some(query) = query {
-            require_valid_query(query)?;
+            require_valid_query(query, of_query)?;
         }
         Ok(Self { path, query })
     }
@@ -62,9 +65,10 @@ fn refused(code: &'static str, expected: &str) -> Refusal {
     Refusal::misbehaved(code).at("request target").expected(expected)
 }
 
-/// The bytes as text, when each is printable ASCII and may stand in a request target.
-fn printable(raw: &[u8]) -> Result<&str, Refusal> {
-    if class::of_all(raw) & class::FORBIDDEN == 0
+/// The bytes as text, when each is printable ASCII and may stand in a request target, which their
+/// classes tell.
+fn printable(raw: &[u8], classes: u8) -> Result<&str, Refusal> {
+    if classes & class::FORBIDDEN == 0
         && let Ok(text) = core::str::from_utf8(raw)
     {
         return Ok(text);
@@ -114,9 +118,9 @@ fn require_canonical_path(path: &str) -> Result<(), Refusal> {
         }
     }
     // The path starts with a slash: the first part is empty, the others are the segments.
-    let mut segments = path.split('/').skip(1).peekable();
+    let mut segments = path.as_bytes().split(|byte| *byte == b'/').skip(1).peekable();
     while let Some(segment) = segments.next() {
-        if segment == "." || segment == ".." {
+        if matches!(segment, b"." | b"..") {
             return wrong("endpoint.path.dot-segment", "a path without dot segments");
         }
         if segment.is_empty() && segments.peek().is_some() {
@@ -156,9 +160,8 @@ fn require_canonical_escape(path: &str, position: usize) -> Result<(), Refusal> 
 /// RFC 3986 section 3.4 without the semicolon, which some readers take for an ampersand.
 /// Escapes may be in lower case and needless: peers sign and send queries as their languages
 /// encode them, and what they encoded is judged by `postern-form`.
-fn require_valid_query(query: &str) -> Result<(), Refusal> {
+fn require_valid_query(query: &str, classes: u8) -> Result<(), Refusal> {
     let wrong = |code, expected: &str| Err(Refusal::misbehaved(code).at("query").expected(expected));
-    let classes = class::of_all(query.as_bytes());
     if classes & class::SEMICOLON != 0 {
         return wrong("endpoint.query.semicolon", "a query without semicolons");
     }
@@ -169,7 +172,7 @@ fn require_valid_query(query: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     // What follows each percent sign.
-    for rest in query.split('%').skip(1) {
+    for rest in query.as_bytes().split(|byte| *byte == b'%').skip(1) {
         match escaped(rest) {
             None => {
                 return wrong("endpoint.query.escape-broken", "a percent sign and two hexadecimal digits");
@@ -182,14 +185,14 @@ fn require_valid_query(query: &str) -> Result<(), Refusal> {
 }
 
 /// The byte that two hexadecimal digits at the start stand for.
-fn escaped(digits: &str) -> Option<u8> {
-    let [high, low, ..] = digits.as_bytes() else { return None };
+fn escaped(digits: &[u8]) -> Option<u8> {
+    let [high, low, ..] = digits else { return None };
     Some((hex_digit(*high)? << 4) | hex_digit(*low)?)
 }
 
 /// The byte that the escape at that position stands for.
 fn escape_at(text: &str, position: usize) -> Option<u8> {
-    escaped(text.get(position.checked_add(1)?..)?)
+    escaped(text.as_bytes().get(position.checked_add(1)?..)?)
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {

@@ -2,7 +2,7 @@
 use postern_endpoint::RequestTarget;
 use postern_refusal::Refusal;
 
-use crate::path::decode;
+use crate::path::{decode, is_literal};
 use crate::{Addressed, DecoderConfiguration, OtherPaths, addresses};
 
 /// Parameters that carry a message (SAML bindings sections 3.4, 3.5 and 3.6), in lower case.
@@ -192,11 +192,27 @@ pub(crate) fn carries_message(form: &[u8]) -> bool {
 
 /// The parameter that some server would take for one that carries a message.
 fn carried_in(query: &[u8]) -> Option<String> {
-    parameters(query).find_map(|(name, _)| {
-        readings(name)
-            .into_iter()
-            .find(|name| CARRIERS.contains(&name.to_uppercase().to_lowercase().as_str()))
+    parameters(query).find_map(|(name, _)| match is_literal(name) {
+        true => carrier_by_letter(name),
+        false => carrier_by_decoding(name),
     })
+}
+
+fn carrier_by_decoding(name: &[u8]) -> Option<String> {
+    readings(name)
+        .into_iter()
+        .find(|name| CARRIERS.contains(&name.to_uppercase().to_lowercase().as_str()))
+}
+
+/// The same as [`carrier_by_decoding`] of a name that decoding does not change, without a copy.
+fn carrier_by_letter(name: &[u8]) -> Option<String> {
+    let bare = name.split(|byte| matches!(byte, b'[' | 0)).next().unwrap_or_default();
+    let bare = core::str::from_utf8(bare).ok()?.trim_matches(is_trimmed);
+    CARRIERS.iter().any(|carrier| bare.eq_ignore_ascii_case(carrier)).then(|| bare.to_owned())
+}
+
+fn is_trimmed(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || character == '+'
 }
 
 /// Whether some server would take it for a message of WS-Federation.
@@ -225,8 +241,7 @@ fn readings(raw: &[u8]) -> Vec<String> {
     for _ in 0..=DECODINGS {
         let text = String::from_utf8_lossy(&bytes);
         let bare = text.split(['[', '\0']).next().unwrap_or_default();
-        readings
-            .push(bare.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '+').to_owned());
+        readings.push(bare.trim_matches(is_trimmed).to_owned());
         if !bytes.contains(&b'%') {
             break;
         }

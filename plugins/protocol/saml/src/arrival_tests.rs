@@ -212,3 +212,13 @@ fn responses_and_artifacts_come_by_post_alone() {
     configuration.assertion_consumer = Some(consumer(false));
     assert_eq!(code(&configuration, "/commonauth?code=x"), "saml.method.not-allowed");
 }
+
+proptest::proptest! {
+    #[test]
+    fn names_by_letter_are_those_that_decoding_finds(
+        name in "[+ \\[\\t\\x00a]{0,2}(samlrequest|SAMLResponse|SamlArt|RelayState)?[+ \\[\\]\\x7fx\\x00]{0,3}"
+    ) {
+        proptest::prop_assert!(is_literal(name.as_bytes()));
+        proptest::prop_assert_eq!(carrier_by_letter(name.as_bytes()), carrier_by_decoding(name.as_bytes()));
+    }
+}

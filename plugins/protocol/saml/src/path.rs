@@ -25,6 +25,31 @@ pub fn addresses(raw: &[u8], judged: &str) -> Addressed {
     if raw == judged.as_bytes() {
         return Addressed::Exactly;
     }
+    if is_literal(raw) && is_literal(judged.as_bytes()) && lacks_last_segment(raw, judged) {
+        return Addressed::No;
+    }
+    read_laxly(raw, judged)
+}
+
+/// Whether decoding leaves the text as it is, and case is that of ASCII: nearly every path and
+/// parameter name, and no copy of it has to be made.
+pub(crate) fn is_literal(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii() && *byte != b'%')
+}
+
+/// Whether the last segment of the judged path is nowhere in a literal path. What is cut and trimmed
+/// from a segment leaves a part of it, so that no reading could make this one the judged path.
+fn lacks_last_segment(raw: &[u8], judged: &str) -> bool {
+    let last = judged.rsplit('/').next().unwrap_or_default().as_bytes();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    // Other letters could be cut from it.
+    !last.is_empty()
+        && last.iter().all(is_plain)
+        && !raw.windows(last.len()).any(|part| part.eq_ignore_ascii_case(last))
+}
+
+/// Every reading that servers are known for, one after the other.
+fn read_laxly(raw: &[u8], judged: &str) -> Addressed {
     let mut path = raw.to_vec();
     let mut wanted = judged.as_bytes().to_vec();
     for _ in 0..=DECODINGS {
@@ -161,6 +186,19 @@ mod tests {
             "/caf%C3%A9",
         ] {
             assert_eq!(addresses(raw.as_bytes(), "/samlsso"), Addressed::No, "{raw}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_seen_at_a_glance_is_what_every_reading_finds(
+            raw in "[/\\\\.;?#+ %a-bA-B0]{0,12}(samlsso|SamlSSO|saml|x.y)?[/\\\\.;?#+ %a-b25ſé]{0,12}",
+            judged in "(/a|/A.b|/%61)?/(samlsso|x\\.y|saml|b)"
+        ) {
+            let found = addresses(raw.as_bytes(), &judged);
+            if found != Addressed::Exactly {
+                proptest::prop_assert_eq!(found, read_laxly(raw.as_bytes(), &judged));
+            }
         }
     }
 
