@@ -55,6 +55,13 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
@@ -150,6 +157,14 @@ pub(crate) fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Failed> {
 pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>, Failed> {
     // SAFETY: live places for the results.
     returned(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
+}
+
+/// One more header, whether there is one of that name or not.
+pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<(), Failed> {
+    // SAFETY: pointers and sizes of live slices.
+    checked(unsafe {
+        proxy_add_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
 }
 
 pub(crate) fn replace_header(map: Map, name: &str, value: &[u8]) -> Result<(), Failed> {

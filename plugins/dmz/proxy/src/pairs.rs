@@ -17,15 +17,22 @@ impl HeaderPairs {
 
     /// The pairs in order, pseudo headers included. Names are lower case in Envoy.
     pub fn iter(&self) -> Pairs<'_> {
-        let count = number_at(&self.serialised, 0).unwrap_or(0);
-        let start = count.checked_mul(8).and_then(|sizes| sizes.checked_add(4));
-        Pairs { serialised: &self.serialised, left: count, sizes: 4, next: start.unwrap_or(usize::MAX) }
+        let all = || {
+            let (_, rest) = self.serialised.split_first_chunk::<4>()?;
+            rest.split_at_checked(self.count().checked_mul(8)?)
+        };
+        let (sizes, texts) = all().unwrap_or_default();
+        Pairs { sizes, texts }
     }
 
     /// Whether the buffer has the form. A request whose headers do not is refused.
     pub fn is_whole(&self) -> bool {
-        let count = number_at(&self.serialised, 0).unwrap_or(0);
-        self.iter().count() == count
+        self.iter().count() == self.count()
+    }
+
+    /// How many pairs there should be.
+    fn count(&self) -> usize {
+        self.serialised.first_chunk().and_then(number).unwrap_or(0)
     }
 
     /// The value of the first header of that name.
@@ -46,42 +53,40 @@ impl<'a> IntoIterator for &'a HeaderPairs {
 /// Iterates over name and value.
 #[derive(Clone, Debug)]
 pub struct Pairs<'a> {
-    serialised: &'a [u8],
-    left: usize,
-    sizes: usize,
-    next: usize,
+    /// Of the pairs that are left.
+    sizes: &'a [u8],
+    /// Name, NUL, value, NUL of each of them.
+    texts: &'a [u8],
 }
 
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let name = number_at(self.serialised, self.sizes)?;
-        let value = number_at(self.serialised, self.sizes.checked_add(4)?)?;
-        self.sizes = self.sizes.checked_add(8)?;
-        Some((self.take(name)?, self.take(value)?))
+        let (name, rest) = self.sizes.split_first_chunk()?;
+        let (value, rest) = rest.split_first_chunk()?;
+        self.sizes = rest;
+        Some((self.take(number(name)?)?, self.take(number(value)?)?))
     }
 }
 
 impl<'a> Pairs<'a> {
     /// The next text, and steps over the NUL behind it.
     fn take(&mut self, size: usize) -> Option<&'a [u8]> {
-        let end = self.next.checked_add(size)?;
-        let text = self.serialised.get(self.next..end)?;
-        self.next = end.checked_add(1)?;
+        let (text, rest) = self.texts.split_at_checked(size)?;
+        self.texts = rest.get(1..).unwrap_or_default();
         Some(text)
     }
 }
 
 /// Writes pairs in the form of the ABI. A size that does not fit 32 bits empties the result.
 pub fn serialise(pairs: &[(&str, &str)]) -> Vec<u8> {
-    let number = |size: usize| u32::try_from(size).map(u32::to_le_bytes).ok();
+    let size = |size: usize| u32::try_from(size).map(u32::to_le_bytes).ok();
     let write = || {
-        let mut bytes = number(pairs.len())?.to_vec();
+        let mut bytes = size(pairs.len())?.to_vec();
         for (name, value) in pairs {
-            bytes.extend(number(name.len())?);
-            bytes.extend(number(value.len())?);
+            bytes.extend(size(name.len())?);
+            bytes.extend(size(value.len())?);
         }
         for (name, value) in pairs {
             bytes.extend(name.bytes().chain([0]).chain(value.bytes()).chain([0]));
@@ -91,9 +96,8 @@ pub fn serialise(pairs: &[(&str, &str)]) -> Vec<u8> {
     write().unwrap_or_default()
 }
 
-fn number_at(bytes: &[u8], position: usize) -> Option<usize> {
-    let number = bytes.get(position..position.checked_add(4)?)?;
-    usize::try_from(u32::from_le_bytes(number.try_into().ok()?)).ok()
+fn number(bytes: &[u8; 4]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(*bytes)).ok()
 }
 
 #[cfg(test)]

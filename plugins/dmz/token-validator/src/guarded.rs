@@ -204,7 +204,7 @@ impl Guarded {
 
     fn hand_on(&self, request: &Request, token: &AccessToken, route: &Route) -> Result<(), Denial> {
         for (name, value) in headers(token, route)? {
-            request.set_header(&name, value.as_bytes()).map_err(plain)?;
+            request.set_header(name, value.as_bytes()).map_err(plain)?;
         }
         if let Some(logged) = logged(token, route) {
             request.note(LOGGED, &logged);

@@ -1,5 +1,6 @@
 //! Rules for headers that two readers could read in two ways, or that are ours.
 
+use memchr::memchr;
 use postern_refusal::Refusal;
 
 use crate::connection;
@@ -55,7 +56,7 @@ pub(crate) fn judge<'a>(
                 once(&mut authorization, "Authorization", value)?;
                 // Proxies join two headers with a comma (Envoy does, before any filter sees
                 // them). No scheme that is served here has one in its credentials.
-                if value.contains(&b',') {
+                if memchr(b',', value).is_some() {
                     once(&mut authorization, "Authorization", value)?;
                 }
             }

@@ -1,6 +1,7 @@
 //! The names of query parameters, how many there are and how long. Their values are judged by the
 //! protocol.
 
+use memchr::memchr;
 use postern_refusal::Refusal;
 
 use crate::declaration::Endpoint;
@@ -66,8 +67,8 @@ pub(crate) fn judge(
     Ok(())
 }
 
-/// What stands between the ampersands. `str::split` looks for a character in a general way that takes
-/// three times as long, and every query comes through here.
+/// What stands between the ampersands. `str::split` takes three times as long, and every query comes
+/// through here.
 fn parameters(query: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(query);
     core::iter::from_fn(move || {
@@ -79,7 +80,7 @@ fn parameters(query: &str) -> impl Iterator<Item = &str> {
 
 /// What stands before the first such ASCII character, and behind it.
 fn cut(text: &str, character: u8) -> (&str, Option<&str>) {
-    match text.bytes().position(|byte| byte == character).and_then(|end| text.split_at_checked(end)) {
+    match memchr(character, text.as_bytes()).and_then(|end| text.split_at_checked(end)) {
         Some((before, from)) => (before, from.get(1..)),
         None => (text, None),
     }

@@ -199,9 +199,7 @@ fn carried_in(query: &[u8]) -> Option<String> {
 }
 
 fn carrier_by_decoding(name: &[u8]) -> Option<String> {
-    readings(name)
-        .into_iter()
-        .find(|name| CARRIERS.contains(&name.to_uppercase().to_lowercase().as_str()))
+    readings(name).into_iter().find(|name| CARRIERS.contains(&name.to_uppercase().to_lowercase().as_str()))
 }
 
 /// The same as [`carrier_by_decoding`] of a name that decoding does not change, without a copy.

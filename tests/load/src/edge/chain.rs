@@ -33,6 +33,8 @@ pub(super) enum Chain {
     Lua,
     Noop,
     Endpoint,
+    /// The endpoint filter with nothing to tell the LAN: what judging costs.
+    EndpointJudging,
     /// Envoy's own filters that tell the LAN who asks, alone.
     ToldByEnvoy,
     /// As `postern edge config` writes it.
@@ -42,6 +44,8 @@ pub(super) enum Chain {
     Jwt,
     JwtCached,
     RbacJwtCached,
+    /// The same, and the claims as headers that the token validator hands on.
+    RbacJwtHeaders,
     Three,
     Guard,
     GuardByEnvoy,
@@ -67,13 +71,15 @@ impl Chain {
             Self::Lua => vec![lua()],
             Self::Noop => vec![wasm("noop", tools::target().join("postern/bench/noop.wasm"), &json!({}))],
             Self::Endpoint => vec![endpoint("filter")],
+            Self::EndpointJudging => vec![endpoint("proxy")],
             Self::ToldByEnvoy => told_by_envoy(None),
             Self::EndpointByEnvoy => told_by_envoy(Some(endpoint("proxy"))),
             Self::Saml => vec![saml()],
             Self::Token => vec![token(false)],
-            Self::Jwt => vec![jwt_authn(false)],
-            Self::JwtCached => vec![jwt_authn(true)],
-            Self::RbacJwtCached => vec![rbac(), jwt_authn(true)],
+            Self::Jwt => vec![jwt_authn(false, false)],
+            Self::JwtCached => vec![jwt_authn(true, false)],
+            Self::RbacJwtCached => vec![rbac(), jwt_authn(true, false)],
+            Self::RbacJwtHeaders => vec![rbac(), jwt_authn(true, true)],
             Self::Three => vec![endpoint("filter"), saml(), token(true)],
             Self::Guard => vec![guard("filter")],
             Self::GuardByEnvoy => told_by_envoy(Some(guard("proxy"))),
@@ -188,11 +194,13 @@ fn token(behind_endpoint_filter: bool) -> Value {
 
 fn token_configuration(behind_endpoint_filter: bool) -> Value {
     json!({
-        "issuer": BASE_URL,
-        "audience": BASE_URL,
+        "issuers": [{
+            "issuer": BASE_URL,
+            "audiences": [BASE_URL],
+            "algorithms": ["RS256", "ES256", "EdDSA"],
+            "jwks": { "cluster": KEYS_CLUSTER, "authority": HOST, "path": KEYS_PATH }
+        }],
         "behind_endpoint_filter": behind_endpoint_filter,
-        "algorithms": ["RS256", "ES256", "EdDSA"],
-        "jwks": { "cluster": KEYS_CLUSTER, "authority": HOST, "path": KEYS_PATH },
         "routes": [{ "match": { "prefix": "/orders" }, "scopes": ["orders.read"] }]
     })
 }
@@ -204,7 +212,7 @@ pub(super) fn jwks() -> String {
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }
 
-fn jwt_authn(cache: bool) -> Value {
+fn jwt_authn(cache: bool, claims_to_headers: bool) -> Value {
     let mut provider = json!({
         "issuer": BASE_URL,
         "audiences": [BASE_URL],
@@ -213,6 +221,14 @@ fn jwt_authn(cache: bool) -> Value {
     });
     if cache {
         provider["jwt_cache_config"] = json!({ "jwt_cache_size": 1024 });
+    }
+    if claims_to_headers {
+        let header = |name: &str, claim: &str| json!({ "header_name": name, "claim_name": claim });
+        provider["claim_to_headers"] = json!([
+            header("x-postern-subject", "sub"),
+            header("x-postern-client-id", "client_id"),
+            header("x-postern-scope", "scope")
+        ]);
     }
     json!({
         "name": "envoy.filters.http.jwt_authn",

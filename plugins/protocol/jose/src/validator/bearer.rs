@@ -52,11 +52,24 @@ pub fn read_authorization<'a>(values: &[&'a [u8]], dpop: bool) -> Result<(Scheme
     };
     // b64token of RFC 6750 section 2.1.
     let body = token.trim_end_matches('=');
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    if body.is_empty() || token.len() > MAX_TOKEN || !body.bytes().all(good) {
+    if body.is_empty() || token.len() > MAX_TOKEN || !is_b64token(body) {
         return Err(syntax());
     }
     Ok((scheme, token))
+}
+
+/// Without a branch, so that the compiler takes 16 bytes at a time: every token comes through here.
+fn is_b64token(body: &str) -> bool {
+    let good = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            | (byte == b'-')
+            | (byte == b'.')
+            | (byte == b'_')
+            | (byte == b'~')
+            | (byte == b'+')
+            | (byte == b'/')
+    };
+    body.bytes().fold(true, |all, byte| all & good(byte))
 }
 
 /// The answer to a proof that was refused (RFC 9449 section 7.1).

@@ -1,6 +1,8 @@
 //! Tokens whose signatures were good a moment ago.
 
+use core::hash::BuildHasher as _;
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
 use std::rc::Rc;
 
 use crate::access_token::AccessToken;
@@ -14,25 +16,41 @@ pub const MAX_CACHED_TOKEN: usize = 4_096;
 /// many tokens as were allowed.
 #[derive(Debug)]
 pub struct TokenCache {
-    younger: HashMap<String, Rc<Verified<AccessToken>>>,
-    older: HashMap<String, Rc<Verified<AccessToken>>>,
+    /// Keyed by [`Self::hash`].
+    younger: HashMap<u64, Remembered>,
+    older: HashMap<u64, Remembered>,
     generation: usize,
+    /// Has a key that no client knows.
+    hasher: RandomState,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    text: String,
+    token: Rc<Verified<AccessToken>>,
 }
 
 impl TokenCache {
     /// A cache for so many tokens; none when it is 0.
     pub fn new(tokens: usize) -> Self {
-        Self { younger: HashMap::new(), older: HashMap::new(), generation: tokens.div_ceil(2) }
+        Self {
+            younger: HashMap::new(),
+            older: HashMap::new(),
+            generation: tokens.div_ceil(2),
+            hasher: RandomState::new(),
+        }
     }
 
     /// The token with this text, unless it has expired by now. Its other claims were judged when
     /// it was remembered, and do not change.
     pub fn find(&mut self, text: &str, now: u64, skew: u64) -> Option<Rc<Verified<AccessToken>>> {
-        let found = match self.younger.get(text) {
-            Some(found) => Rc::clone(found),
+        let hash = self.hash(text);
+        let found = match self.younger.get(&hash) {
+            Some(remembered) => Rc::clone(remembered.token_of(text)?),
             None => {
-                let (text, found) = self.older.remove_entry(text)?;
-                self.insert(text, Rc::clone(&found));
+                let found = Rc::clone(self.older.get(&hash)?.token_of(text)?);
+                let remembered = self.older.remove(&hash)?;
+                self.insert(hash, remembered);
                 found
             }
         };
@@ -42,7 +60,8 @@ impl TokenCache {
     /// Remembers a token that was accepted.
     pub fn remember(&mut self, text: &str, token: &Rc<Verified<AccessToken>>) {
         if text.len() <= MAX_CACHED_TOKEN {
-            self.insert(text.to_owned(), Rc::clone(token));
+            let remembered = Remembered { text: text.to_owned(), token: Rc::clone(token) };
+            self.insert(self.hash(text), remembered);
         }
     }
 
@@ -52,15 +71,31 @@ impl TokenCache {
         self.older.clear();
     }
 
-    fn insert(&mut self, text: String, token: Rc<Verified<AccessToken>>) {
+    fn hash(&self, text: &str) -> u64 {
+        self.hasher.hash_one(text)
+    }
+
+    fn insert(&mut self, hash: u64, remembered: Remembered) {
         if self.generation == 0 {
             return;
         }
         if self.younger.len() >= self.generation {
             self.older = core::mem::take(&mut self.younger);
         }
-        self.younger.insert(text, token);
+        self.younger.insert(hash, remembered);
     }
+}
+
+impl Remembered {
+    /// The token, when it has this text: another one could have the same hash.
+    fn token_of(&self, text: &str) -> Option<&Rc<Verified<AccessToken>>> {
+        is_same(self.text.as_bytes(), text.as_bytes()).then_some(&self.token)
+    }
+}
+
+/// Every byte is looked at, 16 at a time where there is SIMD; `==` takes them one by one in wasm.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 #[cfg(test)]
@@ -91,6 +126,7 @@ mod tests {
         assert!(cache.find("a", 129, 30).is_some());
         assert!(cache.find("a", 130, 30).is_none());
         assert!(cache.find("A", 1, 30).is_none());
+        assert!(is_same(b"a", b"a") && !is_same(b"a", b"b") && !is_same(b"a", b"ab"));
         cache.clear();
         assert!(cache.find("a", 1, 30).is_none());
     }

@@ -25,11 +25,11 @@ const MAX_LOGGED: usize = 2_048;
 ///
 /// # Errors
 /// `token.claim.too-long` (403): a header that is cut could say something else.
-pub fn headers(token: &AccessToken, route: &Route) -> Result<Vec<(String, String)>, Denial> {
+pub fn headers<'r>(token: &AccessToken, route: &'r Route) -> Result<Vec<(&'r str, String)>, Denial> {
     let mut headers = vec![
-        (SUBJECT_HEADER.to_owned(), header_value(&token.subject)),
-        (CLIENT_ID_HEADER.to_owned(), header_value(&token.client_id)),
-        (SCOPE_HEADER.to_owned(), header_value(&token.scopes.to_string())),
+        (SUBJECT_HEADER, header_value(&token.subject)),
+        (CLIENT_ID_HEADER, header_value(&token.client_id)),
+        (SCOPE_HEADER, header_value(&token.scopes.to_string())),
     ];
     for entry in &route.claims_to_headers {
         let value = match entry.claim.find(&token.claims) {
@@ -45,7 +45,7 @@ pub fn headers(token: &AccessToken, route: &Route) -> Result<Vec<(String, String
             let refusal = refusal.at(&entry.claim.to_string()).expected("4,096 bytes at most as a header");
             return Err(Denial { refusal, challenge: None });
         }
-        headers.push((entry.header.clone(), value));
+        headers.push((entry.header.as_str(), value));
     }
     Ok(headers)
 }
@@ -97,11 +97,15 @@ fn ascii_json(value: &Value) -> String {
 /// A text as a header value: UTF-8, percent-encoded where it is not printable ASCII, a percent
 /// sign, or a space at either end. What comes out can't end a header.
 pub fn header_value(text: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_graphic() & (byte != b'%');
+    if text.bytes().fold(true, |all, byte| all & (stays(byte) | (byte == b' '))) && text.trim() == text {
+        return text.to_owned();
+    }
     let last = text.len().saturating_sub(1);
     let mut value = String::with_capacity(text.len());
     for (position, byte) in text.bytes().enumerate() {
         let edge = position == 0 || position == last;
-        if (byte.is_ascii_graphic() && byte != b'%') || (byte == b' ' && !edge) {
+        if stays(byte) || (byte == b' ' && !edge) {
             value.push(char::from(byte));
         } else {
             value.push_str(&format!("%{byte:02X}"));
