@@ -119,6 +119,11 @@ impl Authority {
 }
 
 impl Issued {
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.certificate
+    }
+
     fn key(&self) -> PrivateKeyDer<'static> {
         PrivatePkcs8KeyDer::from(self.key.clone()).into()
     }

@@ -300,6 +300,7 @@ fn token_configuration(base_url: &str) -> Value {
             "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
         }],
         "behind_endpoint_filter": true,
+        "dpop": { "origins": [base_url] },
         "routes": [{ "match": { "prefix": token::PATH }, "scopes": [token::SCOPE] }]
     });
     if let Some(members) = configuration.as_object_mut() {

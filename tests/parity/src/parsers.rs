@@ -7,8 +7,11 @@ use std::rc::Rc;
 
 use postern_endpoint::{ClientAddress, Network, RateLimit, RateTable, RequestTarget};
 use postern_form::{Form, encode};
-use postern_jose::validator::read_bearer;
-use postern_jose::{ACCESS_TOKEN_TYPES, AccessTokenRule, KeySet, UnverifiedJws, judge_access_token};
+use postern_jose::validator::{JwksSource, read_bearer, refresh_interval};
+use postern_jose::{
+    ACCESS_TOKEN_TYPES, AccessTokenRule, DpopRule, KeySet, UnverifiedJws, judge_access_token,
+    judge_dpop_proof, read_dpop_header,
+};
 use postern_oauth::{
     AuthorizationClient, AuthorizationRequest, ClientCredentials, Registration, TokenRequest,
 };
@@ -26,7 +29,7 @@ use postern_xml::{Document, Limits};
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 18] = [
+pub const PARSERS: [Parser; 20] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("endpoint_client", endpoint_client),
@@ -42,6 +45,8 @@ pub const PARSERS: [Parser; 18] = [
     ("access_token", access_token),
     ("bearer", bearer),
     ("jwks", jwks),
+    ("dpop_proof", dpop_proof),
+    ("cache_control", cache_control),
     ("authorization_request", authorization_request),
     ("token_request", token_request),
     ("client_registration", client_registration),
@@ -301,6 +306,33 @@ pub fn jwks(bytes: &[u8]) {
     }
 }
 
+/// A DPoP proof, whose signature is of no help and then of no hindrance.
+pub fn dpop_proof(bytes: &[u8]) {
+    let Ok(text) = read_dpop_header(&[bytes]) else { return };
+    let rule = DpopRule {
+        method: "GET",
+        uris: &[format!("{BASE_URL}/orders")],
+        access_token: "token",
+        algorithms: &[Algorithm::Es256, Algorithm::EdDsa],
+        max_age: 60,
+        skew: 30,
+        nonces: None,
+    };
+    assert!(judge_dpop_proof(text, &rule, NOW, &NothingIsGood).is_err(), "accepted without a signature");
+    if let Ok(proof) = judge_dpop_proof(text, &rule, NOW, &AnythingIsGood) {
+        let proof = proof.into_inner();
+        assert!(proof.thumbprint.len() == 43 && !proof.proof_id.is_empty());
+        assert!(proof.until > NOW && proof.until <= NOW + 120, "{}", proof.until);
+    }
+}
+
+/// Whatever an issuer says of the time that its keys are good for, the operator's bounds hold.
+pub fn cache_control(bytes: &[u8]) {
+    let source = JwksSource::new("keys", "keys.example.com", "/jwks");
+    let seconds = refresh_interval(Some(bytes), &source);
+    assert!((source.min_refresh_seconds..=source.max_refresh_seconds).contains(&seconds), "{seconds}");
+}
+
 /// Nothing is sent anywhere but to a registered redirect URI.
 pub fn authorization_request(bytes: &[u8]) {
     let Ok(form) = Form::parse(bytes) else { return };
@@ -347,5 +379,14 @@ struct NothingIsGood;
 impl Verifier for NothingIsGood {
     fn verify(&self, _: Algorithm, _: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), VerifyError> {
         Err(VerifyError::Mismatch)
+    }
+}
+
+/// So that what stands behind a signature is reached.
+struct AnythingIsGood;
+
+impl Verifier for AnythingIsGood {
+    fn verify(&self, _: Algorithm, _: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), VerifyError> {
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -134,6 +134,20 @@ impl Key {
                 encode(pair.public_key().as_ref())
             ),
         }
+    }
+
+    /// The thumbprint of the public key (RFC 7638): the hash of its own members, in alphabetical order.
+    ///
+    /// # Panics
+    /// Not in practice.
+    pub fn thumbprint(&self) -> String {
+        let jwk: serde_json::Value = serde_json::from_str(&self.jwk()).expect("JSON");
+        let members: Vec<String> = ["crv", "e", "kty", "n", "x", "y"]
+            .into_iter()
+            .filter_map(|name| Some(format!(r#""{name}":{}"#, jwk.get(name)?)))
+            .collect();
+        let canonical = format!("{{{}}}", members.join(","));
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()))
     }
 
     /// A signature for XML; none when the key can't make one.

@@ -1,7 +1,7 @@
 //! How a part is made.
 use std::io::Write as _;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
@@ -29,6 +29,7 @@ pub(crate) enum Step {
     Sha1,
     Deflate,
     Zlib,
+    Sha256,
     Base64,
     Base64url,
     PercentEncode,
@@ -107,6 +108,7 @@ fn apply(step: &Step, mut part: Vec<u8>, values: &Values<'_>) -> Vec<u8> {
                 .and_then(|()| encoder.finish())
                 .unwrap_or_else(|error| values.fail(&format!("zlib: {error}")));
         }
+        Step::Sha256 => return digest(&SHA256, &part).as_ref().to_vec(),
         Step::Base64 => return STANDARD.encode(part).into(),
         Step::Base64url => return URL_SAFE_NO_PAD.encode(part).into(),
         Step::PercentEncode => return percent_encode(&part).into(),

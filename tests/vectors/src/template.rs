@@ -85,6 +85,7 @@ impl<'a> Values<'a> {
             ("spki", Some(key)) => STANDARD.encode(self.key(key).spki()).into(),
             ("pem", Some(key)) => self.key(key).pem().into(),
             ("jwk", Some(key)) => self.key(key).jwk().into(),
+            ("thumbprint", Some(key)) => self.key(key).thumbprint().into(),
             ("basic", Some(credentials)) => STANDARD.encode(credentials).into(),
             (time, None) => self.time(time).into(),
             _ => self.fail(&format!("unknown placeholder {{{{{name}}}}}")),

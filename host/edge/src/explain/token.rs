@@ -100,7 +100,7 @@ fn judge(
         skew: configuration.clock_skew_seconds,
     };
     let token = token.judge(&rule, keys, surroundings.now, surroundings.verifier)?;
-    check_binding(token.get(), None)?;
+    check_binding(token.get(), None, None)?;
     Ok(token)
 }
 

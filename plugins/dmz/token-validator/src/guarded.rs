@@ -9,7 +9,10 @@ use postern_jose::validator::{
     CLIENT_ID_HEADER, Denial, Route, SCOPE_HEADER, SUBJECT_HEADER, Scheme, check_route, demand_proof, deny,
     find_route, headers, logged, not_ready, read_authorization,
 };
-use postern_jose::{AccessToken, UnverifiedAccessToken, Verified, check_binding};
+use postern_jose::{
+    AccessToken, CertificateDigest, UnverifiedAccessToken, Verified, check_binding, is_bound_to_certificate,
+    read_certificate_digest,
+};
 use postern_oidc::{MAX_AUTHORIZATION_BODY, browser_parameters};
 use postern_proxy::host;
 use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response};
@@ -152,7 +155,9 @@ impl Guarded {
             }
             _ => None,
         };
-        check_binding(token.get(), proven.as_ref().map(|(_, proof)| proof)).map_err(deny)?;
+        let certificate = if is_bound_to_certificate(token.get()) { client_certificate() } else { None };
+        let proof = proven.as_ref().map(|(_, proof)| proof);
+        check_binding(token.get(), proof, certificate.as_ref()).map_err(deny)?;
         if route.require_dpop && proven.is_none() {
             return Err(demand_proof().into());
         }
@@ -227,13 +232,26 @@ impl From<Denial> for Stop {
 }
 
 fn plain(refusal: Refusal) -> Denial {
-    Denial { refusal, challenge: None }
+    Denial { refusal, challenge: None, dpop_nonce: None }
+}
+
+/// The certificate with which the client of this TLS connection proved that it has the key: as the
+/// proxy saw it itself, never as a header tells.
+fn client_certificate() -> Option<CertificateDigest> {
+    let shown = host::property(&["connection", "mtls"]).ok()?;
+    if shown != [1] {
+        return None;
+    }
+    read_certificate_digest(&host::property(&["connection", "sha256_peer_certificate_digest"]).ok()?)
 }
 
 fn answer(denial: Denial) -> Response {
-    let response = Response::from(denial.refusal);
-    match denial.challenge {
-        Some(challenge) => response.with_header("www-authenticate", &challenge),
-        None => response,
+    let mut response = Response::from(denial.refusal);
+    if let Some(challenge) = denial.challenge {
+        response = response.with_header("www-authenticate", &challenge);
     }
+    if let Some(nonce) = denial.dpop_nonce {
+        response = response.with_header("dpop-nonce", &nonce);
+    }
+    response
 }

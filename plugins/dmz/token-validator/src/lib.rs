@@ -15,6 +15,7 @@
 mod guarded;
 mod issuers;
 mod keys;
+mod nonces;
 mod proofs;
 mod shared_keys;
 

@@ -1,7 +1,8 @@
 //! DPoP proofs: judged, and remembered among all workers.
 
-use postern_jose::validator::{Denial, DpopSettings, ProofMemory, deny_proof};
-use postern_jose::{DpopProof, DpopRule, judge_dpop_proof};
+use crate::nonces::Nonces;
+use postern_jose::validator::{Denial, DpopSettings, ProofMemory, demand_nonce, deny_proof};
+use postern_jose::{DpopProof, DpopRule, judge_dpop_proof, read_dpop_header};
 use postern_proxy::Request;
 use postern_proxy::host::{self, Failed};
 use postern_refusal::Refusal;
@@ -15,13 +16,18 @@ pub(crate) struct Proofs {
     settings: DpopSettings,
     algorithms: Vec<Algorithm>,
     memory: ProofMemory,
+    nonces: Option<Nonces>,
 }
+
+/// The code for which the client is told a nonce.
+const NONCE: &str = "token.dpop.nonce";
 
 impl Proofs {
     pub(crate) fn new(settings: &DpopSettings) -> Result<Self, Refusal> {
         Ok(Self {
             algorithms: settings.allowed_algorithms()?,
             memory: ProofMemory::new(settings.remembered_proofs),
+            nonces: settings.nonce_seconds.map(Nonces::new),
             settings: settings.clone(),
         })
     }
@@ -36,11 +42,14 @@ impl Proofs {
         skew: u64,
         verifier: &dyn Verifier,
     ) -> Result<DpopProof, Denial> {
+        let nonces = self.nonces.as_ref().map(|nonces| nonces.acceptable(now)).transpose()?;
         let judge = || {
-            let missing = || Refusal::misbehaved("token.dpop.missing").at("dpop").expected("one proof");
-            let text = request.single("dpop")?.ok_or_else(missing)?;
-            let text = core::str::from_utf8(text).map_err(|_| missing())?;
-            let method = core::str::from_utf8(request.method()).map_err(|_| missing())?;
+            let headers: Vec<&[u8]> =
+                request.headers().filter(|(name, _)| *name == b"dpop").map(|(_, value)| value).collect();
+            let text = read_dpop_header(&headers)?;
+            let readable =
+                || Refusal::misbehaved("token.dpop.method").at("htm").expected("a method in ASCII");
+            let method = core::str::from_utf8(request.method()).map_err(|_| readable())?;
             let uris = self.settings.uris(path);
             let rule = DpopRule {
                 method,
@@ -49,10 +58,14 @@ impl Proofs {
                 algorithms: &self.algorithms,
                 max_age: self.settings.max_age_seconds,
                 skew,
+                nonces: nonces.as_ref().map(<[String; 2]>::as_slice),
             };
             judge_dpop_proof(text, &rule, now, verifier).map(postern_jose::Verified::into_inner)
         };
-        judge().map_err(deny_proof)
+        judge().map_err(|refusal| match &nonces {
+            Some([current, _]) if refusal.code == NONCE => demand_nonce(refusal, current.clone()),
+            _ => deny_proof(refusal),
+        })
     }
 
     /// Remembers a proof that everything else was good with, or refuses it when it came before.
@@ -63,6 +76,7 @@ impl Proofs {
                 .expected("shared data that can be written")
                 .found(found),
             challenge: None,
+            dpop_nonce: None,
         };
         let entry = self.memory.entry(proof);
         for _ in 0..TRIES {
@@ -72,7 +86,7 @@ impl Proofs {
             };
             let bucket = entry.remember(&bucket, now).map_err(|refusal| match refusal.status {
                 401 => deny_proof(refusal),
-                _ => Denial { refusal, challenge: None },
+                _ => Denial { refusal, challenge: None, dpop_nonce: None },
             })?;
             match host::set_shared(&entry.bucket, &bucket, Some(version)) {
                 Ok(()) => return Ok(()),

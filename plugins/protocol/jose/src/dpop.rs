@@ -1,6 +1,5 @@
 //! DPoP proofs (RFC 9449): whoever presents a token holds the key that it was issued to.
 
-use crate::access_token::AccessToken;
 use crate::base64url;
 use crate::claims::Claims;
 use crate::json::{Object, Value, read_object};
@@ -36,6 +35,24 @@ pub struct DpopRule<'a> {
     pub max_age: u64,
     /// How far clocks may differ, in seconds.
     pub skew: u64,
+    /// Acceptable values of `nonce` (section 9). None: the claim is not read.
+    pub nonces: Option<&'a [String]>,
+}
+
+/// The proof among the values of the request's headers `DPoP`: exactly one (section 4.3).
+///
+/// # Errors
+/// `token.dpop.missing`, `token.dpop.several`, `token.dpop.syntax` (401).
+pub fn read_dpop_header<'a>(values: &[&'a [u8]]) -> Result<&'a str, Refusal> {
+    let refused =
+        |code, expected: &str| Refusal::misbehaved(code).with_status(401).at("dpop").expected(expected);
+    match values {
+        [] => Err(refused("token.dpop.missing", "a proof")),
+        // Several headers may arrive as one, joined by commas.
+        [value] if value.contains(&b',') => Err(refused("token.dpop.several", "one proof")),
+        [value] => core::str::from_utf8(value).map_err(|_| refused("token.dpop.syntax", "a proof in ASCII")),
+        _ => Err(refused("token.dpop.several", "one proof")),
+    }
 }
 
 /// A proof that was accepted. Whether its `jti` came before is for its caller to know.
@@ -53,7 +70,7 @@ pub struct DpopProof {
 ///
 /// # Errors
 /// `token.dpop.syntax`, `token.dpop.type`, `token.dpop.key`, `token.dpop.method`, `token.dpop.uri`,
-/// `token.dpop.age`, `token.dpop.token-hash`, `jose.alg.not-allowed`, `jose.signature.mismatch`, and
+/// `token.dpop.nonce`, `token.dpop.age`, `token.dpop.token-hash`, `jose.alg.not-allowed`, `jose.signature.mismatch`, and
 /// the `jose.…` and `json.…` codes of its parts.
 pub fn judge_dpop_proof(
     proof: &str,
@@ -65,36 +82,6 @@ pub fn judge_dpop_proof(
         .and_then(|(thumbprint, claims)| check_claims(&claims, thumbprint, rule, now))
         .map(Verified::new)
         .map_err(|refusal| refusal.with_status(401))
-}
-
-/// Whether a token may be presented like this: a token that is bound to a key comes with a proof
-/// of that key (RFC 9449 section 7.1), and one that is bound in a way that we can't check comes not
-/// at all (RFC 7800 section 3.1, RFC 8705).
-///
-/// # Errors
-/// `token.binding.unproven`, `token.binding.mismatch`, `token.binding.absent`,
-/// `token.binding.unsupported` (401).
-pub fn check_binding(token: &AccessToken, proof: Option<&DpopProof>) -> Result<(), Refusal> {
-    let at = |code| Refusal::misbehaved(code).with_status(401).at("cnf");
-    let bound_to = match token.claims.get("cnf") {
-        None => None,
-        Some(Value::Object(cnf)) => match (cnf.get("jkt"), cnf.len()) {
-            (Some(Value::String(thumbprint)), 1) => Some(thumbprint),
-            _ => return Err(at("token.binding.unsupported").expected("jkt alone")),
-        },
-        Some(_) => return Err(at("token.binding.unsupported").expected("an object")),
-    };
-    match (bound_to, proof) {
-        (None, None) => Ok(()),
-        (None, Some(_)) => {
-            Err(at("token.binding.absent").expected("a token that is bound to the proof's key"))
-        }
-        (Some(_), None) => Err(at("token.binding.unproven").expected("scheme DPoP and a proof")),
-        (Some(bound), Some(proof)) if bool::from(bound.as_bytes().ct_eq(proof.thumbprint.as_bytes())) => {
-            Ok(())
-        }
-        (Some(_), Some(_)) => Err(at("token.binding.mismatch").expected("a proof of the key of the token")),
-    }
 }
 
 fn read_and_verify(
@@ -161,6 +148,17 @@ fn check_claims(
     let uri = uri.split(['?', '#']).next().unwrap_or_default();
     if !rule.uris.iter().any(|own| own == uri) {
         return Err(differs("token.dpop.uri", "htu", &rule.uris.join(", "), uri));
+    }
+    if let Some(nonces) = rule.nonces {
+        let nonce = claims.string("nonce")?.unwrap_or_default().as_bytes();
+        if !nonces.iter().any(|own| bool::from(own.as_bytes().ct_eq(nonce))) {
+            return Err(differs(
+                "token.dpop.nonce",
+                "nonce",
+                "a nonce of this server",
+                "none, or an old one",
+            ));
+        }
     }
     let issued_at = claims.required_time("iat")?;
     let until = issued_at.saturating_add(rule.max_age).saturating_add(rule.skew);

@@ -20,6 +20,7 @@
 
 mod access_token;
 mod base64url;
+mod binding;
 mod building;
 mod claims;
 mod dpop;
@@ -37,9 +38,10 @@ pub use access_token::{
     unknown_issuer,
 };
 pub use base64url::{decode as base64url_decode, encode as base64url_encode};
+pub use binding::{CertificateDigest, check_binding, is_bound_to_certificate, read_certificate_digest};
 pub use building::SigningInput;
 pub use claims::Claims;
-pub use dpop::{DpopProof, DpopRule, MAX_PROOF, check_binding, judge_dpop_proof};
+pub use dpop::{DpopProof, DpopRule, MAX_PROOF, judge_dpop_proof, read_dpop_header};
 pub use jwk::{Key, KeySet, MAX_KEY_SET, MAX_KEYS};
 pub use jwk_writing::{PublishedKey, write_key_set};
 pub use jws::{Header, MAX_TOKEN, UnverifiedJws};

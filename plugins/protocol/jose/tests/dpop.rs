@@ -5,7 +5,7 @@ mod support;
 
 use postern_jose::{
     ACCESS_TOKEN_TYPES, AccessTokenRule, DpopRule, Key, KeySet, SigningInput, base64url_encode,
-    check_binding, judge_access_token, judge_dpop_proof,
+    check_binding, judge_access_token, judge_dpop_proof, read_dpop_header,
 };
 use postern_signature::Algorithm;
 use serde_json::{Value, json};
@@ -43,6 +43,10 @@ fn claims() -> Value {
 }
 
 fn judge(proof: &str) -> Result<postern_jose::DpopProof, &'static str> {
+    judge_with(proof, None)
+}
+
+fn judge_with(proof: &str, nonces: Option<&[String]>) -> Result<postern_jose::DpopProof, &'static str> {
     let uris = ["https://api.example.com/orders".to_owned()];
     let rule = DpopRule {
         method: "GET",
@@ -51,6 +55,7 @@ fn judge(proof: &str) -> Result<postern_jose::DpopProof, &'static str> {
         algorithms: &[Algorithm::Es256, Algorithm::EdDsa],
         max_age: 60,
         skew: 30,
+        nonces,
     };
     judge_dpop_proof(proof, &rule, NOW, &NativeVerifier).map(|proof| proof.into_inner()).map_err(|refusal| {
         assert_eq!(refusal.status, 401);
@@ -140,20 +145,72 @@ fn a_bound_token_needs_its_key() {
         };
         judge_access_token(&text, &rule, &keys, NOW, &NativeVerifier).unwrap().into_inner()
     };
-    let code = |cnf: Option<Value>, proof: Option<&postern_jose::DpopProof>| {
-        check_binding(&token(cnf), proof).map_or_else(|refusal| refusal.code, |()| "accepted")
-    };
+    let certified =
+        |cnf: Option<Value>, proof: Option<&postern_jose::DpopProof>, certificate: Option<[u8; 32]>| {
+            check_binding(&token(cnf), proof, certificate.as_ref())
+                .map_or_else(|refusal| refusal.code, |()| "accepted")
+        };
+    let code = |cnf: Option<Value>, proof: Option<&postern_jose::DpopProof>| certified(cnf, proof, None);
     let own = proof(&key);
     let bound = || Some(json!({ "jkt": own.thumbprint }));
     assert_eq!(code(None, None), "accepted");
     assert_eq!(code(bound(), Some(&own)), "accepted");
     assert_eq!(code(bound(), Some(&proof(&other))), "token.binding.mismatch");
     assert_eq!(code(bound(), None), "token.binding.unproven");
+    assert_eq!(certified(bound(), None, Some([7; 32])), "token.binding.unproven");
     assert_eq!(code(None, Some(&own)), "token.binding.absent");
-    assert_eq!(code(Some(json!({ "x5t#S256": "x" })), None), "token.binding.unsupported");
+    assert_eq!(code(Some(json!("x")), None), "token.binding.unsupported");
+    assert_eq!(code(Some(json!({})), None), "token.binding.unsupported");
+    assert_eq!(code(Some(json!({ "jwk": {} })), None), "token.binding.unsupported");
+    assert_eq!(code(Some(json!({ "jkt": 1 })), Some(&own)), "token.binding.unsupported");
     assert_eq!(
-        code(Some(json!({ "jkt": own.thumbprint, "x5t#S256": "x" })), Some(&own)),
+        code(Some(json!({ "jkt": own.thumbprint, "kid": "k" })), Some(&own)),
         "token.binding.unsupported"
     );
-    assert_eq!(code(Some(json!("x")), None), "token.binding.unsupported");
+
+    // RFC 8705: the certificate of the connection, alone or beside a proof.
+    let digest = base64url_encode(&[7; 32]);
+    let certificate = || Some(json!({ "x5t#S256": digest }));
+    assert_eq!(certified(certificate(), None, Some([7; 32])), "accepted");
+    assert_eq!(certified(certificate(), None, Some([8; 32])), "token.binding.mismatch");
+    assert_eq!(certified(certificate(), None, None), "token.binding.unproven");
+    assert_eq!(certified(certificate(), Some(&own), Some([7; 32])), "token.binding.absent");
+    assert_eq!(certified(None, None, Some([7; 32])), "accepted", "a certificate alone binds nothing");
+    let both = || Some(json!({ "jkt": own.thumbprint, "x5t#S256": digest }));
+    assert_eq!(certified(both(), Some(&own), Some([7; 32])), "accepted");
+    assert_eq!(certified(both(), Some(&own), None), "token.binding.unproven");
+    assert_eq!(certified(both(), None, Some([7; 32])), "token.binding.unproven");
+}
+
+#[test]
+fn a_nonce_is_one_of_the_servers() {
+    let key = TestKey::p256();
+    let nonces = ["now".to_owned(), "before".to_owned()];
+    let with = |nonce: Option<Value>| {
+        let mut claims = claims();
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce;
+        }
+        judge_with(&raw(&key, &header(&key), &claims), Some(&nonces))
+            .map(|_| "accepted")
+            .unwrap_or_else(|code| code)
+    };
+    assert_eq!(with(Some(json!("now"))), "accepted");
+    assert_eq!(with(Some(json!("before"))), "accepted");
+    assert_eq!(with(None), "token.dpop.nonce");
+    assert_eq!(with(Some(json!("later"))), "token.dpop.nonce");
+    assert_eq!(with(Some(json!("no"))), "token.dpop.nonce");
+    assert_eq!(with(Some(json!(1))), "jose.claim.type");
+}
+
+#[test]
+fn there_is_one_header() {
+    fn code<'a>(values: &[&'a [u8]]) -> &'a str {
+        read_dpop_header(values).unwrap_or_else(|refusal| refusal.code)
+    }
+    assert_eq!(code(&[b"a.b.c"]), "a.b.c");
+    assert_eq!(code(&[]), "token.dpop.missing");
+    assert_eq!(code(&[b"a.b.c", b"a.b.c"]), "token.dpop.several");
+    assert_eq!(code(&[b"a.b.c,a.b.c"]), "token.dpop.several");
+    assert_eq!(code(&[b"\xff"]), "token.dpop.syntax");
 }

@@ -1,10 +1,10 @@
 //! The issuer's keys: fetched, rotated, away, and lied about.
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::world::{KeyHost, Reply, World, good, issuer, jwks, token};
+use crate::world::{ISSUER, KeyHost, Reply, World, good, issuer, jwks, token};
 
 fn configuration(issuers: &[Value]) -> Value {
     json!({ "issuers": issuers, "routes": [{ "match": { "prefix": "/orders" } }] })
@@ -59,40 +59,90 @@ fn a_new_key_is_fetched_without_a_restart() {
     assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
 }
 
-/// Whatever else comes in place of keys, there are none: 503, and never 401 or 200.
+/// Whatever else comes in place of keys, there are none: 503, and never 401 or 200. Each issuer has
+/// a lie of its own.
 #[test]
 fn lies_are_no_keys() {
     let set = jwks(&["idp-ec"]);
     let private = set.replacen(r#"{"keys":[{"#, r#"{"keys":[{"d":"AAAA","#, 1);
     assert_ne!(private, set);
-    let host = KeyHost::start(Reply::Close);
-    let mut issuer = issuer();
-    issuer["jwks"]["timeout_milliseconds"] = json!(1_000);
-    let world = World::start(&configuration(&[issuer]), &[&host]);
-    let token = token("idp-ec", json!({}));
-    for lie in [
+    let answer = |body: &str| Reply::Answer(200, "max-age=600", body.to_owned());
+    let lies = [
         Reply::Close,
+        Reply::Half(set.clone()),
         Reply::Answer(503, "max-age=600", set.clone()),
         Reply::Answer(302, "max-age=600", set.clone()),
-        Reply::Answer(200, "max-age=600", "<html><body>Please log in</body></html>".into()),
-        Reply::Answer(200, "max-age=600", format!("{set}{}", " ".repeat(70_000))),
-        Reply::Answer(200, "max-age=600", r#"{"keys":[]}"#.into()),
-        Reply::Answer(200, "max-age=600", private),
-        Reply::Late(Duration::from_secs(10), set),
-    ] {
-        host.set(lie);
-        let before = host.asked();
-        // Until it was told the lie once more.
-        while host.asked() == before {
-            let (status, reason) = world.verdict(&token);
-            assert_eq!((status, reason.as_str()), (503, "token.keys.unavailable"));
-            thread::sleep(Duration::from_millis(200));
-        }
-        let (status, reason) = world.verdict(&token);
-        assert_eq!((status, reason.as_str()), (503, "token.keys.unavailable"));
+        Reply::Answer(404, "max-age=600", set.clone()),
+        answer("<html><body>Please log in</body></html>"),
+        answer("\u{0}\u{1}\u{2}\u{3}"),
+        answer(""),
+        answer(&set[..set.len() - 2]),
+        answer(&format!("{set}{}", " ".repeat(70_000))),
+        answer(&"[".repeat(60_000)),
+        answer(r#"{"keys":[]}"#),
+        answer(&private),
+        Reply::Late(Duration::from_secs(3), set),
+    ];
+    let hosts: Vec<KeyHost> = lies.into_iter().map(KeyHost::start).chain([KeyHost::absent()]).collect();
+    let name = |number: usize| format!("{ISSUER}/{number}");
+    let issuers: Vec<Value> = (0..hosts.len())
+        .map(|number| {
+            let mut issuer = issuer();
+            issuer["issuer"] = json!(name(number));
+            issuer["jwks"]["cluster"] = json!(format!("keys-{number}"));
+            issuer["jwks"]["timeout_milliseconds"] = json!(500);
+            issuer
+        })
+        .collect();
+    let world = World::start(&configuration(&issuers), &hosts.iter().collect::<Vec<_>>());
+    let token = |number: usize| token("idp-ec", json!({ "iss": name(number) }));
+    let tokens: Vec<String> = (0..hosts.len()).map(token).collect();
+    let ask = |token: &str| world.send("/orders", token).status;
+    let ask = &ask;
+    let ask_all = || {
+        thread::scope(|scope| {
+            let asking: Vec<_> = tokens.iter().map(|token| scope.spawn(move || ask(token))).collect();
+            asking.into_iter().map(|asking| asking.join().expect("an answer")).collect::<Vec<_>>()
+        })
+    };
+    // Until each was told its lie twice. Nobody listens where the last one is.
+    let (told, absent) = hosts.split_at(hosts.len() - 1);
+    while told.iter().any(|host| host.asked() < 2) {
+        assert_eq!(ask_all(), vec![503; hosts.len()]);
     }
-    host.set(good(&["idp-ec"]));
-    world.await_status(&token, 200, 503);
+    assert_eq!(absent[0].asked(), 0);
+    world.envoy.logged_with("token.keys.unavailable");
+    assert!(world.upstream.take().is_empty(), "nothing passed");
+    told.iter().for_each(|host| host.set(good(&["idp-ec"])));
+    let begun = Instant::now();
+    loop {
+        let mut statuses = ask_all();
+        assert_eq!(statuses.pop(), Some(503));
+        assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+        if statuses.iter().all(|status| *status == 200) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{statuses:?}:\n{}", world.envoy.process.log());
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Another issuer's keys in place of the issuer's own: the issuer's tokens are refused, and what
+/// those keys signed for the other one is not accepted either.
+#[test]
+fn keys_of_another_are_good_for_nothing_of_his() {
+    let host = KeyHost::start(good(&["idp-ec"]));
+    let world = World::start(&configuration(&[issuer()]), &[&host]);
+    world.await_status(&token("idp-ec", json!({})), 200, 503);
+    host.set(good(&["client-ec"]));
+    thread::sleep(Duration::from_millis(2_100));
+    // An unknown key id asks for a fetch; what comes replaces what was there.
+    world.send("/orders", &token("unknown-ec", json!({})));
+    let own = world.verdict(&token("idp-ec", json!({ "jti": "another" })));
+    assert_eq!(own, (401, "jose.kid.unknown".to_owned()));
+    let others = json!({ "iss": "https://other.example.com" });
+    let verdict = world.verdict(&token("client-ec", others));
+    assert_eq!(verdict, (401, "token.issuer.mismatch".to_owned()));
 }
 
 /// Keys are used while the issuer is away, for as long as was allowed; then 503 and never 401.

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,29 +21,31 @@ use postern_vectors::{Key, Keys};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const ISSUER: &str = "https://idp.example.com";
-pub const AUDIENCE: &str = "https://api.example.com";
+pub(crate) const ISSUER: &str = "https://idp.example.com";
+pub(crate) const AUDIENCE: &str = "https://api.example.com";
 
 /// What the server of keys does with a request.
 #[derive(Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Status, `Cache-Control`, body.
     Answer(u16, &'static str, String),
     /// The same after a while.
     Late(Duration, String),
     /// The connection is closed.
     Close,
+    /// The connection is closed in the middle of this body.
+    Half(String),
 }
 
 /// A server of keys.
-pub struct KeyHost {
+pub(crate) struct KeyHost {
     port: u16,
     reply: Arc<Mutex<Reply>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl KeyHost {
-    pub fn start(reply: Reply) -> Self {
+    pub(crate) fn start(reply: Reply) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (reply, asked) = (Arc::new(Mutex::new(reply)), Arc::new(AtomicUsize::new(0)));
@@ -57,11 +59,20 @@ impl KeyHost {
         Self { port, reply, asked }
     }
 
-    pub fn set(&self, reply: Reply) {
+    /// Nobody listens there.
+    pub(crate) fn absent() -> Self {
+        Self {
+            port: free_port(),
+            reply: Arc::new(Mutex::new(Reply::Close)),
+            asked: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
+    pub(crate) fn set(&self, reply: Reply) {
         *self.reply.lock().expect("nobody panics with it") = reply;
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -72,6 +83,11 @@ fn serve(mut stream: TcpStream, reply: &Mutex<Reply>, asked: &AtomicUsize) -> io
         let reply = reply.lock().expect("nobody panics with it").clone();
         let (status, cache_control, body) = match reply {
             Reply::Close => return Ok(()),
+            Reply::Half(body) => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(head.as_bytes())?;
+                return stream.write_all(&body.as_bytes()[..body.len() / 2]);
+            }
             Reply::Late(time, body) => {
                 thread::sleep(time);
                 (200, "max-age=600", body)
@@ -89,11 +105,11 @@ fn serve(mut stream: TcpStream, reply: &Mutex<Reply>, asked: &AtomicUsize) -> io
 }
 
 /// A good JWK Set of these keys.
-pub fn good(names: &[&str]) -> Reply {
+pub(crate) fn good(names: &[&str]) -> Reply {
     Reply::Answer(200, "max-age=600", jwks(names))
 }
 
-pub fn jwks(names: &[&str]) -> String {
+pub(crate) fn jwks(names: &[&str]) -> String {
     let keys: Vec<String> = names.iter().map(|name| key(name).jwk()).collect();
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }
@@ -103,7 +119,7 @@ fn key(name: &str) -> &'static Key {
 }
 
 /// The claims of a good token of the first issuer, with these changed.
-pub fn claims(changes: Value) -> Value {
+pub(crate) fn claims(changes: Value) -> Value {
     let now = now();
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "client_id": "shop", "jti": "1",
@@ -115,11 +131,38 @@ pub fn claims(changes: Value) -> Value {
 }
 
 /// A token of the first issuer, signed with that key, with these claims changed.
-pub fn token(key_name: &str, changes: Value) -> String {
-    let claims = claims(changes);
+pub(crate) fn token(key_name: &str, changes: Value) -> String {
     let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": key_name });
+    sign(key_name, &header, &claims(changes))
+}
+
+/// A token of the first issuer that is bound to that key of a client, and a fresh proof for a GET of
+/// the URI, with these of its claims changed.
+pub(crate) fn proof(key_name: &str, uri: &str, changes: Value) -> (String, String) {
+    let mut jwk: Value = serde_json::from_str(&key(key_name).jwk()).expect("JSON");
+    jwk.as_object_mut()
+        .expect("an object")
+        .retain(|name, _| ["kty", "crv", "x", "y"].contains(&name.as_str()));
+    // RFC 7638: the members in alphabetical order, without spaces.
+    let canonical = json!({ "crv": jwk["crv"], "kty": jwk["kty"], "x": jwk["x"], "y": jwk["y"] }).to_string();
+    let bound = token("idp-ec", json!({ "cnf": { "jkt": hash(&canonical) } }));
+    let mut claims = json!({
+        "jti": hash(&format!("{uri} {changes} {}", now())), "htm": "GET", "htu": uri, "iat": now(), "ath": hash(&bound),
+    });
+    let Value::Object(changes) = changes else { panic!("changes are an object") };
+    claims.as_object_mut().expect("an object").extend(changes);
+    let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk });
+    (bound, sign(key_name, &header, &claims))
+}
+
+/// base64url of the SHA-256.
+pub(crate) fn hash(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+}
+
+fn sign(key_name: &str, header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let input = format!("{}.{}", encode(&header), encode(&claims));
+    let input = format!("{}.{}", encode(header), encode(claims));
     let signature = key(key_name).sign_jwt("ES256", input.as_bytes()).expect("a P-256 key");
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
@@ -130,7 +173,7 @@ fn now() -> u64 {
 }
 
 /// The filter's configuration for the first issuer, whose keys are quickly fetched again.
-pub fn issuer() -> Value {
+pub(crate) fn issuer() -> Value {
     json!({
         "issuer": ISSUER,
         "audiences": [AUDIENCE],
@@ -143,17 +186,42 @@ pub fn issuer() -> Value {
 }
 
 /// The whole set-up.
-pub struct World {
-    pub origin: Origin,
-    pub envoy: Envoy,
-    upstream: Upstream,
+pub(crate) struct World {
+    pub(crate) origin: Origin,
+    pub(crate) envoy: Envoy,
+    pub(crate) upstream: Upstream,
     access_log: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
+    port: u16,
+    filter: PathBuf,
+    tls: Option<String>,
+}
+
+/// What is not as usual.
+pub(crate) struct Setup {
+    /// Worker threads of Envoy.
+    pub(crate) workers: u32,
+    /// The module.
+    pub(crate) filter: PathBuf,
+    /// Whether the listener is read from a file that may change.
+    pub(crate) is_dynamic: bool,
+    /// The listener's `transport_socket`, when it speaks TLS.
+    pub(crate) tls: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { workers: 1, filter: tools::filter("token-validator"), is_dynamic: false, tls: None }
+    }
 }
 
 impl World {
     /// Envoy with this configuration of the filter; the clusters `keys-0`, `keys-1` … are these hosts.
-    pub fn start(configuration: &Value, hosts: &[&KeyHost]) -> Self {
+    pub(crate) fn start(configuration: &Value, hosts: &[&KeyHost]) -> Self {
+        Self::start_with(configuration, hosts, Setup::default())
+    }
+
+    pub(crate) fn start_with(configuration: &Value, hosts: &[&KeyHost], setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let upstream = Upstream::start(None, BTreeMap::new());
         let port = free_port();
@@ -162,18 +230,36 @@ impl World {
         for (number, host) in hosts.iter().enumerate() {
             clusters += &cluster(&format!("keys-{number}"), host.port);
         }
-        let text = include_str!("envoy.yaml")
-            .replace("@PORT@", &port.to_string())
-            .replace("@ACCESS_LOG@", &access_log.to_string_lossy())
-            .replace("@FILTER@", &tools::filter("token-validator").to_string_lossy())
-            .replace("@CONFIGURATION@", &configuration.to_string())
-            .replace("@CLUSTERS@", &clusters);
-        let envoy = Envoy::start(folder.path(), &text, port, access_log.clone());
-        Self { origin: Origin::plain(port), envoy, upstream, access_log, _folder: folder }
+        let clusters = format!("  clusters:{clusters}\n");
+        let listener = listener(port, &access_log, &setup.filter, setup.tls.as_deref(), configuration);
+        let text = if setup.is_dynamic {
+            let file = folder.path().join("listeners.yaml");
+            fs::write(&file, resources(&listener)).expect("a file");
+            let source = format!("{{ path: {} }}", file.display());
+            format!(
+                "node: {{ id: edge, cluster: edge }}\ndynamic_resources:\n  lds_config: {{ \
+                 path_config_source: {source}, resource_api_version: V3 }}\nstatic_resources:\n{clusters}"
+            )
+        } else {
+            format!("static_resources:\n  listeners:\n{listener}{clusters}")
+        };
+        let envoy = Envoy::start_with_workers(setup.workers, folder.path(), &text, port, access_log.clone());
+        let (filter, tls, origin) = (setup.filter, setup.tls, Origin::plain(port));
+        Self { origin, envoy, upstream, access_log, folder, port, filter, tls }
+    }
+
+    /// Gives a dynamic listener another configuration of the filter.
+    pub(crate) fn update(&self, configuration: &Value) {
+        let listener =
+            listener(self.port, &self.access_log, &self.filter, self.tls.as_deref(), configuration);
+        let (next, file) = (self.folder.path().join("next.yaml"), self.folder.path().join("listeners.yaml"));
+        fs::write(&next, resources(&listener)).expect("a file");
+        // Envoy watches for files that are moved in place, so that it reads none that is half written.
+        fs::rename(&next, &file).expect("a file");
     }
 
     /// Asks for the path with a token: status and reason, and what reached the LAN.
-    pub fn ask(&self, path: &str, token: &str) -> (Answer, String, Vec<Message>) {
+    pub(crate) fn ask(&self, path: &str, token: &str) -> (Answer, String, Vec<Message>) {
         self.upstream.take();
         let before = self.envoy.logged();
         let answer = self.send(path, token);
@@ -182,26 +268,43 @@ impl World {
     }
 
     /// The same when others ask at the same time.
-    pub fn send(&self, path: &str, token: &str) -> Answer {
-        let host = self.origin.authority();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
-             x-postern-subject: root\r\nconnection: close\r\n\r\n"
-        );
-        self.origin
-            .exchange(request.as_bytes())
+    pub(crate) fn send(&self, path: &str, token: &str) -> Answer {
+        self.send_with(path, &[("authorization", &format!("Bearer {token}")), ("x-postern-subject", "root")])
+    }
+
+    /// The same with these headers.
+    pub(crate) fn send_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send_from(&self.origin, path, headers)
+    }
+
+    /// The same over connections of that kind.
+    pub(crate) fn send_from(&self, origin: &Origin, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.try_send(origin, path, headers)
             .unwrap_or_else(|error| panic!("{error}\n{}", self.envoy.process.log()))
     }
 
+    /// The same where a connection may break.
+    pub(crate) fn try_send(
+        &self,
+        origin: &Origin,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, String> {
+        let host = origin.authority();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\n\r\n");
+        origin.exchange(request.as_bytes())
+    }
+
     /// Status and reason of a request for `/orders`.
-    pub fn verdict(&self, token: &str) -> (u16, String) {
+    pub(crate) fn verdict(&self, token: &str) -> (u16, String) {
         let (answer, reason, reached) = self.ask("/orders", token);
         assert_eq!(reached.len(), usize::from(answer.status == 200), "{reason}");
         (answer.status, reason)
     }
 
     /// Asks until the answer has that status, and demands that no other but `meanwhile` comes before.
-    pub fn await_status(&self, token: &str, wanted: u16, meanwhile: u16) {
+    pub(crate) fn await_status(&self, token: &str, wanted: u16, meanwhile: u16) {
         let begun = Instant::now();
         loop {
             let (status, reason) = self.verdict(token);
@@ -216,10 +319,38 @@ impl World {
     }
 
     /// The member `token` of the last line of the access log.
-    pub fn logged_token(&self) -> Value {
+    pub(crate) fn logged_token(&self) -> Value {
         let text = fs::read_to_string(&self.access_log).expect("an access log");
         let line: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
         line["token"].as_str().map_or(Value::Null, |json| serde_json::from_str(json).expect("JSON"))
+    }
+}
+
+/// The entry of a list of listeners.
+fn listener(port: u16, access_log: &Path, filter: &Path, tls: Option<&str>, configuration: &Value) -> String {
+    let socket =
+        tls.map_or_else(String::new, |tls| format!("    - transport_socket: {tls}\n      filters:\n"));
+    let plain = "    - filters:\n";
+    include_str!("listener.yaml")
+        .replacen(plain, if tls.is_some() { &socket } else { plain }, 1)
+        .replace("@PORT@", &port.to_string())
+        .replace("@ACCESS_LOG@", &access_log.to_string_lossy())
+        .replace("@FILTER@", &filter.to_string_lossy())
+        .replace("@CONFIGURATION@", &configuration.to_string())
+}
+
+/// The file of a listener discovery service.
+fn resources(listener: &str) -> String {
+    let typed = "- \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n    name: http\n";
+    format!("resources:\n{}", listener.replacen("- name: http\n", typed, 1))
+}
+
+/// Ends what other threads do until then, whatever becomes of the test.
+pub(crate) struct Until<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

@@ -1,6 +1,9 @@
 //! `postern-jose`: bearer tokens.
-use postern_jose::validator::{check_scopes, read_bearer};
-use postern_jose::{ACCESS_TOKEN_TYPES, AccessTokenRule, KeySet, check_binding, judge_access_token};
+use postern_jose::validator::{Scheme, check_scopes, read_authorization};
+use postern_jose::{
+    ACCESS_TOKEN_TYPES, AccessTokenRule, DpopProof, DpopRule, KeySet, check_binding, judge_access_token,
+    judge_dpop_proof, read_dpop_header,
+};
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
 use postern_vectors::{Key, Keys, Request, Vector, Verdict};
@@ -43,13 +46,8 @@ pub fn judge_key_set(vector: &Vector) -> Verdict {
 }
 
 fn judge_request(request: &Request) -> Result<(), Refusal> {
-    let authorization: Vec<&[u8]> = request
-        .headers
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
-        .map(|(_, value)| value.as_slice())
-        .collect();
-    let token = read_bearer(&authorization).map_err(|denial| denial.refusal)?;
+    let (scheme, text) =
+        read_authorization(&values(request, "authorization"), true).map_err(|denial| denial.refusal)?;
     let rule = AccessTokenRule {
         issuer: BASE_URL,
         audiences: &[BASE_URL],
@@ -59,7 +57,32 @@ fn judge_request(request: &Request) -> Result<(), Refusal> {
         skew: 30,
     };
     let keys = KeySet::read(jwks().as_bytes())?;
-    let token = judge_access_token(token, &rule, &keys, now(), &AwsVerifier)?;
-    check_binding(token.get(), None)?;
+    let token = judge_access_token(text, &rule, &keys, now(), &AwsVerifier)?;
+    let proof = match scheme {
+        Scheme::Dpop => Some(judge_proof(request, text)?),
+        Scheme::Bearer => None,
+    };
+    check_binding(token.get(), proof.as_ref(), None)?;
     check_scopes(token.get(), &[SCOPE.to_owned()]).map_err(|denial| denial.refusal)
+}
+
+fn judge_proof(request: &Request, token: &str) -> Result<DpopProof, Refusal> {
+    let path = String::from_utf8_lossy(&request.target);
+    let uris = [format!("{BASE_URL}{}", path.split('?').next().unwrap_or_default())];
+    let rule = DpopRule {
+        method: &request.method,
+        uris: &uris,
+        access_token: token,
+        algorithms: &[Algorithm::Es256, Algorithm::EdDsa],
+        max_age: 60,
+        skew: 30,
+        nonces: None,
+    };
+    let headers = values(request, "dpop");
+    judge_dpop_proof(read_dpop_header(&headers)?, &rule, now(), &AwsVerifier).map(|proof| proof.into_inner())
+}
+
+fn values<'a>(request: &'a Request, name: &str) -> Vec<&'a [u8]> {
+    let headers = request.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    headers.map(|(_, value)| value.as_slice()).collect()
 }

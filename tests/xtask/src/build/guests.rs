@@ -12,11 +12,17 @@ pub(crate) struct Guest {
     pub(super) file: String,
     /// Whether a filter has something to do with responses: the proxy calls it for each.
     pub(super) reads_responses: bool,
+    /// Cargo's name of the target, where it is not that of the library or the file.
+    example: Option<&'static str>,
 }
 
 impl Guest {
     fn new(package: &str, file: &str) -> Self {
-        Self { package: package.to_owned(), file: file.to_owned(), reads_responses: false }
+        Self { package: package.to_owned(), file: file.to_owned(), reads_responses: false, example: None }
+    }
+
+    fn example(self, name: &'static str) -> Self {
+        Self { example: Some(name), ..self }
     }
 
     fn reading_responses(self) -> Self {
@@ -25,6 +31,9 @@ impl Guest {
 
     /// Cargo's name of the library, or of a filter's module beside its library.
     pub(super) fn target(&self) -> String {
+        if let Some(name) = self.example {
+            return name.to_owned();
+        }
         let module = self.file.strip_prefix("filters/").and_then(|file| file.strip_suffix(".wasm"));
         module.map_or_else(|| self.package.replace('-', "_"), str::to_owned)
     }
@@ -41,12 +50,14 @@ pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
+/// The filters, and one that is made to trap, for a test.
 pub(crate) fn filters() -> Vec<Guest> {
     vec![
         Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm").reading_responses(),
         Guest::new("postern-saml-decoder", "filters/saml-decoder.wasm"),
         Guest::new("postern-token-validator", "filters/token-validator.wasm"),
         Guest::new("postern-guard", "filters/guard.wasm").reading_responses(),
+        Guest::new("postern-token-validator", "guests/trapping-filter.wasm").example("trapping-filter"),
     ]
 }
 

@@ -37,7 +37,7 @@ fn answer(request: &Request) -> Result<String, Denial> {
     let keys = own_keys().map_err(internal)?;
     let token =
         judge_access_token(token, &rule, &keys, kernel::now(), &KernelVerifier).map_err(deny)?.into_inner();
-    check_binding(&token, None).map_err(deny)?;
+    check_binding(&token, None, None).map_err(deny)?;
     check_scopes(&token, &["openid".to_owned()])?;
     let (client, grant) = live_grant(&token)?;
     let claims = subject_claims(&grant.subject)
@@ -55,5 +55,5 @@ fn live_grant(token: &AccessToken) -> Result<(Client, kernel::Grant), Denial> {
 }
 
 fn internal(refusal: Refusal) -> Denial {
-    Denial { refusal: refusal.with_status(500), challenge: None }
+    Denial { refusal: refusal.with_status(500), challenge: None, dpop_nonce: None }
 }

@@ -11,6 +11,8 @@ pub struct Denial {
     pub refusal: Refusal,
     /// `WWW-Authenticate` (RFC 6750 section 3); none for statuses that are not 400, 401 or 403.
     pub challenge: Option<String>,
+    /// `DPoP-Nonce` (RFC 9449 section 9): what the client's next proof has to carry.
+    pub dpop_nonce: Option<String>,
 }
 
 /// How a token is presented.
@@ -75,7 +77,13 @@ fn is_b64token(body: &str) -> bool {
 /// The answer to a proof that was refused (RFC 9449 section 7.1).
 pub fn deny_proof(refusal: Refusal) -> Denial {
     let challenge = Some("DPoP error=\"invalid_dpop_proof\"".to_owned());
-    Denial { refusal: refusal.with_status(401), challenge }
+    Denial { refusal: refusal.with_status(401), challenge, dpop_nonce: None }
+}
+
+/// The answer to a proof that is good but for its nonce: the client tries again with this one.
+pub fn demand_nonce(refusal: Refusal, nonce: String) -> Denial {
+    let challenge = Some("DPoP error=\"use_dpop_nonce\"".to_owned());
+    Denial { refusal: refusal.with_status(401), challenge, dpop_nonce: Some(nonce) }
 }
 
 /// The answer to a token without a proof on a route that wants one.
@@ -84,6 +92,7 @@ pub fn demand_proof() -> Denial {
     Denial {
         refusal: refusal.with_status(401).expected("scheme DPoP and a proof"),
         challenge: Some("DPoP".to_owned()),
+        dpop_nonce: None,
     }
 }
 
@@ -101,13 +110,15 @@ pub fn check_scopes(token: &AccessToken, needed: &[String]) -> Result<(), Denial
                 .expected(missing)
                 .found(&token.scopes.to_string()),
             challenge: Some(format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", needed.join(" "))),
+            dpop_nonce: None,
         }),
     }
 }
 
 /// The answer to a token that was refused: 401 and `invalid_token`.
 pub fn deny(refusal: Refusal) -> Denial {
-    Denial { refusal: refusal.with_status(401), challenge: Some("Bearer error=\"invalid_token\"".to_owned()) }
+    let challenge = Some("Bearer error=\"invalid_token\"".to_owned());
+    Denial { refusal: refusal.with_status(401), challenge, dpop_nonce: None }
 }
 
 /// The answer while there are no keys: nobody's token is wrong yet, so 503 and not 401.
@@ -118,6 +129,7 @@ pub fn not_ready() -> Denial {
             .at("jwks")
             .expected("the issuer's keys, fetched once at least"),
         challenge: None,
+        dpop_nonce: None,
     }
 }
 
@@ -125,6 +137,7 @@ fn without_token(refusal: Refusal) -> Denial {
     Denial {
         refusal: refusal.with_status(401).at("authorization").expected("Bearer and a token"),
         challenge: Some("Bearer".to_owned()),
+        dpop_nonce: None,
     }
 }
 
@@ -132,6 +145,7 @@ fn malformed(refusal: Refusal) -> Denial {
     Denial {
         refusal: refusal.with_status(400).at("authorization").expected("one header: Bearer and a token"),
         challenge: Some("Bearer error=\"invalid_request\"".to_owned()),
+        dpop_nonce: None,
     }
 }
 

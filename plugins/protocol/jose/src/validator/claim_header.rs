@@ -43,7 +43,7 @@ pub fn headers<'r>(token: &AccessToken, route: &'r Route) -> Result<Vec<(&'r str
         if value.len() > MAX_VALUE {
             let refusal = Refusal::misbehaved("token.claim.too-long").with_status(403);
             let refusal = refusal.at(&entry.claim.to_string()).expected("4,096 bytes at most as a header");
-            return Err(Denial { refusal, challenge: None });
+            return Err(Denial { refusal, challenge: None, dpop_nonce: None });
         }
         headers.push((entry.header.as_str(), value));
     }

@@ -21,6 +21,10 @@ pub struct DpopSettings {
     /// time that they are good are refused with 503.
     #[serde(default = "default_proofs")]
     pub remembered_proofs: u32,
+    /// Whether a proof has to carry a nonce of this proxy (section 9), and how long one is given
+    /// out, in seconds: 10 to 3,600. It is accepted for as long again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_seconds: Option<u64>,
 }
 
 fn default_algorithms() -> Vec<String> {
@@ -48,6 +52,8 @@ impl DpopSettings {
         demand("dpop.origins", "1 to 16 of scheme and authority, without a slash at the end", origins)?;
         self.allowed_algorithms()?;
         demand("dpop.max_age_seconds", "1 to 300", (1..=300).contains(&self.max_age_seconds))?;
+        let nonces = self.nonce_seconds.is_none_or(|seconds| (10..=3_600).contains(&seconds));
+        demand("dpop.nonce_seconds", "10 to 3,600", nonces)?;
         let proofs = (1_024..=1_048_576).contains(&self.remembered_proofs);
         demand("dpop.remembered_proofs", "1,024 to 1,048,576", proofs)
     }

@@ -59,6 +59,7 @@ fn forbid(refusal: Refusal) -> Denial {
     Denial {
         refusal: refusal.with_status(403),
         challenge: Some("Bearer error=\"insufficient_scope\"".to_owned()),
+        dpop_nonce: None,
     }
 }
 
