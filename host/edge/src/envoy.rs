@@ -37,7 +37,7 @@ static_resources:
     ))
 }
 
-fn require_limits(policy: &EdgePolicy) -> Result<(), EdgeError> {
+pub(crate) fn require_limits(policy: &EdgePolicy) -> Result<(), EdgeError> {
     let limits = &policy.limits;
     let all = [
         ("connections", limits.connections == 0),
@@ -108,4 +108,4 @@ overload_manager:
 
 #[cfg(test)]
 #[path = "envoy_tests.rs"]
-mod tests;
+pub(crate) mod tests;

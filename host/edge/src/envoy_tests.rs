@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::policy::{AccessLog, Balancing, Behind, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream};
 
-fn policy() -> EdgePolicy {
+pub(crate) fn policy() -> EdgePolicy {
     EdgePolicy {
         listener: SocketAddr::from(([0, 0, 0, 0], 443)),
         tls: files("edge"),

@@ -154,3 +154,45 @@ fn wasm(name: &str, field: &'static str, file: &Path, configuration: &Value) -> 
         json = indented(10, &json),
     ))
 }
+
+/// A filter of the chain, for a proxy that is not Envoy.
+pub(crate) struct Configured<'a> {
+    pub(crate) name: &'static str,
+    /// What it is for, in a sentence.
+    pub(crate) purpose: &'static str,
+    pub(crate) field: &'static str,
+    pub(crate) wasm: &'a Path,
+    pub(crate) configuration: Value,
+}
+
+/// The chain with the configurations that it has in Envoy, in order.
+pub(crate) fn configured<'a>(policy: &'a EdgePolicy, endpoints: &EndpointPolicy) -> Vec<Configured<'a>> {
+    if let Some(wasm) = &policy.guard {
+        let configuration = with_feed(policy, &guard_configuration(policy, endpoints));
+        let purpose = "The guards in one VM: endpoints and canonical requests, SAML messages, bearer tokens.";
+        return vec![Configured { name: GUARD, purpose, field: "guard", wasm, configuration }];
+    }
+    let mut chain = vec![Configured {
+        name: ENDPOINT_FILTER,
+        purpose: "Only declared endpoints, only canonical requests. First of ours: it strips our headers.",
+        field: "endpoint_filter",
+        wasm: &policy.endpoint_filter,
+        configuration: with_feed(policy, &endpoint_configuration(endpoints)),
+    }];
+    let others = [
+        (SAML_DECODER, "saml_decoder", "SAML messages, decoded and judged.", &policy.saml_decoder),
+        (TOKEN_VALIDATOR, "token_validator", "Bearer tokens.", &policy.token_validator),
+    ];
+    for (name, field, purpose, guard) in others {
+        if let Some(Guard { wasm, configuration }) = guard {
+            chain.push(Configured {
+                name,
+                purpose,
+                field,
+                wasm,
+                configuration: with_feed(policy, configuration),
+            });
+        }
+    }
+    chain
+}

@@ -13,6 +13,7 @@ pub mod explain;
 mod filter;
 mod http;
 mod listener;
+mod nginx;
 mod policy;
 mod preset;
 mod rate_limit;
@@ -23,6 +24,7 @@ mod text;
 pub use apache::apache_configuration;
 pub use envoy::envoy_configuration;
 pub use filter::filter_configurations;
+pub use nginx::nginx_configuration;
 pub use policy::{
     AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
 };

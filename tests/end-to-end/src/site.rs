@@ -1,4 +1,4 @@
-//! The whole picture: Envoy in the DMZ, Postern in the LAN.
+//! The whole picture: a proxy in the DMZ, Postern in the LAN.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::browser::Browser;
 use crate::certificates::Authority;
 use crate::client::Origin;
-use crate::envoy::Envoy;
 use crate::postern::Postern;
 use crate::process::free_port;
+use crate::proxy::{Kind, Proxy};
 
 /// The name that everybody outside uses. Node, Python and Apache resolve it without help.
 const NAME: &str = "localhost";
@@ -20,24 +20,29 @@ const KEYS: Duration = Duration::from_secs(20);
 /// A person that can sign in.
 pub const USER: (&str, &str) = ("alice", "correct horse battery staple");
 
-/// Postern behind Envoy, both running.
+/// Postern behind a proxy, both running.
 pub struct Site {
     /// The host in the LAN.
     pub postern: Postern,
     /// The proxy in the DMZ.
-    pub envoy: Envoy,
+    pub proxy: Proxy,
     /// Issued the certificate that browsers see.
     pub web: Authority,
     folder: PathBuf,
 }
 
 impl Site {
-    /// Starts both, with one person. Envoy runs with what `postern edge config` writes once
+    /// Starts both, with one person. The proxy runs with what `postern edge config` writes once
     /// `register` has registered the applications.
     ///
     /// # Panics
     /// When anything does not start.
-    pub fn start<A>(folder: &Path, settings: &str, register: impl FnOnce(&Postern, &str) -> A) -> (Self, A) {
+    pub fn start<A>(
+        kind: Kind,
+        folder: &Path,
+        settings: &str,
+        register: impl FnOnce(&Postern, &str) -> A,
+    ) -> (Self, A) {
         let port = free_port();
         let base_url = format!("https://{NAME}:{port}");
         let mut postern = Postern::configure(&folder.join("lan"), &base_url, settings);
@@ -49,9 +54,9 @@ impl Site {
         postern.append(&postern.edge_section(port, &web.issue("edge", &[NAME]), &access_log));
         let applications = register(&postern, &base_url);
         postern.start();
-        let configuration = postern.run(&["edge", "config", "--for", "envoy"]);
-        let envoy = Envoy::start(&dmz, &configuration, port, access_log);
-        let site = Self { postern, envoy, web, folder: folder.into() };
+        let configuration = postern.run(&["edge", "config", "--for", kind.name()]);
+        let proxy = Proxy::start(kind, &dmz, &configuration, port, access_log);
+        let site = Self { postern, proxy, web, folder: folder.into() };
         site.wait_for_keys();
         (site, applications)
     }
@@ -64,7 +69,7 @@ impl Site {
         );
         let begun = Instant::now();
         while self.edge().exchange(request.as_bytes()).expect("an answer").status == 503 {
-            assert!(begun.elapsed() < KEYS, "no keys at the edge:\n{}", self.envoy.process.log());
+            assert!(begun.elapsed() < KEYS, "no keys at the edge:\n{}", self.proxy.log());
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -76,7 +81,7 @@ impl Site {
 
     /// The edge, for exact bytes.
     pub fn edge(&self) -> Origin {
-        Origin::tls(self.envoy.port, NAME, self.web.client(None))
+        Origin::tls(self.proxy.port(), NAME, self.web.client(None))
     }
 
     /// The public origin.

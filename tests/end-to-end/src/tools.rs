@@ -58,6 +58,14 @@ pub fn envoy() -> PathBuf {
     existing(String::from_utf8_lossy(&output.stdout).trim().into(), "cargo xtask tools")
 }
 
+/// The module that nginx loads.
+///
+/// # Panics
+/// When it is not built.
+pub fn nginx_module() -> PathBuf {
+    existing(target().join("postern/nginx/ngx_http_postern_module.so"), "cargo xtask nginx-module")
+}
+
 /// Python with the packages of PEERS.md.
 ///
 /// # Panics

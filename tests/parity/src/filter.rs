@@ -1,16 +1,19 @@
-//! The filters in a real Envoy, configured as the host exports it.
+//! The filters in a real proxy, configured as the host exports it.
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use postern_edge::{
     AccessLog, CALLOUT_CLUSTER, EdgePolicy, Guard, Limits, Node, TlsFiles, Upstream as EdgeUpstream,
-    envoy_configuration,
+    envoy_configuration, nginx_configuration,
 };
 use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
 use postern_end_to_end::envoy::{Envoy, Logged};
+use postern_end_to_end::nginx::Nginx;
 use postern_end_to_end::process::free_port;
+use postern_end_to_end::proxy::Proxy;
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::Answer;
@@ -30,15 +33,15 @@ const LAN_NAME: &str = "idp.lan.example.com";
 /// Where the upstream has the keys: no vector asks for it.
 const KEYS_PATH: &str = "/keys";
 
-/// An Envoy with filters in front of a recording upstream.
+/// A proxy with filters in front of a recording upstream.
 pub struct Edge {
-    envoy: Envoy,
+    proxy: Proxy,
     upstream: Upstream,
     /// Where clients go.
     pub origin: Origin,
     administration: Origin,
     base_url: String,
-    /// Kept until Envoy is gone.
+    /// Kept until the proxy is gone.
     _folder: TempDir,
 }
 
@@ -79,6 +82,24 @@ impl Edge {
     /// # Panics
     /// When Envoy does not start, or a filter is not built.
     pub fn start_with(guards: Guards, workers: u32, change: impl FnOnce(String) -> String) -> Self {
+        Self::start_proxy(guards, |folder, policy, port, access_log| {
+            let configuration = change(envoy_configuration(policy).expect("a configuration of Envoy"));
+            Proxy::Envoy(Envoy::start_with_workers(workers, folder, &configuration, port, access_log))
+        })
+    }
+
+    /// The same filters in nginx.
+    ///
+    /// # Panics
+    /// When nginx does not start, or a filter or the module is not built.
+    pub fn start_in_nginx(guards: Guards, workers: u32, change: impl FnOnce(String) -> String) -> Self {
+        Self::start_proxy(guards, |folder, policy, port, access_log| {
+            let configuration = change(nginx_configuration(policy).expect("a configuration of nginx"));
+            Proxy::Nginx(Nginx::start_with_workers(workers, folder, &configuration, port, access_log))
+        })
+    }
+
+    fn start_proxy(guards: Guards, start: impl FnOnce(&Path, &EdgePolicy, u16, PathBuf) -> Proxy) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let authority = Authority::new(folder.path(), "authority");
         let keys = BTreeMap::from([(KEYS_PATH.to_owned(), token::jwks())]);
@@ -101,10 +122,9 @@ impl Edge {
             access_log: AccessLog::File(access_log.clone()),
             ..policy(guards, &base_url)
         };
-        let configuration = change(envoy_configuration(&policy).expect("a configuration of Envoy"));
-        let envoy = Envoy::start_with_workers(workers, folder.path(), &configuration, port, access_log);
+        let proxy = start(folder.path(), &policy, port, access_log);
         let administration = Origin::plain(administration);
-        Self { envoy, upstream, origin, administration, base_url, _folder: folder }
+        Self { proxy, upstream, origin, administration, base_url, _folder: folder }
     }
 
     /// Sends the vector's requests and reads the verdict on the last from the access log.
@@ -156,9 +176,9 @@ impl Edge {
 
     fn observe<T>(&self, name: &str, send: impl FnOnce(&Origin) -> T) -> (Verdict, Logged) {
         self.upstream.take();
-        let before = self.envoy.logged();
+        let before = self.proxy.logged();
         let kept = send(&self.origin);
-        let logged = self.envoy.logged_after(before);
+        let logged = self.proxy.logged_after(before);
         drop(kept);
         let reached = self.upstream.take();
         let verdict = if logged.reason == "via_upstream" {
@@ -221,14 +241,19 @@ impl Edge {
         for _ in 0..200 {
             let answer = self.origin.exchange(request.as_bytes()).expect("an answer");
             // The line has to be written before the next request's is looked for.
-            self.envoy.logged_after(self.envoy.logged().saturating_sub(1));
+            self.proxy.logged_after(self.proxy.logged().saturating_sub(1));
             if answer.status != 503 {
                 thread::sleep(Duration::from_millis(100));
                 return;
             }
             thread::sleep(Duration::from_millis(100));
         }
-        panic!("the filter has no keys:\n{}", self.envoy.process.log());
+        panic!("the filter has no keys:\n{}", self.proxy.log());
+    }
+
+    /// What the proxy has printed.
+    pub fn log(&self) -> String {
+        self.proxy.log()
     }
 
     /// The recording upstream.

@@ -74,6 +74,18 @@ pub(crate) fn build_linted(workspace: &Workspace, arguments: &[&str]) -> Result<
     collect(command, arguments)
 }
 
+/// The same, with what build scripts have to be told.
+pub(crate) fn build_linted_with(
+    workspace: &Workspace,
+    arguments: &[&str],
+    environment: &[(&str, PathBuf)],
+) -> Result<Built, Failure> {
+    let mut command = command(workspace);
+    command.env("RUSTC_WORKSPACE_WRAPPER", toolchain::program(workspace, "clippy-driver")?);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    collect(command, arguments)
+}
+
 fn collect(mut command: Command, arguments: &[&str]) -> Result<Built, Failure> {
     command
         .args(["build", "--message-format=json-diagnostic-rendered-ansi"])
@@ -115,7 +127,8 @@ impl Built {
             Some(file) => drop(self.files.insert(target, file)),
             None => {
                 let files = message.get("filenames")?.as_array()?;
-                let module = files.iter().filter_map(Value::as_str).find(|name| name.ends_with(".wasm"))?;
+                let is_module = |name: &&str| name.ends_with(".wasm") || name.ends_with(".so");
+                let module = files.iter().filter_map(Value::as_str).find(is_module)?;
                 self.files.insert(target, PathBuf::from(module));
             }
         }

@@ -9,6 +9,7 @@ mod certificates;
 mod command;
 mod demo;
 mod failure;
+mod nginx;
 mod progress;
 mod test;
 mod toolchain;
@@ -33,6 +34,7 @@ struct Arguments {
 enum Task {
     Bench(bench::Arguments),
     Build(build::Arguments),
+    NginxModule(nginx::Arguments),
     Tools(tools::Arguments),
     Demo(demo::Arguments),
     Test(test::Arguments),
@@ -54,6 +56,7 @@ fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Build(arguments) => build::run(&workspace, &arguments),
+        Task::NginxModule(arguments) => nginx::run(&workspace, &arguments),
         Task::Tools(arguments) => tools::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),

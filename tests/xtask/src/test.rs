@@ -14,7 +14,7 @@ use crate::cargo::Built;
 use crate::failure::Failure;
 use crate::progress::{Step, error, line};
 use crate::workspace::Workspace;
-use crate::{demo, tools};
+use crate::{demo, nginx, tools};
 
 /// Install what the tests need and run all of them.
 ///
@@ -41,10 +41,15 @@ struct Task {
 }
 
 /// In order: what others build on first.
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     Task { name: "tools", about: "software that is not ours", run: |run| run.peers().map(drop) },
     Task { name: "build", about: "components and filters, their imports inspected", run: |run| run.guests() },
     Task { name: "compile", about: "host and native tests", run: |run| run.native().map(drop) },
+    Task {
+        name: "nginx-module",
+        about: "the module for the distribution's nginx, no warning in it",
+        run: |run| nginx::check(run.workspace),
+    },
     Task { name: "fmt", about: "rustfmt has nothing to change", run: |run| lint::fmt(run.workspace) },
     Task { name: "clippy", about: "no warning natively", run: |run| lint::native(run.native()?) },
     Task {
@@ -61,7 +66,7 @@ const TASKS: [Task; 11] = [
     },
     Task {
         name: "end-to-end",
-        about: "real Envoy, real relying parties",
+        about: "real Envoy and nginx, real relying parties",
         run: |run| native::of(run, native::END_TO_END),
     },
     Task { name: "demo", about: "the demo, driven by headless Chromium", run: |run| run.demo() },

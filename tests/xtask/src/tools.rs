@@ -69,6 +69,7 @@ pub(crate) fn for_browser(workspace: &Workspace) -> Result<PathBuf, Failure> {
 /// Everything. The tests are told where the programs are that may lie elsewhere.
 pub(crate) fn for_tests(workspace: &Workspace) -> Result<Peers, Failure> {
     apt::need(&apt::FOR_TESTS)?;
+    apt::need(&apt::FOR_NGINX)?;
     let programs = for_demo(workspace)?;
     for_browser(workspace)?;
     node::need(workspace)?.packages(workspace, "tests/end-to-end/relying-parties")?;

@@ -29,6 +29,7 @@ Examples:
   postern edge config --policy postern-edge.toml --for envoy > envoy.yaml
   envoy --mode validate -c envoy.yaml
   postern edge config --for envoy                  of the Postern that is installed here
+  postern edge config --policy postern-edge.toml --for nginx > nginx.conf && nginx -t -c $PWD/nginx.conf
   postern edge config --policy postern-edge.toml --for apache > edge.conf && apachectl -t")]
     Config {
         /// Which proxy.
@@ -125,12 +126,7 @@ fn write(policy: &postern_edge::EdgePolicy, proxy: Proxy, envoy: Option<&Path>) 
             postern_edge::envoy_configuration(policy)
         }
         Proxy::Apache => postern_edge::apache_configuration(policy),
-        Proxy::Nginx => {
-            return Err(Failure::usage(
-                "nginx: the filters do not run in nginx yet (its module is not part of this release), and \
-                 without them there is nothing that judges raw paths: use --for envoy",
-            ));
-        }
+        Proxy::Nginx => postern_edge::nginx_configuration(policy),
     };
     std::io::stdout().write_all(text.map_err(Failure::usage)?.as_bytes()).map_err(Failure::new)
 }

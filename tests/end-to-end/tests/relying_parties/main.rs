@@ -4,3 +4,7 @@ mod oidc;
 mod saml;
 mod single_sign_on;
 mod world;
+
+use postern_end_to_end::proxy::Kind;
+
+const PROXY: Kind = Kind::Envoy;

@@ -86,12 +86,12 @@ fn sign_on_can_begin_at_the_identity_provider_at_registered_targets_only() {
 
     let page = browser.open(&begin("https://evil.example/")).expect("a page");
     assert_eq!(page.answer.status, 400, "{}", page.text());
-    assert_eq!(world.site.envoy.logged_with("saml.relay-state.not-registered").status, 400);
+    assert_eq!(world.site.proxy.logged_with("saml.relay-state.not-registered").status, 400);
 }
 
 /// No restart, no new configuration: the filter pulls what the LAN signs.
 #[test]
-fn an_application_that_is_registered_later_reaches_the_running_envoy() {
+fn an_application_that_is_registered_later_reaches_the_running_proxy() {
     const NAME: &str = "late-pysaml2-both";
     let world = world();
     let request = || {
@@ -100,11 +100,11 @@ fn an_application_that_is_registered_later_reaches_the_running_envoy() {
         world.site.browser().open(begun["url"].as_str().expect("a URL")).expect("a page").answer.status
     };
     assert_eq!(request(), 400);
-    assert_eq!(world.site.envoy.logged_with("saml.issuer.unknown").status, 400);
+    assert_eq!(world.site.proxy.logged_with("saml.issuer.unknown").status, 400);
     world.site.postern.add_application("saml2", NAME, &saml_registration(NAME).to_string());
     let begun = Instant::now();
     while request() == 400 {
-        assert!(begun.elapsed() < LATEST, "not at the edge:\n{}", world.site.envoy.process.log());
+        assert!(begun.elapsed() < LATEST, "not at the edge:\n{}", world.site.proxy.log());
         thread::sleep(Duration::from_millis(500));
     }
     sign_in(Toolkit::Pysaml2, NAME, "both", "redirect");

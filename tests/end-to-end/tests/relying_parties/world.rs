@@ -14,6 +14,8 @@ use postern_end_to_end::tools;
 use postern_vectors::Keys;
 use serde_json::{Value, json};
 
+use crate::PROXY;
+
 /// The key of every SAML service provider here.
 pub(crate) const SP_KEY: &str = "sp-rsa";
 /// Where SAML toolkits say they listen: nobody does, the test hands over what would arrive.
@@ -36,9 +38,10 @@ pub(crate) struct Applications {
 pub(crate) fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let folder = scratch::folder(env!("CARGO_TARGET_TMPDIR"), "relying-parties");
+        let folder =
+            scratch::folder(env!("CARGO_TARGET_TMPDIR"), &format!("relying-parties-{}", PROXY.name()));
         write_sp_key(&folder);
-        let (site, applications) = Site::start(&folder, "", |postern, _| register(postern, &folder));
+        let (site, applications) = Site::start(PROXY, &folder, "", |postern, _| register(postern, &folder));
         World { site, applications, folder }
     })
 }

@@ -61,6 +61,16 @@ pub(crate) fn filters() -> Vec<Guest> {
     ]
 }
 
+/// Cargo's selection of the workspace without xtask (which was compiled alone when it was started, and
+/// alone it stays) and without the packages that are empty natively.
+pub(crate) fn native_selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let mut selection = ["--workspace", "--exclude", "postern-xtask"].map(str::to_owned).to_vec();
+    for guest in components(workspace)?.into_iter().chain(filters()) {
+        selection.extend(["--exclude".to_owned(), guest.package]);
+    }
+    Ok(selection)
+}
+
 /// Each folder of `tests/guests` holds the package `postern-guest-<folder>`.
 fn test_guests(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
     let folder = workspace.path("tests/guests");

@@ -24,18 +24,9 @@ const LIMIT: Duration = Duration::from_secs(10 * 60);
 /// depends on would be compiled again with the features that others ask for.
 const XTASK: [&str; 2] = ["--package", "postern-xtask"];
 
-/// The workspace without xtask and without the packages that are empty natively.
-fn selection(workspace: &Workspace) -> Result<Vec<String>, Failure> {
-    let mut selection = ["--workspace", "--exclude", "postern-xtask"].map(str::to_owned).to_vec();
-    for guest in guests::components(workspace)?.into_iter().chain(guests::filters()) {
-        selection.extend(["--exclude".to_owned(), guest.package]);
-    }
-    Ok(selection)
-}
-
 /// The host and all tests, with clippy.
 pub(super) fn compile(workspace: &Workspace) -> Result<Built, Failure> {
-    let selection = selection(workspace)?;
+    let selection = guests::native_selection(workspace)?;
     toolchain::need_component(workspace, "clippy", "clippy-driver")?;
     let mut arguments = vec!["--keep-going", "--bins", "--tests", "--examples"];
     arguments.extend(selection.iter().map(String::as_str));

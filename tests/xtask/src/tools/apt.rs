@@ -44,6 +44,13 @@ pub(crate) const FOR_TESTS: [Package; 9] = [
     file("libapache2-mod-auth-openidc", "/usr/lib/apache2/modules/mod_auth_openidc.so"),
 ];
 
+/// nginx, the sources that its modules are built from, and what reads these.
+pub(crate) const FOR_NGINX: [Package; 3] = [
+    file("nginx", "/usr/sbin/nginx"),
+    file("nginx-dev", "/usr/share/nginx/src/conf_flags"),
+    file("libclang-dev", "/usr/share/doc/libclang-dev"),
+];
+
 /// Installs what is missing of these packages.
 pub(crate) fn need(packages: &[Package]) -> Result<(), Failure> {
     let missing: Vec<&str> =

@@ -1,0 +1,269 @@
+//! A request on its way through the filters of its location.
+//!
+//! Filters get the headers in order until one of them pauses; then nginx reads the whole body, and
+//! those that have seen the headers get it. Nothing goes upstream before every filter has let headers
+//! and body pass.
+
+use std::io::ErrorKind;
+use std::rc::Rc;
+
+use nginx_sys::ngx_http_request_t;
+use postern_proxy_wasm::{Action, CallError, StreamId};
+
+use crate::answer::Answer;
+use crate::ngx::{client_body, headers_in, log};
+use crate::stream::{Failed, Shared};
+use crate::worker::Plugin;
+
+/// What the module knows of a request, in nginx's place for it.
+pub(crate) struct Exchange {
+    pub(crate) shared: Rc<Shared>,
+    filters: Vec<Filter>,
+    /// So many filters have been given the headers.
+    headers: usize,
+    /// So many have been given the body.
+    bodies: usize,
+    /// This one said: wait.
+    held_by: Option<usize>,
+    body: Body,
+    body_limit: usize,
+    pub(crate) ended: Option<End>,
+}
+
+struct Filter {
+    plugin: Rc<Plugin>,
+    stream: Option<StreamId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    None,
+    Unread,
+    Reading,
+    Whole,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Every filter let it pass.
+    Passed,
+    /// Answered here.
+    Answered,
+}
+
+/// What nginx has to do next.
+pub(crate) enum Step {
+    Pass,
+    ReadBody,
+    Wait,
+    Answer(Answer),
+}
+
+impl Exchange {
+    /// A request that has got as far as its content.
+    pub(crate) fn new(
+        shared: Rc<Shared>,
+        plugins: Vec<Rc<Plugin>>,
+        has_body: bool,
+        body_limit: usize,
+    ) -> Self {
+        Self {
+            shared,
+            filters: plugins.into_iter().map(|plugin| Filter { plugin, stream: None }).collect(),
+            headers: 0,
+            bodies: 0,
+            held_by: None,
+            body: if has_body { Body::Unread } else { Body::None },
+            body_limit,
+            ended: None,
+        }
+    }
+
+    /// nginx reads the body now.
+    pub(crate) fn reading_body(&mut self) {
+        self.body = Body::Reading;
+    }
+
+    pub(crate) fn plugins(&self) -> Vec<Rc<Plugin>> {
+        self.filters.iter().map(|filter| Rc::clone(&filter.plugin)).collect()
+    }
+
+    /// As far as it goes now.
+    pub(crate) fn advance(&mut self) -> Step {
+        loop {
+            if let Some(failed) = self.shared.failed.get() {
+                return self.refuse(failed);
+            }
+            if let Some(answer) = self.shared.answer.take() {
+                return Step::Answer(answer);
+            }
+            if let Some(holder) = self.held_by {
+                let bit = 1 << holder;
+                if self.shared.resumed.get() & bit != 0 {
+                    self.shared.resumed.set(self.shared.resumed.get() & !bit);
+                    self.held_by = None;
+                    continue;
+                }
+            }
+            let all = self.filters.len();
+            if self.held_by.is_none() && self.headers < all {
+                self.give_headers();
+                continue;
+            }
+            match self.body {
+                Body::None if self.held_by.is_some() => return Step::Wait,
+                Body::None => return self.pass(),
+                Body::Unread => return Step::ReadBody,
+                Body::Reading => return Step::Wait,
+                // One that holds the request has seen its body, or sees it now.
+                Body::Whole if self.bodies < self.headers => self.give_body(),
+                Body::Whole if self.held_by.is_some() => return Step::Wait,
+                Body::Whole => return self.pass(),
+            }
+        }
+    }
+
+    /// What was judged has to be what goes on.
+    fn pass(&self) -> Step {
+        let request = self.shared.request.get();
+        self.shared.body.replace(None);
+        // SAFETY: the request that is being judged.
+        if unsafe { headers_in::forwards_target(request) } {
+            return Step::Pass;
+        }
+        self.refuse(Failed::NotWhatWasJudged)
+    }
+
+    fn refuse(&self, failed: Failed) -> Step {
+        let (details, text): (&[u8], _) = match failed {
+            Failed::Died => (b"nginx.filter.died", "a filter died of it"),
+            Failed::Down => (b"nginx.filter.down", "a filter is down"),
+            Failed::TooLarge => (b"nginx.body.too-large", "its body is over postern_body_limit"),
+            Failed::Unreadable => (b"nginx.body.unreadable", "its body can't be read"),
+            Failed::NotWhatWasJudged => (
+                b"nginx.target.rewritten",
+                "the filters judged the request line as it came, and nginx would forward something else \
+                 (a rewrite, a subrequest, an internal redirect, or a request line that is not canonical)",
+            ),
+            Failed::Closed => (b"nginx.filter.closed", "a filter closed it"),
+        };
+        self.shared.details.replace(details.to_vec());
+        self.log(nginx_sys::NGX_LOG_WARN, &format!("postern: refused: {text}"));
+        Step::Answer(Answer::neutral(failed))
+    }
+
+    fn give_headers(&mut self) {
+        let index = self.headers;
+        self.headers += 1;
+        let whole = self.body == Body::None;
+        let shared = Rc::clone(&self.shared);
+        let Some(filter) = self.filters.get_mut(index) else { return };
+        let judged = filter.plugin.begin(&shared, index).and_then(|stream| {
+            filter.stream = Some(stream);
+            let fields = count_fields(shared.request.get());
+            filter.plugin.call(|vm| vm.on_request_headers(stream, fields, whole))
+        });
+        self.take(index, judged);
+    }
+
+    fn give_body(&mut self) {
+        let index = self.bodies;
+        self.bodies += 1;
+        let size = self.shared.body.borrow().as_ref().map_or(0, Vec::len);
+        let Some(filter) = self.filters.get(index) else { return };
+        let Some(stream) = filter.stream else { return };
+        let judged = filter.plugin.call(|vm| vm.on_request_body(stream, size, true));
+        if self.held_by == Some(index) && matches!(judged, Ok(Action::Continue)) {
+            self.held_by = None;
+        }
+        self.take(index, judged);
+    }
+
+    fn take(&mut self, index: usize, judged: Result<Action, CallError>) {
+        match judged {
+            Ok(Action::Continue) => {}
+            Ok(Action::Pause) => self.held_by = Some(index),
+            Err(error) => {
+                self.log(nginx_sys::NGX_LOG_ERR, &format!("postern: {error}"));
+                self.shared.failed.set(Some(failed(&error)));
+            }
+        }
+    }
+
+    /// The body is there.
+    ///
+    /// # Safety
+    /// The request is valid and nginx has read its body.
+    pub(crate) unsafe fn take_body(&mut self, request: *mut ngx_http_request_t) {
+        // SAFETY: the caller's.
+        match unsafe { client_body::whole(request, self.body_limit) } {
+            Ok(body) => {
+                self.shared.body.replace(Some(body));
+                self.body = Body::Whole;
+            }
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                self.shared.failed.set(Some(Failed::TooLarge));
+            }
+            Err(error) => {
+                self.log(nginx_sys::NGX_LOG_ERR, &format!("postern: the body of a request: {error}"));
+                self.shared.failed.set(Some(Failed::Unreadable));
+            }
+        }
+    }
+
+    /// The response's headers go out: through the filters backwards. False when one of them failed.
+    pub(crate) fn on_response_headers(&mut self, fields: usize) -> bool {
+        let mut good = true;
+        for filter in self.filters.iter().rev() {
+            let Some(stream) = filter.stream else { continue };
+            match filter.plugin.call(|vm| vm.on_response_headers(stream, fields, false)) {
+                Ok(Action::Continue) => {}
+                Ok(Action::Pause) => {
+                    self.log(nginx_sys::NGX_LOG_ERR, "postern: a filter holds a response: it can't in nginx");
+                    good = false;
+                }
+                Err(error) => {
+                    self.log(nginx_sys::NGX_LOG_ERR, &format!("postern: {error}"));
+                    good = false;
+                }
+            }
+        }
+        if self.ended == Some(End::Passed) && self.shared.answer.take().is_some() {
+            self.log(nginx_sys::NGX_LOG_ERR, "postern: a filter answers a response: it can't in nginx");
+            good = false;
+        }
+        good
+    }
+
+    /// The request is over.
+    pub(crate) fn end(&mut self) {
+        for filter in &mut self.filters {
+            if let Some(stream) = filter.stream.take() {
+                filter.plugin.end(stream);
+            }
+        }
+    }
+
+    fn log(&self, level: u32, text: &str) {
+        let request = self.shared.request.get();
+        if request.is_null() {
+            return log::cycle(level, text);
+        }
+        // SAFETY: a request that is not null is one that nginx knows.
+        unsafe { log::write((*(*request).connection).log, level, text.as_bytes()) };
+    }
+}
+
+fn failed(error: &CallError) -> Failed {
+    match error {
+        CallError::Died(_) | CallError::Lost { .. } => Failed::Died,
+        _ => Failed::Down,
+    }
+}
+
+fn count_fields(request: *mut ngx_http_request_t) -> usize {
+    let mut count = 0;
+    // SAFETY: the request that is being judged.
+    unsafe { headers_in::read(request, &mut |_, _| count += 1) };
+    count
+}

@@ -1,0 +1,192 @@
+//! nginx's callbacks for a request, and where it keeps the [`Exchange`].
+
+use std::ffi::c_void;
+use std::ptr;
+use std::rc::Rc;
+
+use nginx_sys::{
+    NGX_DECLINED, NGX_DONE, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_http_core_run_phases,
+    ngx_http_finalize_request, ngx_http_read_client_request_body, ngx_http_request_t,
+    ngx_http_run_posted_requests, ngx_int_t, ngx_pool_cleanup_add,
+};
+use postern_proxy_wasm::PropertyPath;
+
+use crate::configuration::location;
+use crate::exchange::{End, Exchange, Step};
+use crate::guarded::guarded;
+use crate::module::context_place;
+use crate::ngx::client_body;
+use crate::properties;
+use crate::stream::{Failed, Shared};
+use crate::worker;
+
+/// nginx's callback: the request has got as far as its content.
+pub(crate) unsafe extern "C" fn on_request(request: *mut ngx_http_request_t) -> ngx_int_t {
+    guarded("a request", 500, || {
+        // SAFETY: nginx's request.
+        unsafe { judge(request) }
+    })
+}
+
+unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx's request; the exchange is not used across calls that come back here.
+    unsafe {
+        let location = location(request);
+        if location.filters.is_empty() {
+            return NGX_DECLINED as ngx_int_t;
+        }
+        let exchange = match find(request) {
+            Some(exchange) => exchange,
+            None => match begin(request, &location.filters, location.body_limit()) {
+                Some(exchange) => exchange,
+                None => return 500,
+            },
+        };
+        let step = (*exchange).advance();
+        let settled = (*exchange).plugins();
+        let result = match step {
+            Step::Pass => {
+                (*exchange).ended = Some(End::Passed);
+                NGX_DECLINED as ngx_int_t
+            }
+            Step::Wait => NGX_DONE as ngx_int_t,
+            Step::Answer(answer) => {
+                (*exchange).ended = Some(End::Answered);
+                answer.send(request);
+                NGX_DONE as ngx_int_t
+            }
+            Step::ReadBody => {
+                (*exchange).reading_body();
+                let read = ngx_http_read_client_request_body(request, Some(on_body));
+                if read >= NGX_HTTP_SPECIAL_RESPONSE as ngx_int_t {
+                    read
+                } else {
+                    ngx_http_finalize_request(request, NGX_DONE as ngx_int_t);
+                    NGX_DONE as ngx_int_t
+                }
+            }
+        };
+        for plugin in settled {
+            plugin.settle();
+        }
+        result
+    }
+}
+
+/// nginx's callback: the body is there.
+unsafe extern "C" fn on_body(request: *mut ngx_http_request_t) {
+    guarded("a body", (), || {
+        // SAFETY: nginx's request.
+        unsafe {
+            if let Some(exchange) = find(request) {
+                (*exchange).take_body(request);
+            }
+            // The upstream reads it once more.
+            (*request).set_preserve_body(1);
+            (*request).write_event_handler = Some(ngx_http_core_run_phases);
+            ngx_http_core_run_phases(request);
+        }
+    });
+}
+
+/// A filter did something to a request outside of its callbacks.
+pub(crate) fn resume(shared: &Rc<Shared>) {
+    let request = shared.request.get();
+    if request.is_null() {
+        return;
+    }
+    // SAFETY: a request that is not null is one that nginx knows.
+    unsafe {
+        let Some(exchange) = find(request) else { return };
+        if (*exchange).ended.is_some() {
+            return;
+        }
+        let connection = (*request).connection;
+        ngx_http_core_run_phases(request);
+        ngx_http_run_posted_requests(connection);
+    }
+}
+
+unsafe fn begin(
+    request: *mut ngx_http_request_t,
+    filters: &[usize],
+    body_limit: usize,
+) -> Option<*mut Exchange> {
+    // SAFETY: nginx's request.
+    unsafe {
+        let cleanup = ngx_pool_cleanup_add((*request).pool, 0);
+        if cleanup.is_null() {
+            return None;
+        }
+        let shared = Shared::new(request);
+        // The reference of the request, made before the first filter: nothing of the client's is in it.
+        if let Some(id) = properties::variable(request, "request_id") {
+            let _ = shared.state.borrow_mut().set(PropertyPath::new(b"postern.correlation"), &id);
+        }
+        let plugins = worker::plugins(filters);
+        if plugins.len() != filters.len() {
+            shared.failed.set(Some(Failed::Down));
+        }
+        let has_body = client_body::follows(request);
+        let exchange = Box::into_raw(Box::new(Exchange::new(shared, plugins, has_body, body_limit)));
+        (*cleanup).handler = Some(on_free);
+        (*cleanup).data = exchange.cast();
+        context_place(request).write(exchange.cast());
+        Some(exchange)
+    }
+}
+
+/// nginx's callback: the request's memory goes.
+unsafe extern "C" fn on_free(data: *mut c_void) {
+    guarded("the end of a request", (), || {
+        // SAFETY: made in `begin`, and called once.
+        let mut exchange = unsafe { Box::from_raw(data.cast::<Exchange>()) };
+        exchange.shared.request.set(ptr::null_mut());
+        exchange.end();
+    });
+}
+
+/// nginx's callback: the access log is written.
+pub(crate) unsafe extern "C" fn on_log(request: *mut ngx_http_request_t) -> ngx_int_t {
+    guarded("the log", NGX_OK as ngx_int_t, || {
+        // SAFETY: nginx's request.
+        unsafe {
+            if let Some(exchange) = find(request) {
+                (*exchange).end();
+            }
+        }
+        NGX_OK as ngx_int_t
+    })
+}
+
+/// The exchange of a request. nginx forgets what modules keep when it redirects internally: then it is
+/// found among what has to be cleaned up.
+pub(crate) unsafe fn find(request: *mut ngx_http_request_t) -> Option<*mut Exchange> {
+    // SAFETY: nginx's request.
+    unsafe {
+        let found = *context_place(request);
+        (!found.is_null()).then(|| found.cast())
+    }
+}
+
+/// What the filters keep with the request, also after an internal redirect.
+pub(crate) unsafe fn shared_of(request: *mut ngx_http_request_t) -> Option<Rc<Shared>> {
+    // SAFETY: nginx's request.
+    unsafe {
+        let main = (*request).main;
+        if let Some(exchange) = find(main) {
+            return Some(Rc::clone(&(*exchange).shared));
+        }
+        let mut cleanup = (*(*main).pool).cleanup;
+        while !cleanup.is_null() {
+            if (*cleanup).handler.is_some_and(|handler| ptr::fn_addr_eq(handler, on_free as Free)) {
+                let exchange = (*cleanup).data.cast::<Exchange>();
+                return Some(Rc::clone(&(*exchange).shared));
+            }
+            cleanup = (*cleanup).next;
+        }
+        None
+    }
+}
+
+type Free = unsafe extern "C" fn(*mut c_void);
