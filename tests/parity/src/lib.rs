@@ -5,10 +5,12 @@
 pub mod component;
 pub mod filter;
 pub mod in_process;
+pub mod inputs;
 pub mod native;
 pub mod parsers;
 pub mod router;
 mod verifier;
+pub mod wire_parsers;
 
 pub use verifier::AwsVerifier;
 

@@ -25,11 +25,13 @@ use postern_saml::{
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use postern_xml::{Document, Limits};
 
+use crate::wire_parsers;
+
 /// A parser by the name of its fuzz target.
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 20] = [
+pub const PARSERS: [Parser; 24] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("endpoint_client", endpoint_client),
@@ -50,11 +52,15 @@ pub const PARSERS: [Parser; 20] = [
     ("authorization_request", authorization_request),
     ("token_request", token_request),
     ("client_registration", client_registration),
+    ("feed", wire_parsers::feed),
+    ("header_pairs", wire_parsers::header_pairs),
+    ("connection", wire_parsers::connection),
+    ("guard", wire_parsers::guard),
 ];
 
 /// Seconds since 1970: any time will do.
-const NOW: u64 = 1_790_000_000;
-const BASE_URL: &str = "https://sso.example.com";
+pub(crate) const NOW: u64 = 1_790_000_000;
+pub(crate) const BASE_URL: &str = "https://sso.example.com";
 
 /// Parameter names stay literal, and what was read is read again when it is written.
 pub fn form(bytes: &[u8]) {
@@ -374,7 +380,7 @@ fn registration() -> Registration {
 }
 
 /// So that whatever is accepted was accepted without a signature.
-struct NothingIsGood;
+pub(crate) struct NothingIsGood;
 
 impl Verifier for NothingIsGood {
     fn verify(&self, _: Algorithm, _: &PublicKey, _: &[u8], _: &[u8]) -> Result<(), VerifyError> {

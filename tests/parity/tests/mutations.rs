@@ -1,20 +1,12 @@
 //! Every parser on mutated vectors: bounded and with fixed seeds, so that a failure can be repeated.
 //! The unbounded form of this is `tests/fuzz`.
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::read::DeflateDecoder;
-use postern_form::Form;
-use postern_parity::BASE_URL;
+use postern_parity::inputs;
 use postern_parity::parsers::PARSERS;
-use postern_vectors::{Keys, Request, load_all};
 
 /// How often each input is mutated for each parser.
-const ROUNDS: u64 = 12;
-/// Inputs beyond this are cut: the limits have vectors of their own.
-const LONGEST: usize = 8 * 1_024;
+const ROUNDS: u64 = 6;
 
 /// SplitMix64: small, and the same everywhere.
 struct Random(u64);
@@ -35,7 +27,7 @@ impl Random {
 
 #[test]
 fn no_parser_panics_on_a_mutated_vector() {
-    let inputs = inputs();
+    let inputs = inputs::all();
     assert!(inputs.len() > 300, "{} inputs", inputs.len());
     for (name, parse) in PARSERS {
         for (seed, input) in inputs.iter().enumerate() {
@@ -47,40 +39,6 @@ fn no_parser_panics_on_a_mutated_vector() {
             }
         }
     }
-}
-
-/// What the vectors consist of: targets, queries, bodies, values, and messages inside values.
-fn inputs() -> Vec<Vec<u8>> {
-    let mut inputs = Vec::new();
-    for vector in load_all() {
-        for request in vector.materialise(Keys::shared(), 1_790_000_000, BASE_URL, 1).iter().take(1) {
-            inputs.extend(parts(request));
-        }
-    }
-    inputs.iter_mut().for_each(|input| input.truncate(LONGEST));
-    inputs.sort();
-    inputs.dedup();
-    inputs
-}
-
-fn parts(request: &Request) -> Vec<Vec<u8>> {
-    let mut parts = vec![request.target.clone(), request.query().into(), request.body.clone()];
-    parts.extend(request.headers.iter().map(|(_, value)| value.clone()));
-    let tokens = request.headers.iter().filter_map(|(_, value)| value.strip_prefix(b"Bearer "));
-    parts.extend(tokens.map(<[u8]>::to_vec));
-    for encoded in [request.query().as_bytes(), &request.body] {
-        let Ok(form) = Form::parse(encoded) else { continue };
-        for parameter in form.parameters() {
-            parts.push(parameter.value.clone().into());
-            let Ok(decoded) = STANDARD.decode(&parameter.value) else { continue };
-            let mut inflated = Vec::new();
-            let _ = DeflateDecoder::new(decoded.as_slice()).take(1 << 16).read_to_end(&mut inflated);
-            parts.push(inflated);
-            parts.push(decoded);
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
 }
 
 fn mutated(input: &[u8], inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {

@@ -12,6 +12,7 @@ mod template;
 mod tests;
 mod vector;
 mod xml_signature;
+mod xml_signature_renewal;
 
 pub use keys::{Key, Keys};
 pub use registry::{Registration, decoder_members, endpoint_policy, registry};

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::jwt::{self, JwtSignature};
 use crate::template::Values;
 use crate::xml_signature::{self, DetachedSignature, EnvelopedSignature};
+use crate::xml_signature_renewal::{self, RenewedSignature};
 
 /// One step of a pipeline.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +24,7 @@ pub(crate) enum Step {
     Truncate(usize),
     Lines(Lines),
     SignXmlEnveloped(EnvelopedSignature),
+    RenewXmlSignature(RenewedSignature),
     SignQueryDetached(DetachedSignature),
     SignJwt(JwtSignature),
     /// The part's digest, which names the source of an artifact.
@@ -88,6 +90,9 @@ fn apply(step: &Step, mut part: Vec<u8>, values: &Values<'_>) -> Vec<u8> {
         }
         Step::SignXmlEnveloped(signature) => {
             return xml_signature::envelop(signature, &text(part, values), values).into();
+        }
+        Step::RenewXmlSignature(signature) => {
+            return xml_signature_renewal::renew(signature, &text(part, values), values).into();
         }
         Step::SignQueryDetached(signature) => {
             return xml_signature::detach(signature, &text(part, values), values).into();

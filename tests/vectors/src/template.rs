@@ -15,7 +15,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// Whether a placeholder of this name has a meaning of its own.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    ["now", "unix", "id", "base-url", "host"].contains(&name)
+    ["now", "now-with-milliseconds", "unix", "id", "base-url", "host"].contains(&name)
         || ["now+", "now-", "unix+", "unix-"].iter().any(|prefix| name.starts_with(prefix))
         || name.contains(':')
 }
@@ -80,6 +80,7 @@ impl<'a> Values<'a> {
         match (kind, argument) {
             ("base-url", None) => self.base_url.into(),
             ("host", None) => self.base_url.split_once("://").map_or(self.base_url, |(_, host)| host).into(),
+            ("now-with-milliseconds", None) => self.time("now").replace('Z', ".000Z").into(),
             ("id", name) => self.identifier(name.unwrap_or_default()).into(),
             ("certificate", Some(key)) => STANDARD.encode(self.key(key).certificate()).into(),
             ("spki", Some(key)) => STANDARD.encode(self.key(key).spki()).into(),

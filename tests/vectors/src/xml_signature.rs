@@ -16,7 +16,7 @@ use crate::template::Values;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -141,7 +141,7 @@ pub(crate) fn detach(signature: &DetachedSignature, query: &str, values: &Values
     format!("{signed}&Signature={}", percent_encode(STANDARD.encode(bytes).as_bytes()))
 }
 
-fn sign(key: &str, algorithm: &str, message: &[u8], values: &Values<'_>) -> Vec<u8> {
+pub(crate) fn sign(key: &str, algorithm: &str, message: &[u8], values: &Values<'_>) -> Vec<u8> {
     values
         .keys
         .get(key)
@@ -150,7 +150,7 @@ fn sign(key: &str, algorithm: &str, message: &[u8], values: &Values<'_>) -> Vec<
         .unwrap_or_else(|| values.fail(&format!("{key} can't sign {algorithm}")))
 }
 
-fn algorithm_uri(name: &str, values: &Values<'_>) -> &'static str {
+pub(crate) fn algorithm_uri(name: &str, values: &Values<'_>) -> &'static str {
     match name {
         "rsa-sha1" => "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
         "rsa-sha256" => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
@@ -161,7 +161,7 @@ fn algorithm_uri(name: &str, values: &Values<'_>) -> &'static str {
     }
 }
 
-fn digest_of(name: &str, message: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+pub(crate) fn digest_of(name: &str, message: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     let (uri, algorithm) = match name {
         "sha1" => ("http://www.w3.org/2000/09/xmldsig#sha1", &SHA1_FOR_LEGACY_USE_ONLY),
         "sha256" => ("http://www.w3.org/2001/04/xmlenc#sha256", &SHA256),

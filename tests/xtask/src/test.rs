@@ -57,6 +57,7 @@ const TASKS: [Task; 12] = [
         about: "no warning for WebAssembly",
         run: |run| lint::guests(run.workspace),
     },
+    Task { name: "fuzz", about: "the fuzz targets compile", run: |run| lint::fuzz(run.workspace) },
     Task { name: "unit", about: "rules, kernel, sandbox, store, structure", run: |run| native::others(run) },
     Task { name: "examples", about: "Envoy loads examples/edge", run: |run| examples::run(run) },
     Task {

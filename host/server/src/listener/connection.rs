@@ -14,6 +14,7 @@ use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use postern_http1::MAX_HEAD;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -21,7 +22,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::guarded::{Guarded, RefusedAt};
-use super::head::MAX_HEAD;
 use super::places::{Place, Places};
 use super::serve::{Counted, Peer};
 use super::watch::{Late, Times, Watch, Working};

@@ -7,11 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
+use postern_http1::{Messages, RefusedHead, Stop};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
-use super::head::RefusedHead;
-use super::message::{Messages, Stop};
 use super::watch::Watch;
 
 /// Bytes that are read at a time.

@@ -3,14 +3,12 @@
 mod connection;
 mod frames;
 mod guarded;
-mod head;
-mod message;
 mod places;
 mod serve;
 mod tls;
 mod watch;
 
-pub(crate) use head::{RawRequest, RefusedHead};
+pub(crate) use postern_http1::{RawRequest, RefusedHead};
 pub(crate) use serve::{Limits, Listener, Peer, Tls};
 pub(crate) use tls::{ClientCertificates, TlsError, server_config};
 

@@ -27,7 +27,7 @@ impl<'a> RequestTarget<'a> {
     /// - `endpoint.path.`: `dot-segment`, `doubled-slash`, `matrix-parameter`, `character`,
     ///   `escape-broken`, `escape-lower-case`, `encoded-dot`, `encoded-slash`,
     ///   `encoded-backslash`, `encoded-nul`, `encoded-control`, `encoded-matrix-parameter`,
-    ///   `encoded-percent`, `encoded-unreserved`
+    ///   `encoded-percent`, `encoded-unreserved`, `encoded-not-utf8`
     /// - `endpoint.query.`: `character`, `semicolon`, `escape-broken`, `encoded-nul`
     pub fn parse(raw: &'a [u8]) -> Result<Self, Refusal> {
         if raw.len() > MAX_TARGET {
@@ -130,7 +130,25 @@ fn require_canonical_path(path: &str, classes: u8) -> Result<(), Refusal> {
             return wrong("endpoint.path.doubled-slash", "a path without empty segments");
         }
     }
+    if !escapes_are_utf8(path) {
+        return wrong("endpoint.path.encoded-not-utf8", "escapes of UTF-8 in its shortest form");
+    }
     Ok(())
+}
+
+/// Whether escapes of what is not ASCII make UTF-8. Old decoders read `%C0%AE` as a dot (RFC 3629
+/// section 10).
+fn escapes_are_utf8(path: &str) -> bool {
+    if !path.contains('%') {
+        return true;
+    }
+    let mut parts = path.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        decoded.extend(escaped(part));
+        decoded.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
+    }
+    core::str::from_utf8(&decoded).is_ok()
 }
 
 /// Judges the escape at that position of the path.

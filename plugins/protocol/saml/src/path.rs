@@ -59,7 +59,7 @@ fn read_laxly(raw: &[u8], judged: &str) -> Addressed {
         if !path.contains(&b'%') && !wanted.contains(&b'%') {
             break;
         }
-        path = decode(&path);
+        path = shortest(&decode(&path));
         wanted = decode(&wanted);
     }
     Addressed::No
@@ -120,6 +120,27 @@ pub(crate) fn decode(raw: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// ASCII that stands there in more bytes of UTF-8 than it needs, as old decoders read it: `%C0%AE` is
+/// a dot to them.
+fn shortest(bytes: &[u8]) -> Vec<u8> {
+    let ascii = |high: u8, low: u8| ((high & 1) << 6) | (low & 0x3f);
+    let mut shortened = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((byte, after)) = rest.split_first() {
+        let (value, after) = match rest {
+            [high @ (0xc0 | 0xc1), low @ 0x80..=0xbf, after @ ..]
+            | [0xe0, high @ (0x80 | 0x81), low @ 0x80..=0xbf, after @ ..]
+            | [0xf0, 0x80, high @ (0x80 | 0x81), low @ 0x80..=0xbf, after @ ..] => {
+                (ascii(*high, *low), after)
+            }
+            _ => (*byte, after),
+        };
+        shortened.push(value);
+        rest = after;
+    }
+    shortened
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +157,11 @@ mod tests {
             "/samlsso%00.css",
             "/samlss%6f",
             "/samlss%256f",
+            "/x/%C0%AE%C0%AE/samlsso",
+            "/x/%c0%ae.%c0%afsamlsso",
+            "/x/..%E0%80%AFsamlsso",
+            "/x%F0%80%80%AFsamlsso",
+            "/samlss%C1%AF",
             "/samlss%25256f",
             "/%2e/samlsso",
             "/a/../samlsso",

@@ -51,8 +51,12 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of a JWA name, letter by letter.
+    /// The algorithm of a JWA name, letter by letter. `Ed25519` is what RFC 9864 section 2.2 calls
+    /// EdDSA with that curve, and what clients of today write.
     pub fn from_jwa_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.jwa_name() == name)
     }
 }

@@ -38,6 +38,18 @@ pub(super) fn guests(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The fuzz targets, a workspace of their own. `tests/parity` replays their corpora.
+pub(super) fn fuzz(workspace: &Workspace) -> Result<(), Failure> {
+    run(cargo::command(workspace).args([
+        "check",
+        "--quiet",
+        "--locked",
+        "--bins",
+        "--manifest-path",
+        "tests/fuzz/Cargo.toml",
+    ]))
+}
+
 /// What clippy found is on the terminal already.
 fn found(place: &str) -> Failure {
     Failure::new(format!("clippy has something to say about what is compiled for {place}"))
