@@ -41,7 +41,7 @@ const HEAD: &str = "\
 #   - bearer tokens: signature, issuer, audience, lifetime, scopes
 #   - names, number and duplicates of query parameters
 #   - headers that two readers could read in two ways, beyond what Apache refuses itself
-#   - rates of clients
+#   - networks of [clients], rates of clients; headers of responses are not set
 # `--for envoy` writes a proxy that checks them.
 
 # As a file of its own: modules that Debian and others have enabled already are left alone.

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use postern_endpoint::{Assets, Endpoint, EndpointPolicy, Method};
+use postern_endpoint::{Assets, EdgeRules, Endpoint, EndpointPolicy, Method};
 use serde_json::{Value, json};
 
 use super::*;
@@ -33,6 +33,7 @@ pub(crate) fn policy() -> EdgePolicy {
         administration: None,
         access_log: AccessLog::Stdout,
         limits: Limits::default(),
+        rules: EdgeRules::default(),
         feed: None,
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn chain(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<S
 }
 
 /// The configuration of each filter under its name, as the LAN serves it to a running proxy. A
-/// filter that the policy has no use for is not in it, and keeps what it has.
+/// filter that the policy has no use for is not in it, and keeps what it has. `guard.wasm` takes
+/// the sections of the three.
 ///
 /// # Errors
 /// [`EdgeError::Endpoints`].
@@ -42,22 +43,21 @@ pub fn filter_configurations(policy: &EdgePolicy) -> Result<BTreeMap<&'static st
     let guards = [(SAML_DECODER, &policy.saml_decoder), (TOKEN_VALIDATOR, &policy.token_validator)];
     let configured =
         guards.into_iter().filter_map(|(name, guard)| Some((name, guard.as_ref()?.configuration.clone())));
-    let guard = policy.guard.as_ref().map(|_| (GUARD, guard_configuration(policy, &endpoints)));
-    Ok(configured.chain([(ENDPOINT_FILTER, endpoint_configuration(&endpoints))]).chain(guard).collect())
+    Ok(configured.chain([(ENDPOINT_FILTER, endpoint_configuration(&endpoints))]).collect())
 }
 
 /// The filter's configuration, and where it gets a newer one.
 fn with_feed(policy: &EdgePolicy, configuration: &Value) -> Value {
     let mut configuration = configuration.clone();
     if let (Some(feed), Value::Object(members)) = (&policy.feed, &mut configuration) {
-        members.insert("feed".into(), feed.clone());
+        members.insert("feed".into(), serde_json::to_value(feed).unwrap_or_default());
     }
     configuration
 }
 
 /// The filters in one VM: cheaper, and the same verdicts.
 fn one_for_all(policy: &EdgePolicy, endpoints: &EndpointPolicy, file: &Path) -> Result<String, EdgeError> {
-    let configuration = with_feed(policy, &guard_configuration(policy, endpoints));
+    let configuration = with_feed(policy, &three_in_one(policy, endpoints));
     let mut chain =
         "# The guards in one VM: endpoints and canonical requests, SAML messages, bearer tokens.\n"
             .to_owned();
@@ -65,8 +65,17 @@ fn one_for_all(policy: &EdgePolicy, endpoints: &EndpointPolicy, file: &Path) -> 
     Ok(chain + TOLD)
 }
 
-/// The three configurations in one.
-fn guard_configuration(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Value {
+/// The configuration of `guard.wasm`: the three in one.
+///
+/// # Errors
+/// [`EdgeError::Endpoints`].
+pub fn guard_configuration(policy: &EdgePolicy) -> Result<Value, EdgeError> {
+    let endpoints = policy.endpoint_policy();
+    EndpointTable::new(endpoints.clone())?;
+    Ok(three_in_one(policy, &endpoints))
+}
+
+fn three_in_one(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Value {
     let others = [("saml", &policy.saml_decoder), ("tokens", &policy.token_validator)];
     let others = others
         .into_iter()

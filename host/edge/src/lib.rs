@@ -23,10 +23,11 @@ mod text;
 
 pub use apache::apache_configuration;
 pub use envoy::envoy_configuration;
-pub use filter::filter_configurations;
+pub use filter::{filter_configurations, guard_configuration};
 pub use nginx::nginx_configuration;
 pub use policy::{
-    AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
+    AccessLog, Arrangement, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node,
+    TlsFiles, Upstream,
 };
 pub use starter::starter;
 

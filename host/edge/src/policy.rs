@@ -1,11 +1,12 @@
 //! What the configuration is generated from.
 
 use std::net::{Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use postern_endpoint::{
     Assets, ConfigurationError, EdgeRules, Endpoint, EndpointPolicy, RequestLimits, ToldBy,
 };
+use postern_feed::Source;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,8 +40,10 @@ pub struct EdgePolicy {
     pub access_log: AccessLog,
     /// Sizes, times and numbers.
     pub limits: Limits,
-    /// Where the filters get newer configurations from: a `postern_feed::Source` as JSON.
-    pub feed: Option<Value>,
+    /// Which clients may ask and how often, what only reports, headers of responses.
+    pub rules: EdgeRules,
+    /// Where the filters get newer configurations from: none when they get none.
+    pub feed: Option<Source>,
 }
 
 impl EdgePolicy {
@@ -52,7 +55,7 @@ impl EdgePolicy {
             assets: self.assets.clone(),
             limits: RequestLimits::default(),
             // The chain has the filters of Envoy's own that it needs.
-            edge: EdgeRules { told_by: ToldBy::Proxy, ..EdgeRules::default() },
+            edge: EdgeRules { told_by: ToldBy::Proxy, ..self.rules.clone() },
         }
     }
 }
@@ -179,6 +182,28 @@ pub enum Balancing {
     LeastRequest,
     /// A browser stays with its node, by a cookie of the proxy.
     Affinity,
+}
+
+/// How the filters share VMs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrangement {
+    /// `guard.wasm`, the three in one VM: less work for each request, and a module that is switched
+    /// on later reaches a running proxy.
+    #[default]
+    Together,
+    /// Each filter from its own file in a VM of its own: none shares memory with another.
+    Apart,
+}
+
+impl Arrangement {
+    /// The file of the one filter, in the folder of the filters.
+    pub fn guard(self, directory: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Together => Some(directory.join("guard.wasm")),
+            Self::Apart => None,
+        }
+    }
 }
 
 /// A filter with its configuration.

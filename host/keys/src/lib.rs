@@ -15,3 +15,4 @@ mod verify;
 
 pub use master::{MasterKey, MasterKeyError};
 pub use ring::{KeyRingError, SECRET_NAME, SealedKeyRing, check_sealed};
+pub use verify::{NotVerified, verify_signature};

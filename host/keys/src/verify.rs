@@ -15,13 +15,38 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const ED_25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// Whether the signature is good. A key that is not DER to its last byte, of another kind than the
-/// algorithm, RSA below 2,048 or above 8,192 bits, or a compressed point: `false`.
+/// Why a peer's signature is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotVerified {
+    /// The key is not DER to its last byte, of another kind than the algorithm, or a compressed
+    /// point: nothing was verified.
+    UnfitKey,
+    /// The signature is not of this key and message, or RSA has below 2,048 or above 8,192 bits.
+    Mismatch,
+}
+
+/// Verifies a peer's signature: `spki` is a DER SubjectPublicKeyInfo, an ECDSA signature r||s.
+///
+/// # Errors
+/// [`NotVerified`].
+pub fn verify_signature(
+    algorithm: PeerAlgorithm,
+    spki: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), NotVerified> {
+    let spki = SubjectPublicKeyInfoRef::try_from(spki).map_err(|_| NotVerified::UnfitKey)?;
+    let key = spki.subject_public_key.as_bytes().ok_or(NotVerified::UnfitKey)?;
+    if !is_key_of(algorithm, &spki.algorithm, key) {
+        return Err(NotVerified::UnfitKey);
+    }
+    let key = UnparsedPublicKey::new(native(algorithm), key);
+    key.verify(message, signature).map_err(|_| NotVerified::Mismatch)
+}
+
+/// The same, for callers that answer yes or no.
 pub(crate) fn verify(algorithm: PeerAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Ok(spki) = SubjectPublicKeyInfoRef::try_from(spki) else { return false };
-    let Some(key) = spki.subject_public_key.as_bytes() else { return false };
-    is_key_of(algorithm, &spki.algorithm, key)
-        && UnparsedPublicKey::new(native(algorithm), key).verify(message, signature).is_ok()
+    verify_signature(algorithm, spki, message, signature).is_ok()
 }
 
 fn is_key_of(algorithm: PeerAlgorithm, found: &AlgorithmIdentifierRef<'_>, key: &[u8]) -> bool {

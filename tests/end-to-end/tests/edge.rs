@@ -16,7 +16,7 @@ use postern_end_to_end::process::free_port;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::{Answer, Message};
 use postern_end_to_end::{http2, tools};
-use postern_endpoint::EndpointPolicy;
+use postern_endpoint::{EdgeRules, EndpointPolicy};
 use postern_vectors::{Face, Keys, Verdict, endpoint_policy, load_rule};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -132,6 +132,7 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
         administration: None,
         access_log: AccessLog::File(access_log.into()),
         limits: Limits::default(),
+        rules: EdgeRules::default(),
         feed: None,
     }
 }

@@ -31,28 +31,34 @@ struct Site {
 impl Site {
     /// The example for WSO2 IS, with the files and addresses of this test.
     fn wso2is() -> Self {
+        Self::of("wso2is", ["is1.lan.example.com:9443", "is2.lan.example.com:9443"])
+    }
+
+    fn of(example: &str, names: [&str; 2]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let outside = Authority::new(folder.path(), "outside");
         let inside = Authority::new(folder.path(), "inside");
         // Apache asks for the public name, Envoy for the node's.
-        let host = inside.issue("host", &[LAN, PUBLIC]);
+        let host = inside.issue("host", &[LAN, "keycloak.lan.example.com", PUBLIC]);
         let node = || Upstream::start(Some(inside.server(&host, false)), BTreeMap::new());
         let nodes = [node(), node()];
         let edge = outside.issue("edge", &[PUBLIC]);
         let port = free_port();
         let examples = tools::workspace().join("examples/edge");
-        let example = fs::read_to_string(examples.join("wso2is/postern-edge.toml")).expect("the example");
+        let example =
+            fs::read_to_string(examples.join(example).join("postern-edge.toml")).expect("the example");
+        // An example without SAML has none.
+        let example = example.replace("../relying-parties", &text_of(&examples.join("relying-parties")));
         let filters = tools::filter("endpoint-filter").parent().expect("a folder").to_owned();
         let text = [
             ("0.0.0.0:443", format!("127.0.0.1:{port}")),
-            ("is1.lan.example.com:9443", format!("127.0.0.1:{}", nodes[0].port)),
-            ("is2.lan.example.com:9443", format!("127.0.0.1:{}", nodes[1].port)),
+            (names[0], format!("127.0.0.1:{}", nodes[0].port)),
+            (names[1], format!("127.0.0.1:{}", nodes[1].port)),
             ("/etc/envoy/sso.crt", text_of(&edge.certificate_file)),
             ("/etc/envoy/sso.key", text_of(&edge.key_file)),
             ("/etc/envoy/lan-ca.crt", text_of(&inside.certificate_file())),
             ("/usr/lib/postern/filters", text_of(&filters)),
             ("/var/log/envoy/access.log", text_of(&folder.path().join("access.log"))),
-            ("../relying-parties", text_of(&examples.join("relying-parties"))),
         ]
         .iter()
         .fold(example, |text, (from, to)| {
@@ -153,6 +159,60 @@ fn envoy_from_the_example_refuses_the_catalogue_and_serves_the_product() {
     assert!(passed.is_empty() && output.status.success(), "{passed:#?}");
     assert!(findings.len() > 90, "{}", findings.len());
     assert_eq!(site.reached().concat(), Vec::<String>::new(), "nothing of it reaches the LAN");
+}
+
+/// The example with every rule on: each does in Envoy what it says.
+#[test]
+fn the_rules_of_the_policy_hold_in_envoy() {
+    let site = Site::of("keycloak-api", ["keycloak1.lan.example.com:8443", "keycloak2.lan.example.com:8443"]);
+    let configuration = site.configuration("envoy");
+    let access_log = site.folder.path().join("access.log");
+    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+    const OIDC: &str = "/realms/example/protocol/openid-connect";
+
+    let answer = site.request(&format!("GET {OIDC}/certs"), "", "");
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), envoy.process.log());
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.header("x-robots-tag"), Some("none"));
+    assert_eq!(answer.header("x-frame-options"), None, "the session iframe is framed");
+
+    // Management stays closed; a rule that only reports lets the others decide.
+    assert_eq!(site.request("GET /admin/", "", "").status, 404);
+    let before = envoy.logged();
+    assert_eq!(site.request("GET /api/orders?unknown=1", "", "").status, 401);
+    assert_eq!(envoy.logged_after(before).reason, "token.authorization.missing");
+    assert!(envoy.process.log().contains("report only, let through"), "{}", envoy.process.log());
+    assert!(envoy.process.log().contains("endpoint.parameter.unknown"), "{}", envoy.process.log());
+
+    // Nobody's word counts for an access token.
+    let token = "authorization: DPoP a.b.c\r\ndpop: a.b.c\r\n";
+    assert_eq!(site.request("GET /api/payments", token, "").status, 401);
+
+    let asked = |client: &str, redirect: &str| {
+        format!(
+            "GET {OIDC}/auth?response_type=code&client_id={client}&redirect_uri={redirect}&scope=openid&state=abcdefgh\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+        )
+    };
+    let (own, other) = ("https%3A%2F%2Fshop.example.com%2Fcallback", "https%3A%2F%2Fevil.example%2Fcallback");
+    assert_eq!(site.request(&asked("shop", own), "", "").status, 200);
+    for line in [asked("shop", other), asked("nobody", own), asked("shop", own).replace("S256", "plain")] {
+        assert_eq!(site.request(&line, "", "").status, 400, "{line}");
+    }
+
+    // Twenty at once, and then one a second.
+    let statuses: Vec<u16> =
+        (0..60).map(|_| site.request(&format!("POST {OIDC}/token"), FORM, "a=b").status).collect();
+    assert_eq!(statuses.first(), Some(&200));
+    assert!(statuses.contains(&429), "{statuses:?}");
+
+    let explained = site.postern(&["explain", "GET /api/orders?unknown=1", "--json"]);
+    let explained: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    assert_eq!(explained["guards"][0]["verdict"], "open", "who asks is not known: {explained}");
+    let explained =
+        site.postern(&["explain", &format!("GET {OIDC}/certs"), "--client", "192.0.2.66", "--json"]);
+    let explained: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    assert_eq!(explained["guards"][0]["refusal"]["code"], "endpoint.client.denied", "{explained}");
 }
 
 /// What explain says without a proxy is what the proxy does.

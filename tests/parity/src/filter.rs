@@ -17,7 +17,7 @@ use postern_end_to_end::proxy::Proxy;
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::Answer;
-use postern_endpoint::EndpointPolicy;
+use postern_endpoint::{EdgeRules, EndpointPolicy};
 use postern_vectors::{Keys, Request, Vector, Verdict, endpoint_policy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -299,6 +299,7 @@ pub(crate) fn policy(guards: Guards, base_url: &str) -> EdgePolicy {
         administration: None,
         access_log: AccessLog::File("absent".into()),
         limits: Limits::default(),
+        rules: EdgeRules::default(),
         feed: None,
     }
 }

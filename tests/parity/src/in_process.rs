@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use postern_edge::{CALLOUT_CLUSTER, filter_configurations};
+use postern_edge::{CALLOUT_CLUSTER, filter_configurations, guard_configuration};
 use postern_end_to_end::{tools, wire};
 use postern_proxy_wasm::memory::{Exchange, MemoryHost, MemoryStream};
 use postern_proxy_wasm::{
@@ -55,7 +55,9 @@ impl InProcess {
     }
 
     fn of(guards: Guards, names: &[&'static str]) -> Self {
-        let configurations = filter_configurations(&policy(guards, BASE_URL)).expect("configurations");
+        let policy = policy(guards, BASE_URL);
+        let mut configurations = filter_configurations(&policy).expect("configurations");
+        configurations.insert("guard", guard_configuration(&policy).expect("a configuration"));
         let start = |name: &&'static str| Filter::start(name, configurations[name].to_string());
         Self { filters: RefCell::new(names.iter().map(start).collect()) }
     }

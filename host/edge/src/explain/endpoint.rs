@@ -1,19 +1,15 @@
 //! The endpoint filter's part.
 
-use postern_endpoint::{Body, EndpointPolicy, EndpointTable, Incoming, Place, RequestTarget, is_reserved};
+use postern_endpoint::{Accepted, Body, EndpointTable, Incoming, Place, RequestTarget, is_reserved};
 use postern_refusal::Refusal;
 
-use super::{RawRequest, Stage};
+use super::{RawRequest, Stage, Surroundings, Verdict};
 use crate::policy::{Behind, EdgePolicy};
 
-pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest) -> Stage {
+pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest, surroundings: &Surroundings<'_>) -> Stage {
     let mut stage = Stage::new("endpoint-filter");
-    let table = EndpointTable::new(EndpointPolicy::new(
-        policy.hosts.clone(),
-        policy.endpoints.clone(),
-        policy.assets.clone(),
-    ));
-    let table = match table {
+    let rules = &policy.rules;
+    let table = match EndpointTable::new(policy.endpoint_policy()) {
         Ok(table) => table,
         Err(error) => {
             let refusal = Refusal::configuration("endpoint.path.unknown").found(&error.to_string());
@@ -27,7 +23,18 @@ pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest) -> Stage {
         headers: request.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())),
         has_body: request.has_body(),
     };
-    let accepted = match table.judge(&incoming) {
+    let mut reported = Vec::new();
+    let accepted = table.judge_reporting(&incoming, &mut |refusal| {
+        if !rules.report_only.iter().any(|code| code == refusal.code) {
+            return Err(refusal);
+        }
+        reported.push(refusal);
+        Ok(())
+    });
+    for refusal in &reported {
+        stage.field("report only", refusal.to_string(), "logged, counted, let through");
+    }
+    let accepted = match accepted {
         Ok(accepted) => accepted,
         Err(refusal) => {
             if let Ok(target) = RequestTarget::parse(&request.target) {
@@ -72,6 +79,36 @@ pub(super) fn stage(policy: &EdgePolicy, request: &RawRequest) -> Stage {
                 return stage.refused(&refusal);
             }
             Body::Unannounced(_) => stage.field("body", format!("{} bytes", request.body.len()), rule),
+        }
+    }
+    client(stage, policy, surroundings, &accepted)
+}
+
+/// What depends on who asks, and how often.
+fn client(
+    mut stage: Stage,
+    policy: &EdgePolicy,
+    surroundings: &Surroundings<'_>,
+    accepted: &Accepted<'_, '_>,
+) -> Stage {
+    let rules = &policy.rules;
+    if !rules.clients.are_all() {
+        match surroundings.client.map(|client| (client, rules.clients.judge(client))) {
+            None => {
+                stage.verdict = Verdict::Open;
+                stage.field("client", "not known here (--client)", "a network of [clients]");
+            }
+            Some((client, Ok(()))) => stage.field("client", client.to_string(), "a network of [clients]"),
+            Some((_, Err(refusal))) if rules.report_only.iter().any(|code| code == refusal.code) => {
+                stage.field("report only", refusal.to_string(), "logged, counted, let through");
+            }
+            Some((_, Err(refusal))) => return stage.refused(&refusal),
+        }
+    }
+    if let Place::Endpoint(endpoint) = accepted.place {
+        for rate in rules.rate_limits.iter().filter(|rate| rate.path == endpoint.path) {
+            let rule = format!("{} requests in {} seconds of one client", rate.requests, rate.seconds);
+            stage.field("rate", "counted by the proxy", rule);
         }
     }
     stage

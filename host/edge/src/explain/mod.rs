@@ -7,6 +7,7 @@ mod saml;
 mod token;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
@@ -22,6 +23,8 @@ pub struct Surroundings<'s> {
     pub now: u64,
     /// Verifies signatures of messages and tokens.
     pub verifier: &'s dyn Verifier,
+    /// Who asks. None: rules about clients are left open.
+    pub client: Option<IpAddr>,
     /// The token issuer's JWK Set. None: signatures of tokens are left open.
     pub keys: Option<&'s [u8]>,
 }
@@ -96,7 +99,7 @@ pub struct Reason {
 
 /// Asks each guard in turn; the first refusal ends it.
 pub fn explain(policy: &EdgePolicy, request: &RawRequest, surroundings: &Surroundings<'_>) -> Explanation {
-    let mut guards = vec![endpoint::stage(policy, request)];
+    let mut guards = vec![endpoint::stage(policy, request, surroundings)];
     let judged: [&dyn Fn() -> Option<Stage>; 2] =
         [&|| policy.saml_decoder.as_ref().map(|guard| saml::stage(guard, request, surroundings)), &|| {
             policy.token_validator.as_ref().map(|guard| token::stage(guard, request, surroundings))

@@ -20,7 +20,7 @@ fn explained(text: &str) -> Explanation {
          routes = [{ exact = \"/realms/example/protocol/openid-connect/userinfo\" }]\n",
     );
     let request = RawRequest::read(text.as_bytes(), "sso.example.com").unwrap();
-    let surroundings = Surroundings { now: NOW, verifier: &NothingIsGood, keys: None };
+    let surroundings = Surroundings { now: NOW, verifier: &NothingIsGood, client: None, keys: None };
     explain(&built.policy, &request, &surroundings)
 }
 

@@ -36,9 +36,18 @@ pub(super) fn preset(section: &KeycloakSection, protocols: &[Protocol]) -> Prese
                     preset.endpoints.push(saml(path.clone(), &[]));
                     preset.endpoints.push(document(format!("{path}/descriptor")));
                     preset.unjudged_paths.push(format!("{path}/descriptor"));
+                    // Sign-on that begins here carries no message: `SamlService.idpInitiatedSSO`.
+                    for name in &section.idp_initiated {
+                        let path = format!("{path}/clients/{name}");
+                        preset.endpoints.push(page_of(path.clone(), &["RelayState"]));
+                        preset.unjudged_paths.push(path);
+                    }
                     preset.saml_paths.push(path);
                 }
-                Protocol::Oidc => preset.endpoints.extend(oidc(&realm)),
+                Protocol::Oidc => {
+                    preset.authorization_paths.push(format!("{realm}/protocol/openid-connect/auth"));
+                    preset.endpoints.extend(oidc(&realm));
+                }
                 Protocol::Wsfed | Protocol::Openid2 | Protocol::Wstrust => {}
             }
         }
@@ -92,6 +101,12 @@ fn oidc(realm: &str) -> Vec<Endpoint> {
         page(format!("{protocol}/3p-cookies/step1.html")),
         page(format!("{protocol}/3p-cookies/step2.html")),
     ]
+}
+
+/// GET with these parameters.
+fn page_of(path: String, parameters: &[&str]) -> Endpoint {
+    let query_parameters = parameters.iter().map(|name| (*name).to_owned()).collect();
+    Endpoint { max_query: 2_048, query_parameters, ..document(path) }
 }
 
 fn endpoint_for_tokens(path: String) -> Endpoint {

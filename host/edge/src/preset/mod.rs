@@ -26,6 +26,8 @@ pub(crate) struct Preset {
     pub(crate) unjudged_paths: Vec<String>,
     /// How the product's own sign-on flow comes back to them.
     pub(crate) continuations: Vec<Continuation>,
+    /// Authorization endpoints of OpenID Connect to which nothing but authorization requests comes.
+    pub(crate) authorization_paths: Vec<String>,
     /// Where the published keys are.
     pub(crate) keys: Option<String>,
 }
@@ -33,7 +35,7 @@ pub(crate) struct Preset {
 /// The list for what the file says.
 pub(crate) fn of(file: &EdgeFile) -> Preset {
     match file.behind {
-        Behind::Wso2is => wso2is::preset(&file.protocols),
+        Behind::Wso2is => wso2is::preset(&file.wso2is, &file.protocols),
         Behind::Keycloak => file
             .keycloak
             .as_ref()

@@ -159,3 +159,49 @@ fn management_is_recognised_below_a_base_path_too() {
         assert!(never_public(behind, path).is_none(), "{path}");
     }
 }
+
+#[test]
+fn tenants_of_wso2is_have_the_same_paths_below_theirs() {
+    let sections = "[wso2is]\ntenants = [\"example.com\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n";
+    let built = built(WSO2IS, sections);
+    let table = table(&built);
+    for line in [
+        "GET /t/example.com/samlsso?SAMLRequest=x",
+        "GET /t/example.com/samlsso?sessionDataKey=0d3c",
+        "GET /samlsso?sessionDataKey=0d3c&tenantDomain=example.com",
+        "POST /t/example.com/oauth2/token",
+        "GET /t/example.com/authenticationendpoint/login.do?sessionDataKey=x",
+        "GET /t/example.com/authenticationendpoint/css/a.css",
+    ] {
+        assert_eq!(verdict(&table, line), "accepted", "{line}");
+    }
+    for line in
+        ["GET /t/other.example/samlsso", "GET /t/example.com/carbon", "POST /t/example.com/services/x"]
+    {
+        let code = verdict(&table, line);
+        assert!(code.starts_with("endpoint.path."), "{line}: {code}");
+    }
+    let decoder = built.policy.saml_decoder.unwrap().configuration;
+    assert_eq!(decoder["paths"], serde_json::json!(["/samlsso", "/t/example.com/samlsso"]));
+    assert_eq!(
+        decoder["continuations"][1],
+        serde_json::json!({ "path": "/t/example.com/samlsso", "parameters": ["sessionDataKey", "tenantDomain"] })
+    );
+    assert_eq!(decoder["policy"]["destinations"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn sign_on_may_begin_at_keycloak_where_it_is_named() {
+    let built = built(
+        "behind = \"keycloak\"\nprotocols = [\"saml2\"]\n",
+        "[keycloak]\nrealms = [\"example\"]\nidp_initiated = [\"payroll\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n",
+    );
+    let table = table(&built);
+    let path = "/realms/example/protocol/saml/clients/payroll";
+    assert_eq!(verdict(&table, &format!("GET {path}")), "accepted");
+    assert_eq!(verdict(&table, &format!("GET {path}?RelayState=x")), "accepted");
+    assert_eq!(verdict(&table, &format!("GET {path}?x=y")), "endpoint.parameter.unknown");
+    assert_eq!(verdict(&table, &format!("GET {path}s")), "endpoint.path.unknown");
+    let decoder = built.policy.saml_decoder.unwrap().configuration;
+    assert!(decoder["unjudged_paths"].as_array().unwrap().contains(&path.into()), "{decoder}");
+}

@@ -4,7 +4,8 @@
 //! `/authenticationendpoint`, `/samlsso`, `/openid`, `/passivests`, `/oauth2`; the console never),
 //! for the pages `identity-apps-core/apps/authentication-portal/src/main/webapp/WEB-INF/web.xml` of
 //! wso2/identity-apps, and for OpenID Connect the discovery document that the product publishes
-//! (WSO2 IS documentation, "Discover OpenID Connect endpoints").
+//! (WSO2 IS documentation, "Discover OpenID Connect endpoints"). Tenants: "Tenant-qualified URLs" of
+//! the same documentation: the same paths below `/t/<tenant domain>/`.
 
 use postern_endpoint::Method;
 use postern_endpoint::never_public::SECURITY_TOKEN_SERVICE;
@@ -12,7 +13,7 @@ use postern_endpoint::never_public::SECURITY_TOKEN_SERVICE;
 use postern_saml::Continuation;
 
 use super::{Endpoint, Preset, assets, document, form, page, page_with_form, saml, soap};
-use crate::settings::Protocol;
+use crate::settings::{Protocol, Wso2isSection};
 
 /// Pages of `/authenticationendpoint` (web.xml), by file name without `.do`.
 const PAGES: [&str; 20] = [
@@ -38,10 +39,42 @@ const PAGES: [&str; 20] = [
     "wait",
 ];
 
+/// The parameter that names a tenant.
+const TENANT: &str = "tenantDomain";
+
 /// Where SAML messages arrive.
 const SAML_SSO: &str = "/samlsso";
 
-pub(super) fn preset(protocols: &[Protocol]) -> Preset {
+pub(super) fn preset(section: &Wso2isSection, protocols: &[Protocol]) -> Preset {
+    let mut preset = of_the_super_tenant(protocols);
+    let common = preset.clone();
+    for tenant in &section.tenants {
+        let below = |path: &str| format!("/t/{tenant}{path}");
+        let own = common.endpoints.iter().filter(|endpoint| endpoint.path != SECURITY_TOKEN_SERVICE);
+        preset
+            .endpoints
+            .extend(own.map(|endpoint| Endpoint { path: below(&endpoint.path), ..endpoint.clone() }));
+        preset.assets.extend(common.assets.iter().map(|known| assets(below(&known.prefix))));
+        preset.saml_paths.extend(common.saml_paths.iter().map(|path| below(path)));
+        let continuations = common.continuations.iter();
+        preset
+            .continuations
+            .extend(continuations.map(|known| Continuation { path: below(&known.path), ..known.clone() }));
+    }
+    if !section.tenants.is_empty() {
+        // The flow of a tenant may come back to the path without one.
+        for continuation in &mut preset.continuations {
+            continuation.parameters.push(TENANT.into());
+        }
+        let judged = preset.endpoints.iter_mut();
+        for endpoint in judged.filter(|endpoint| preset.saml_paths.contains(&endpoint.path)) {
+            endpoint.query_parameters.push(TENANT.into());
+        }
+    }
+    preset
+}
+
+fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
     let mut preset = Preset {
         endpoints: vec![page_with_form("/commonauth"), page("/logincontext")],
         assets: ["css", "extensions", "fonts", "images", "js", "libs"]

@@ -1,12 +1,15 @@
 //! From the file to what proxies are configured from.
 
-use postern_endpoint::{Assets, Endpoint, EndpointPolicy, EndpointTable};
+use postern_endpoint::{Assets, EdgeRules, Endpoint, EndpointPolicy, EndpointTable};
+use postern_feed::Source;
 use postern_saml::{DecoderConfiguration, ModuleSettings};
 
 use super::file::{
-    BalancingSetting, EdgeFile, EndpointSection, HealthSection, LimitsSection, Method, Protocol,
+    BalancingSetting, EdgeFile, EndpointSection, HealthSection, LimitsSection, Method, PosternSection,
+    Protocol,
 };
-use super::{Built, Exported, Open, Problems, relying_parties, tokens};
+use super::{Built, Exported, Open, Problems, relying_parties, rules, tokens};
+use crate::CALLOUT_CLUSTER;
 use crate::policy::{
     AccessLog, Balancing, Behind, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
 };
@@ -15,8 +18,13 @@ use crate::preset::{self, Preset};
 /// None when something that everything else needs is not there; the problems say what.
 pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Problems<'_>) -> Option<Built> {
     let mut notes = Vec::new();
+    let mut feed = None;
     let (preset, saml_decoder, token_validator) = match file.behind {
-        Behind::Postern => exported(file, open, problems)?,
+        Behind::Postern => {
+            let exported = exported(file, open, problems)?;
+            feed = exported.feed;
+            (exported.preset, exported.saml_decoder, exported.token_validator)
+        }
         _ => {
             let preset = preset::of(file);
             let saml = saml_decoder(file, &preset, now, open, problems);
@@ -29,7 +37,8 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
     endpoints.extend(file.endpoints.iter().map(endpoint));
     let mut assets = preset.assets;
     assets.extend(file.assets.iter().map(|prefix| Assets { prefix: prefix.clone() }));
-    require_table(file, &endpoints, &assets, problems);
+    let rules = rules::rules(file, problems);
+    require_table(file, &endpoints, &assets, &rules, problems);
     let policy = EdgePolicy {
         listener: file.listen.address,
         tls: TlsFiles {
@@ -43,31 +52,31 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         endpoint_filter: file.filters.directory.join("endpoint-filter.wasm"),
         saml_decoder,
         token_validator,
-        guard: None,
+        guard: file.filters.guard.guard(&file.filters.directory),
         administration: file.log.administration,
         access_log: file.log.access.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&file.limits),
-        feed: None,
+        rules,
+        feed,
     };
     Some(Built { policy, notes })
 }
 
 /// What Postern exported, as if it were a preset.
-fn exported(
-    file: &EdgeFile,
-    open: Open<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<(Preset, Option<Guard>, Option<Guard>)> {
+struct FromPostern {
+    preset: Preset,
+    saml_decoder: Option<Guard>,
+    token_validator: Option<Guard>,
+    feed: Option<Source>,
+}
+
+fn exported(file: &EdgeFile, open: Open<'_>, problems: &mut Problems<'_>) -> Option<FromPostern> {
     const FIELD: &str = "postern.export";
-    let path = &file.postern.as_ref()?.export;
-    let text = match open(path) {
-        Ok(text) => text,
-        Err(error) => {
-            problems.add(FIELD, format!("{}: {error}", path.display()));
-            return None;
-        }
-    };
-    let exported: Exported = match serde_json::from_slice(&text) {
+    let section = file.postern.as_ref()?;
+    let path = &section.export;
+    let exported = open(path)
+        .and_then(|text| serde_json::from_slice::<Exported>(&text).map_err(|error| error.to_string()));
+    let exported = match exported {
         Ok(exported) => exported,
         Err(error) => {
             problems.add(FIELD, format!("{}: {error}", path.display()));
@@ -77,13 +86,63 @@ fn exported(
     if file.tokens.is_some() {
         problems.add("tokens", "are those of postern.export: [edge.tokens] of postern.toml says them");
     }
+    let feed = feed(file, section, exported.feed, open, problems);
     let guard = |name: &str, configuration| Guard { wasm: file.filters.directory.join(name), configuration };
-    let preset = Preset { endpoints: exported.endpoints, assets: exported.assets, ..Preset::default() };
-    Some((
-        preset,
-        exported.saml_decoder.map(|configuration| guard("saml-decoder.wasm", configuration)),
-        exported.token_validator.map(|configuration| guard("token-validator.wasm", configuration)),
-    ))
+    Some(FromPostern {
+        preset: Preset { endpoints: exported.endpoints, assets: exported.assets, ..Preset::default() },
+        saml_decoder: exported.saml_decoder.map(|configuration| guard("saml-decoder.wasm", configuration)),
+        token_validator: exported
+            .token_validator
+            .map(|configuration| guard("token-validator.wasm", configuration)),
+        feed,
+    })
+}
+
+/// Where the filters fetch what is registered later. Postern has the say about endpoints then.
+fn feed(
+    file: &EdgeFile,
+    section: &PosternSection,
+    exported: Option<Source>,
+    open: Open<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Source> {
+    const FIELD: &str = "postern.feed";
+    let exported = match (section.feed, exported) {
+        (Some(false), _) => None,
+        (Some(true), None) => {
+            problems.add(
+                FIELD,
+                "the export does not say from where: Postern serves it only to a proxy with a certificate",
+            );
+            None
+        }
+        (_, exported) => exported,
+    };
+    let Some(mut source) = exported else {
+        if !section.feed_keys.is_empty() {
+            problems.add("postern.feed_keys", "have no effect: nothing is fetched");
+        }
+        return None;
+    };
+    if !file.endpoints.is_empty() || !file.assets.is_empty() {
+        problems.add(
+            FIELD,
+            "[[endpoints]] and assets would be gone with the first change in the LAN: leave them out, or \
+             set feed = false",
+        );
+    }
+    source.cluster = CALLOUT_CLUSTER.into();
+    for path in &section.feed_keys {
+        let added =
+            open(path).and_then(|keys| source.accept_keys(&keys).map_err(|refusal| refusal.to_string()));
+        if let Err(error) = added {
+            problems.add("postern.feed_keys", format!("{}: {error}", path.display()));
+        }
+    }
+    if let Err(refusal) = source.key_set() {
+        problems.add("postern.export", refusal.to_string());
+    }
+    Some(source)
 }
 
 /// The decoder for the product's SAML paths.
@@ -120,7 +179,12 @@ fn saml_decoder(
         .collect();
     let mut decoder = DecoderConfiguration::new(policy, parties);
     decoder.paths.clone_from(&preset.saml_paths);
-    decoder.unjudged_paths.clone_from(&preset.unjudged_paths);
+    decoder.policy.single_logout =
+        file.saml.single_logout.unwrap_or(matches!(file.behind, Behind::Wso2is | Behind::Keycloak));
+    decoder.unjudged_paths = [preset.unjudged_paths.as_slice(), &file.saml.unjudged_paths].concat();
+    if let Some(slots) = file.saml.replay_slots {
+        decoder.replay_slots = slots;
+    }
     decoder.continuations.clone_from(&preset.continuations);
     let configuration = serde_json::to_value(decoder).unwrap_or_default();
     // As the filter will read it: an error now instead of a proxy that does not start.
@@ -198,8 +262,16 @@ fn endpoint(section: &EndpointSection) -> Endpoint {
 
 /// The table as the filter will build it: its error is placed at the operator's own endpoint when
 /// it is about one.
-fn require_table(file: &EdgeFile, endpoints: &[Endpoint], assets: &[Assets], problems: &mut Problems<'_>) {
-    let json = serde_json::json!({ "hosts": file.hosts, "endpoints": endpoints, "assets": assets });
+fn require_table(
+    file: &EdgeFile,
+    endpoints: &[Endpoint],
+    assets: &[Assets],
+    rules: &EdgeRules,
+    problems: &mut Problems<'_>,
+) {
+    let json = serde_json::json!({
+        "hosts": file.hosts, "endpoints": endpoints, "assets": assets, "edge": rules,
+    });
     let table = EndpointPolicy::from_json(json.to_string().as_bytes()).and_then(EndpointTable::new);
     let Err(error) = table else { return };
     let own = |list: &str, preset: usize| {
@@ -210,6 +282,7 @@ fn require_table(file: &EdgeFile, endpoints: &[Endpoint], assets: &[Assets], pro
     };
     let field = own("endpoints", endpoints.len().saturating_sub(file.endpoints.len()))
         .or_else(|| own("assets", assets.len().saturating_sub(file.assets.len())))
+        .or_else(|| rules::field(&error.field))
         .unwrap_or_else(|| error.field.split('[').next().unwrap_or_default().to_owned());
     problems.add(&field, error.problem);
 }

@@ -79,6 +79,10 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
             }
             names(problems, "keycloak.realms", &keycloak.realms);
             names(problems, "keycloak.identity_providers", &keycloak.identity_providers);
+            names(problems, "keycloak.idp_initiated", &keycloak.idp_initiated);
+            if !keycloak.idp_initiated.is_empty() && !file.protocols.contains(&Protocol::Saml2) {
+                problems.add("keycloak.idp_initiated", "has no effect: saml2 is not among the protocols");
+            }
             if keycloak.realms.iter().any(|realm| realm.eq_ignore_ascii_case("master")) {
                 problems
                     .add("keycloak.realms", "\"master\" is the administrators' realm: it is never public");
@@ -87,6 +91,10 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
         }
         (_, None) => {}
         (_, Some(_)) => problems.add("keycloak", "has no effect: `behind` names another product"),
+    }
+    names(problems, "wso2is.tenants", &file.wso2is.tenants);
+    if file.behind != Behind::Wso2is && !file.wso2is.tenants.is_empty() {
+        problems.add("wso2is", "has no effect: `behind` names another product");
     }
     base_path(problems, "shibboleth.path", &file.shibboleth.path);
     if file.behind != Behind::Endpoints && !file.saml.paths.is_empty() {
@@ -100,6 +108,14 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
     if !judges_saml && !file.saml.relying_parties.is_empty() {
         let why = "has no effect: no SAML endpoint is judged here";
         problems.add("saml.relying_parties", why);
+    }
+    let options = [
+        ("saml.unjudged_paths", !file.saml.unjudged_paths.is_empty()),
+        ("saml.single_logout", file.saml.single_logout.is_some()),
+        ("saml.replay_slots", file.saml.replay_slots.is_some()),
+    ];
+    for (field, _) in options.iter().filter(|(_, is_set)| *is_set && !judges_saml) {
+        problems.add(field, "has no effect: no SAML endpoint is judged here");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What Postern in the LAN tells the proxy's machine.
 
 use postern_endpoint::{Assets, Endpoint};
+use postern_feed::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,4 +20,7 @@ pub struct Exported {
     /// The token validator's configuration, when there are routes for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_validator: Option<Value>,
+    /// Where the filters fetch what is registered later, and who signs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Source>,
 }

@@ -8,7 +8,8 @@ use postern_settings::{Duration, SettingsFile};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::policy::Behind;
+use super::token_sections::{AuthorizationSection, TokensSection};
+use crate::policy::{Arrangement, Behind};
 
 /// The whole file. Relative paths of files that are read now (relying parties, Postern's export)
 /// are relative to its folder; certificates and filters are those of the proxy's machine.
@@ -33,6 +34,9 @@ pub struct EdgeFile {
     pub postern: Option<PosternSection>,
     /// Behind Keycloak.
     pub keycloak: Option<KeycloakSection>,
+    /// Behind WSO2 Identity Server.
+    #[serde(default)]
+    pub wso2is: Wso2isSection,
     /// Behind Shibboleth.
     #[serde(default)]
     pub shibboleth: ShibbolethSection,
@@ -41,6 +45,21 @@ pub struct EdgeFile {
     pub saml: SamlSection,
     /// Bearer tokens. Left out: no route wants one.
     pub tokens: Option<TokensSection>,
+    /// Authorization requests (`/authorize` of OpenID Connect). Left out: the LAN alone judges them.
+    pub authorization: Option<AuthorizationSection>,
+    /// Which clients may ask. Left out: all.
+    #[serde(default)]
+    pub clients: ClientsSection,
+    /// How often one client may ask for one endpoint, beside the limits for all endpoints.
+    #[serde(default)]
+    pub rates: Vec<RateSection>,
+    /// Reason codes that are logged and counted and refuse nothing, for the first days. Limits,
+    /// spellings and what is never public always refuse.
+    #[serde(default)]
+    pub report_only: Vec<String>,
+    /// Headers of responses.
+    #[serde(default)]
+    pub headers: HeadersSection,
     /// What bounds the proxy's work.
     #[serde(default)]
     pub limits: LimitsSection,
@@ -70,7 +89,8 @@ impl SettingsFile for EdgeFile {
     const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[
         ("postern", &["postern.export"]),
         ("keycloak", &["keycloak.realms"]),
-        ("tokens", &["tokens.issuer", "tokens.audience", "tokens.routes"]),
+        ("tokens", &["tokens.routes"]),
+        ("authorization", &["authorization.clients"]),
     ];
 }
 
@@ -178,11 +198,14 @@ fn health_timeout() -> Duration {
 pub struct Filters {
     /// Folder of the .wasm files.
     pub directory: PathBuf,
+    /// `together`: `guard.wasm`, the three in one VM, for the least work. `apart`: each in a VM of
+    /// its own.
+    pub guard: Arrangement,
 }
 
 impl Default for Filters {
     fn default() -> Self {
-        Self { directory: "/usr/lib/postern/filters".into() }
+        Self { directory: "/usr/lib/postern/filters".into(), guard: Arrangement::default() }
     }
 }
 
@@ -192,6 +215,13 @@ impl Default for Filters {
 pub struct PosternSection {
     /// What `postern edge export` wrote in the LAN: endpoints, relying parties, token rules.
     pub export: PathBuf,
+    /// Whether the filters fetch what is registered later. On by default, when the export says from
+    /// where.
+    pub feed: Option<bool>,
+    /// Files with further keys (JWK Sets) whose signature is accepted on what they fetch: those of
+    /// another node with a key of its own, or the next one.
+    #[serde(default)]
+    pub feed_keys: Vec<PathBuf>,
 }
 
 /// Behind Keycloak.
@@ -203,9 +233,22 @@ pub struct KeycloakSection {
     /// Aliases of identity providers that people can come from, for each realm.
     #[serde(default)]
     pub identity_providers: Vec<String>,
+    /// Names of SAML clients at which sign-on may begin (`/protocol/saml/clients/NAME`, Keycloak's "IDP
+    /// initiated SSO URL name"), in each realm.
+    #[serde(default)]
+    pub idp_initiated: Vec<String>,
     /// Keycloak's `http-relative-path`, such as `/auth`; empty by default.
     #[serde(default)]
     pub path: String,
+}
+
+/// Behind WSO2 Identity Server.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wso2isSection {
+    /// Domains of public tenants: their endpoints are below `/t/DOMAIN/`, and the others take their
+    /// names as the parameter `tenantDomain`.
+    pub tenants: Vec<String>,
 }
 
 /// Behind Shibboleth.
@@ -230,6 +273,14 @@ pub struct SamlSection {
     pub relying_parties: Vec<PathBuf>,
     /// Paths whose messages are judged, behind `endpoints`.
     pub paths: Vec<String>,
+    /// Paths that pass without a look although they hold a judged one, or take SAML messages that are
+    /// not the identity provider's.
+    pub unjudged_paths: Vec<String>,
+    /// Whether messages of single logout are judged and pass, or are refused. Left out: judged behind
+    /// WSO2 IS and Keycloak.
+    pub single_logout: Option<bool>,
+    /// Messages of each kind that all workers remember, up to 65536.
+    pub replay_slots: Option<u32>,
     /// How far a peer's clock may be off, up to 10 minutes.
     pub clock_skew: Option<Duration>,
     /// How old a request may be, up to an hour.
@@ -238,41 +289,53 @@ pub struct SamlSection {
     pub algorithms: Option<Vec<String>>,
 }
 
-/// Bearer tokens.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TokensSection {
-    /// `iss` of the tokens.
-    pub issuer: String,
-    /// What `aud` has to name.
-    pub audience: String,
-    /// JWA names.
-    #[serde(default = "token_algorithms")]
-    pub algorithms: Vec<String>,
-    /// Path of the issuer's keys at the identity provider. Left out: where the product has them.
-    pub keys: Option<String>,
-    /// The paths that want a token.
-    pub routes: Vec<TokenRouteSection>,
+/// Which clients may ask: those of `allow`, or all when it is empty, without those of `deny`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientsSection {
+    /// Networks, such as `10.0.0.0/8` or `2001:db8::/32`.
+    pub allow: Vec<String>,
+    /// Networks.
+    pub deny: Vec<String>,
 }
 
-fn token_algorithms() -> Vec<String> {
-    ["RS256", "ES256", "EdDSA"].map(Into::into).into()
-}
-
-/// A path that wants a token. Either `exact` or `prefix`.
+/// How often one client may ask for one endpoint. A client is an IPv4 address or an IPv6 network of
+/// 64 bits.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenRouteSection {
-    /// This path alone.
-    pub exact: Option<String>,
-    /// This path and all below it.
-    pub prefix: Option<String>,
-    /// Scopes that the token has to have, all of them.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// Claims handed on: claim to header, which starts with `x-postern-`.
-    #[serde(default)]
-    pub claims_to_headers: BTreeMap<String, String>,
+pub struct RateSection {
+    /// The endpoint's path, exactly.
+    pub path: String,
+    /// So many requests …
+    pub requests: u32,
+    /// … in this time.
+    pub per: Duration,
+    /// So many at once. Left out: as many as `requests`.
+    pub burst: Option<u32>,
+}
+
+/// Headers of responses that lack them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeadersSection {
+    /// The standard ones. Left out: `safe`, but `none` for Postern, whose pages have their own.
+    pub security: Option<SecurityHeaders>,
+    /// Further ones: name in lower case, and value.
+    pub set: BTreeMap<String, String>,
+}
+
+/// Which of the standard security headers are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecurityHeaders {
+    /// Those that break no page: `x-content-type-options`, `referrer-policy`.
+    Safe,
+    /// These, and TLS for a year (`strict-transport-security`), and no framing by others
+    /// (`content-security-policy: frame-ancestors 'none'`, `x-frame-options: DENY`): not for session
+    /// iframes and silent sign-in.
+    All,
+    /// None.
+    None,
 }
 
 /// What bounds the proxy's work. Left out: what fits a machine with 1 GiB for the proxy.

@@ -3,17 +3,20 @@
 //! It needs no installation in the LAN: `postern edge config --policy postern-edge.toml` works on
 //! the proxy's own machine.
 
+mod authorization;
 mod build;
 mod checks;
 mod exported;
 mod file;
 mod relying_parties;
+mod rules;
+mod token_sections;
 mod tokens;
 
 use std::path::Path;
 
 pub use exported::Exported;
-pub use file::{BalancingSetting, EdgeFile, KeycloakSection, Protocol};
+pub use file::{BalancingSetting, EdgeFile, KeycloakSection, Protocol, Wso2isSection};
 use postern_settings::{Document, Invalid, Problem, read};
 
 use crate::EdgePolicy;

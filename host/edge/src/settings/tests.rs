@@ -171,9 +171,180 @@ fn what_is_not_judged_is_said() {
 }
 
 #[test]
+fn rules_of_the_edge_reach_the_filter() {
+    let sections = format!(
+        "{REALM}{PARTY}single_logout = false\nreplay_slots = 512\nunjudged_paths = [\"/app/slo\"]\n\
+         [clients]\nallow = [\"10.0.0.0/8\"]\ndeny = [\"10.6.0.0/16\"]\n\
+         [[rates]]\npath = \"/realms/example/protocol/openid-connect/token\"\nrequests = 10\nper = \"1m\"\nburst = 20\n\
+         [headers]\nsecurity = \"all\"\n[headers.set]\nx-robots-tag = \"none\"\n"
+    );
+    let beginning = format!("{KEYCLOAK}report_only = [\"endpoint.parameter.unknown\"]\n");
+    let policy = built(&beginning, &sections).policy;
+    let filters = crate::filter_configurations(&policy).unwrap();
+    let edge = &filters["endpoint-filter"]["edge"];
+    assert_eq!(edge["clients"], serde_json::json!({ "allow": ["10.0.0.0/8"], "deny": ["10.6.0.0/16"] }));
+    assert_eq!(edge["rate_limits"][0]["seconds"], 60);
+    assert_eq!(edge["report_only"], serde_json::json!(["endpoint.parameter.unknown"]));
+    assert_eq!(edge["response_headers"]["x-robots-tag"], "none");
+    assert_eq!(edge["response_headers"]["x-frame-options"], "DENY");
+    assert_eq!(edge["told_by"], "proxy");
+    let decoder = &filters["saml-decoder"];
+    assert_eq!(decoder["policy"]["single_logout"], false);
+    assert_eq!(decoder["replay_slots"], 512);
+    assert_eq!(decoder["unjudged_paths"].as_array().unwrap().last().unwrap(), "/app/slo");
+
+    let policy = built(KEYCLOAK, &format!("{REALM}{PARTY}")).policy;
+    let filters = crate::filter_configurations(&policy).unwrap();
+    let names: Vec<_> =
+        filters["endpoint-filter"]["edge"]["response_headers"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["referrer-policy", "x-content-type-options"], "nothing that breaks a page");
+    assert_eq!(filters["saml-decoder"]["policy"]["single_logout"], true);
+}
+
+#[test]
+fn rules_that_make_no_sense_are_refused_at_their_field() {
+    let of = |beginning: &str, sections: &str| {
+        problems(&format!("{KEYCLOAK}{beginning}{COMMON}{REALM}{PARTY}{sections}"))
+    };
+    for (beginning, sections, expected) in [
+        ("report_only = [\"endpoint.path.never-public\"]\n", "", "always refuse"),
+        ("report_only = [\"endpoint.header.too-many\"]\n", "", "report_only: "),
+        ("report_only = [\"endpoint.path.unknown\"]\n", "", "management of Keycloak would be open"),
+        ("report_only = [\"saml.issuer.unknown\"]\n", "", "can't be report-only"),
+        ("", "[clients]\ndeny = [\"10.0.0.1/8\"]\n", "clients.deny: "),
+        ("", "[[rates]]\npath = \"/x\"\nrequests = 1\nper = \"1s\"\n", "rates.0.path: "),
+        ("", "[headers.set]\nX-Frame = \"a\"\n", "headers.set.X-Frame"),
+        ("", "[wso2is]\ntenants = [\"a\"]\n", "wso2is: has no effect"),
+        ("", "[[authorization.clients]]\nclient_id = \"x\"\nredirect_uris = []\n", "needs [tokens]"),
+    ] {
+        let found = of(beginning, sections);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
+    }
+}
+
+const TOKENS: &str = r#"[tokens]
+clock_skew = "10s"
+[[tokens.issuers]]
+issuer = "https://sso.example.com/realms/example"
+audiences = ["https://api.example.com"]
+token_types = ["JWT"]
+max_lifetime = "10m"
+[[tokens.issuers]]
+issuer = "https://sso.example.com/realms/partners"
+audiences = ["https://api.example.com"]
+keys = "/realms/partners/protocol/openid-connect/certs"
+[tokens.dpop]
+max_age = "30s"
+[[tokens.routes]]
+prefix = "/orders"
+issuers = ["https://sso.example.com/realms/example"]
+clients = ["shop"]
+require_dpop = true
+claims_to_log = ["sub", ["realm_access", "roles"]]
+[[tokens.routes.claims]]
+claim = ["realm_access", "roles"]
+any_of = ["clerk", "admin"]
+"#;
+
+#[test]
+fn tokens_of_several_issuers_and_authorization_requests_are_judged() {
+    let sections = format!(
+        "{REALM}{PARTY}{TOKENS}[[authorization.clients]]\nclient_id = \"shop\"\n\
+         redirect_uris = [\"https://shop.example.com/callback\"]\nscope = \"openid profile\"\n"
+    );
+    let validator = built(KEYCLOAK, &sections).policy.token_validator.unwrap().configuration;
+    assert_eq!(validator["issuers"][0]["jwks"]["path"], "/realms/example/protocol/openid-connect/certs");
+    assert_eq!(validator["issuers"][0]["max_token_lifetime_seconds"], 600);
+    assert_eq!(validator["issuers"][1]["token_types"][0], "at+jwt");
+    assert_eq!(validator["dpop"]["origins"][0], "https://sso.example.com");
+    let route = &validator["routes"][0];
+    assert_eq!(route["claims"][0]["claim"], serde_json::json!(["realm_access", "roles"]));
+    assert_eq!((&route["require_dpop"], &route["clients"][0]), (&true.into(), &"shop".into()));
+    assert_eq!(
+        validator["authorization"]["paths"],
+        serde_json::json!(["/realms/example/protocol/openid-connect/auth"])
+    );
+    assert_eq!(validator["authorization"]["clients"][0]["require_pkce"], true);
+
+    for (from, to, expected) in [
+        ("any_of = [\"clerk\", \"admin\"]", "", "tokens.routes.0"),
+        ("[tokens]\n", "[tokens]\nissuer = \"https://x\"\naudience = \"x\"\n", "one or the other"),
+        ("[tokens]\n", "[tokens]\nissuer = \"https://x\"\n", "tokens.audience: is missing"),
+        ("keys = \"/realms/partners/protocol/openid-connect/certs\"\n", "", "tokens.issuers.0"),
+        ("token_types = [\"JWT\"]", "token_types = []", "tokens.issuers.0.token_types"),
+        ("[tokens.dpop]\nmax_age = \"30s\"\n", "", "tokens.dpop"),
+    ] {
+        let changed = TOKENS.replacen(from, to, 1);
+        assert_ne!(changed, TOKENS, "{from}");
+        let found = problems(&format!("{KEYCLOAK}{COMMON}{REALM}{PARTY}{changed}"));
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
+    }
+    let found = problems(&format!(
+        "behind = \"wso2is\"\nprotocols = [\"oidc\"]\n{COMMON}[tokens]\nissuer = \"https://i\"\naudience = \"a\"\n\
+         routes = [{{ exact = \"/x\" }}]\n[[authorization.clients]]\nclient_id = \"x\"\nredirect_uris = [\"https://x/y\"]\n"
+    ));
+    assert!(found.iter().any(|problem| problem.contains("sign-on flow")), "{found:#?}");
+}
+
+#[test]
+fn the_filters_share_a_vm_unless_they_are_kept_apart() {
+    let policy = built(KEYCLOAK, &format!("{REALM}{PARTY}")).policy;
+    assert_eq!(policy.guard.unwrap().to_str(), Some("/usr/lib/postern/filters/guard.wasm"));
+    let policy = built(KEYCLOAK, &format!("{REALM}{PARTY}[filters]\nguard = \"apart\"\n")).policy;
+    assert_eq!(policy.guard, None);
+}
+
+const POSTERN: &str = "behind = \"postern\"\n";
+
+fn behind_postern(sections: &str) -> String {
+    let common =
+        COMMON.replace("[upstream]\n", "[upstream]\nclient_certificate = \"c\"\nclient_key = \"k\"\n");
+    format!("{POSTERN}{common}[postern]\nexport = \"{sections}")
+}
+
+#[test]
+fn filters_follow_postern_when_its_export_says_from_where() {
+    let parsed = |sections: &str| parse(&behind_postern(sections), NOW, &open);
+    let feed = |sections: &str| parsed(sections).unwrap().policy.feed;
+    assert_eq!(feed("postern-export.json\"\n"), None);
+    let source = feed("postern-export-feed.json\"\n").unwrap();
+    assert_eq!((source.cluster.as_str(), source.in_force.sequence), ("postern_callout", 7));
+    assert_eq!(feed("postern-export-feed.json\"\nfeed = false\n"), None);
+    let source = feed("postern-export-feed.json\"\nfeed_keys = [\"other-node.json\"]\n").unwrap();
+    assert_eq!(source.keys["keys"].as_array().unwrap().len(), 2);
+    for (sections, expected) in [
+        ("postern-export.json\"\nfeed = true\n", "does not say from where"),
+        ("postern-export.json\"\nfeed_keys = [\"other-node.json\"]\n", "nothing is fetched"),
+        ("postern-export-feed.json\"\nfeed_keys = [\"postern-export.json\"]\n", "postern.feed_keys"),
+        (
+            "postern-export-feed.json\"\n[[endpoints]]\npath = \"/x\"\nmethods = [\"GET\"]\n",
+            "first change in the LAN",
+        ),
+    ] {
+        let found = problems(&behind_postern(sections));
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
+    }
+}
+
+#[test]
 fn the_schema_names_every_section() {
     let schema: Value = serde_json::from_str(&schema()).unwrap();
-    for section in ["behind", "protocols", "listen", "upstream", "saml", "tokens", "limits", "endpoints"] {
+    for section in [
+        "behind",
+        "protocols",
+        "listen",
+        "upstream",
+        "saml",
+        "tokens",
+        "limits",
+        "endpoints",
+        "clients",
+        "rates",
+        "report_only",
+        "headers",
+        "authorization",
+        "wso2is",
+    ] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["additionalProperties"], false);

@@ -26,8 +26,25 @@ pub(crate) fn open(path: &Path) -> Result<Vec<u8>, String> {
         Some("postern-export.json") => {
             Ok(br#"{"endpoints":[{"path":"/samlsso","methods":["GET"]}],"assets":[]}"#.to_vec())
         }
+        Some("postern-export-feed.json") => Ok(format!(
+            r#"{{"endpoints":[{{"path":"/samlsso","methods":["GET"]}}],"assets":[],"feed":{{
+            "cluster":"any","authority":"sso.example.com","issuer":"https://sso.example.com","keys":{},
+            "in_force":{{"sequence":7,"digest":"d"}},"interval_seconds":5}}}}"#,
+            key_set("one", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc")
+        )
+        .into_bytes()),
+        Some("other-node.json") => {
+            Ok(key_set("other", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg").into_bytes())
+        }
         _ => Err("no such file".into()),
     }
+}
+
+/// A public key that nobody has: its coordinates are one number twice.
+fn key_set(key_id: &str, coordinate: &str) -> String {
+    format!(
+        r#"{{"keys":[{{"kty":"EC","crv":"P-256","kid":"{key_id}","x":"{coordinate}","y":"{coordinate}"}}]}}"#
+    )
 }
 
 /// The policy of a file with this beginning and these sections.

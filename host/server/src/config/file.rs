@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use postern_edge::Arrangement;
 use postern_settings::SettingsFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -318,6 +319,14 @@ pub(crate) struct Edge {
     pub(crate) client_key: PathBuf,
     /// Folder of the filters' .wasm files.
     pub(crate) filters: PathBuf,
+    /// `together`: `guard.wasm`, the three filters in one VM, for the least work. `apart`: each in
+    /// a VM of its own.
+    #[serde(default)]
+    pub(crate) guard: Arrangement,
+    /// Files with further keys (JWK Sets) whose signature the filters accept on what they fetch: those
+    /// of another node with a key of its own, or the next one.
+    #[serde(default)]
+    pub(crate) feed_keys: Vec<PathBuf>,
     /// Envoy's administration, on a loopback address; off by default.
     pub(crate) administration: Option<SocketAddr>,
     /// A file on the proxy's machine; standard output by default.

@@ -90,7 +90,7 @@ pub(crate) async fn with_feed(
         .collect();
     let keys = write_key_set(&keys).map_err(Failure::new)?;
     let base_url = &configuration.base_url;
-    let source = Source {
+    let mut source = Source {
         cluster: CALLOUT_CLUSTER.into(),
         authority: base_url.strip_prefix("https://").unwrap_or_default().into(),
         issuer: base_url.clone(),
@@ -98,7 +98,12 @@ pub(crate) async fn with_feed(
         in_force,
         interval_seconds: INTERVAL,
     };
-    policy.feed = Some(serde_json::to_value(source).map_err(Failure::new)?);
+    for path in configuration.edge.iter().flat_map(|edge| &edge.feed_keys) {
+        let wrong = |error: String| Failure::usage(format!("edge.feed_keys: {}: {error}", path.display()));
+        let keys = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        source.accept_keys(&keys).map_err(|refusal| wrong(refusal.to_string()))?;
+    }
+    policy.feed = Some(source);
     Ok(policy)
 }
 

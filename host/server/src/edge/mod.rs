@@ -4,6 +4,7 @@ mod feed;
 mod guards;
 
 use postern_edge::{AccessLog, EdgePolicy, Limits, Node, TlsFiles, Upstream};
+use postern_endpoint::EdgeRules;
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
 
@@ -38,10 +39,12 @@ pub(crate) fn policy(
         )?,
         endpoints: policy.endpoints,
         assets: policy.assets,
-        guard: None,
+        guard: edge.guard.guard(&edge.filters),
         administration: edge.administration,
         access_log: edge.access_log.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&edge.rate),
+        // Postern sends the headers of its pages itself.
+        rules: EdgeRules::default(),
         feed: None,
     })
 }

@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use postern_endpoint::{EdgeRules, EndpointPolicy, EndpointTable, ReportOnly};
 use postern_proxy::host::{self, Counter};
-use postern_proxy::{ConfigurationError, Filter, Request};
+use postern_proxy::{ConfigurationError, Feed, Filter, Request};
 use postern_refusal::Refusal;
 
 pub use exchange::EndpointExchange;
@@ -28,6 +28,8 @@ use rate::SharedRates;
 /// The filter with its table.
 pub struct EndpointFilter {
     table: EndpointTable,
+    /// What the proxy's own file says, without its endpoints and static files.
+    own: EndpointPolicy,
     rules: EdgeRules,
     /// None: there are no limits.
     rates: Option<SharedRates>,
@@ -40,17 +42,15 @@ impl Filter for EndpointFilter {
     type Exchange = EndpointExchange;
 
     fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError> {
-        let refused = |error: postern_endpoint::ConfigurationError| ConfigurationError(error.to_string());
         let policy = EndpointPolicy::from_json(configuration).map_err(refused)?;
-        let rules = policy.edge.clone();
-        let table = EndpointTable::new(policy).map_err(refused)?;
-        let rates = match rules.rate_limits.is_empty() {
-            true => None,
-            false => Some(SharedRates::begin()?),
-        };
-        let report_only = ReportOnly::new(&rules.report_only).map_err(refused)?;
-        let reported = Counter::define("postern.endpoint-filter.reported");
-        Ok(Self { table, rules, rates, report_only, reported })
+        let own = EndpointPolicy { endpoints: Vec::new(), assets: Vec::new(), ..policy.clone() };
+        Self::new(own, policy)
+    }
+
+    fn take_over(&self, document: &Feed) -> Result<Option<Self>, ConfigurationError> {
+        let Some(section) = document.section(Self::NAME) else { return Ok(None) };
+        let section = EndpointPolicy::from_json(&section).map_err(refused)?;
+        Self::new(self.own.clone(), self.own.updated(section)).map(Some)
     }
 
     fn exchange(self: &Rc<Self>) -> EndpointExchange {
@@ -59,6 +59,18 @@ impl Filter for EndpointFilter {
 }
 
 impl EndpointFilter {
+    fn new(own: EndpointPolicy, policy: EndpointPolicy) -> Result<Self, ConfigurationError> {
+        let rules = policy.edge.clone();
+        let table = EndpointTable::new(policy).map_err(refused)?;
+        let rates = match rules.rate_limits.is_empty() {
+            true => None,
+            false => Some(SharedRates::begin()?),
+        };
+        let report_only = ReportOnly::new(&rules.report_only).map_err(refused)?;
+        let reported = Counter::define("postern.endpoint-filter.reported");
+        Ok(Self { table, own, rules, rates, report_only, reported })
+    }
+
     /// Logs and counts the refusal of a rule that only reports; gives back any other.
     fn report(&self, request: &Request, refusal: Refusal) -> Result<(), Refusal> {
         if !self.report_only.holds(refusal.code) {
@@ -72,4 +84,8 @@ impl EndpointFilter {
         ));
         Ok(())
     }
+}
+
+fn refused(error: postern_endpoint::ConfigurationError) -> ConfigurationError {
+    ConfigurationError(error.to_string())
 }

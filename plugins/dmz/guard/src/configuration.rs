@@ -17,7 +17,8 @@ impl Parts {
         let endpoint =
             parts.remove("endpoint").ok_or_else(|| wrong("endpoint: there is no guard without it".into()))?;
         let saml = parts.remove("saml").map(|part| part.to_string().into_bytes());
-        let tokens = parts.remove("tokens").map(behind_endpoint_filter);
+        let tokens = parts.remove("tokens").map(|part| behind_endpoint_filter(part.to_string().as_bytes()));
+        let tokens = tokens.transpose()?;
         match parts.keys().next() {
             None => Ok(Self { endpoint: endpoint.to_string().into_bytes(), saml, tokens }),
             Some(unknown) => {
@@ -28,9 +29,9 @@ impl Parts {
 }
 
 /// The reserved headers that are there when tokens are judged are the endpoint filter's.
-fn behind_endpoint_filter(mut tokens: Value) -> Vec<u8> {
-    if let Some(members) = tokens.as_object_mut() {
-        members.insert("behind_endpoint_filter".into(), true.into());
-    }
-    tokens.to_string().into_bytes()
+pub(crate) fn behind_endpoint_filter(tokens: &[u8]) -> Result<Vec<u8>, ConfigurationError> {
+    let wrong = |error: serde_json::Error| ConfigurationError(format!("tokens: {error}"));
+    let mut members: Map<String, Value> = serde_json::from_slice(tokens).map_err(wrong)?;
+    members.insert("behind_endpoint_filter".into(), true.into());
+    Ok(Value::Object(members).to_string().into_bytes())
 }

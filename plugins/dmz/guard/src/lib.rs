@@ -20,11 +20,11 @@ use std::rc::Rc;
 
 use postern_endpoint_filter::EndpointFilter;
 use postern_proxy::host::{CallId, CallResponse};
-use postern_proxy::{ConfigurationError, Filter};
+use postern_proxy::{ConfigurationError, Feed, Filter};
 use postern_saml_decoder::SamlDecoder;
 use postern_token_validator::TokenValidator;
 
-use configuration::Parts;
+use configuration::{Parts, behind_endpoint_filter};
 use exchange::GuardExchange;
 
 /// The three filters; the endpoint filter is always there.
@@ -45,6 +45,24 @@ impl Filter for Guard {
             saml: parts.saml.map(|json| configured("saml", &json)).transpose()?,
             tokens: parts.tokens.map(|json| configured("tokens", &json)).transpose()?,
         })
+    }
+
+    /// By the sections of the three, as they take them over in a chain: a part without a section stays
+    /// as it is, so that no document can switch off what is judged.
+    fn take_over(&self, document: &Feed) -> Result<Option<Self>, ConfigurationError> {
+        let endpoint = self.endpoint.take_over(document)?.map(Rc::new);
+        let saml = document.section(SamlDecoder::NAME);
+        let saml = saml.map(|json| configured("saml", &json)).transpose()?;
+        let tokens = document.section(TokenValidator::NAME).map(|json| behind_endpoint_filter(&json));
+        let tokens = tokens.transpose()?.map(|json| configured("tokens", &json)).transpose()?;
+        if endpoint.is_none() && saml.is_none() && tokens.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            endpoint: endpoint.unwrap_or_else(|| self.endpoint.clone()),
+            saml: saml.or_else(|| self.saml.clone()),
+            tokens: tokens.or_else(|| self.tokens.clone()),
+        }))
     }
 
     fn exchange(self: &Rc<Self>) -> GuardExchange {

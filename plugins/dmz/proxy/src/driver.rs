@@ -97,12 +97,13 @@ impl<F: Filter> Root<F> {
     /// Takes a configuration of the LAN over. Requests under way end with the one that they began
     /// with.
     fn take_over(&mut self, offer: Option<Offer>) {
-        let (Some(offer), Some(feed)) = (offer, &mut self.feed) else { return };
-        match F::configure(&offer.section) {
-            Ok(filter) => {
+        let (Some(offer), Some(feed), Some(filter)) = (offer, &mut self.feed, &self.filter) else { return };
+        match filter.take_over(&offer.feed) {
+            Ok(Some(filter)) => {
                 self.filter = Some(Rc::new(filter));
-                feed.adopted(offer);
+                feed.adopted(offer, true);
             }
+            Ok(None) => feed.adopted(offer, false),
             Err(error) => feed.refuse(&error.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use postern_feed::{FeedRule, InForce, Judged, MAX_FEED, PATH, Source, judge_feed};
+use postern_feed::{Feed as Document, FeedRule, InForce, Judged, MAX_FEED, PATH, Source, judge_feed};
 use postern_jose::KeySet;
 use postern_refusal::Refusal;
 
@@ -32,13 +32,12 @@ pub(crate) struct Feed {
     is_failing: bool,
 }
 
-/// A configuration that may take over.
+/// A document that may take over.
 pub(crate) struct Offer {
-    /// The filter's own part.
-    pub(crate) section: Vec<u8>,
-    in_force: InForce,
-    /// The whole, to be shared; none when it came from there.
-    document: Option<Vec<u8>>,
+    /// With the filter's own part, or without one.
+    pub(crate) feed: Document,
+    /// Its bytes, to be shared; none when they came from there.
+    shared: Option<Vec<u8>>,
 }
 
 impl Feed {
@@ -91,9 +90,7 @@ impl Feed {
                     self.confirm(now);
                     None
                 }
-                Ok(Some((in_force, section))) => {
-                    Some(Offer { section, in_force, document: Some(response.body) })
-                }
+                Ok(Some(feed)) => Some(Offer { feed, shared: Some(response.body) }),
                 Err(refusal) => {
                     self.refuse(&refusal.to_string());
                     None
@@ -110,14 +107,17 @@ impl Feed {
         }
     }
 
-    /// The offer is in force.
-    pub(crate) fn adopted(&mut self, offer: Offer) {
+    /// The offer is in force. `changed` is false when there is nothing for this filter in it: it is
+    /// remembered all the same, so that it is not asked for again and nothing older comes after it.
+    pub(crate) fn adopted(&mut self, offer: Offer, changed: bool) {
+        let what =
+            if changed { "taken over" } else { "has nothing for this filter, which keeps what it has" };
         host::info(&format!(
-            "{}: configuration {} of the LAN taken over",
-            self.name, offer.in_force.sequence
+            "{}: configuration {} of the LAN {what}",
+            self.name, offer.feed.in_force.sequence
         ));
-        self.in_force = offer.in_force;
-        if let (Some(document), Some(now)) = (offer.document, host::now()) {
+        self.in_force = offer.feed.in_force;
+        if let (Some(document), Some(now)) = (offer.shared, host::now()) {
             self.slots.store(&document);
             self.confirm(now);
         }
@@ -158,7 +158,7 @@ impl Feed {
         let document = self.slots.document()?;
         self.seen = digest;
         match self.judge(&document, now) {
-            Ok(found) => found.map(|(in_force, section)| Offer { section, in_force, document: None }),
+            Ok(found) => found.map(|feed| Offer { feed, shared: None }),
             // Older than what the operator has written since: no news.
             Err(refusal) => {
                 host::info(&format!("{}: shared configuration not taken over: {refusal}", self.name));
@@ -167,15 +167,11 @@ impl Feed {
         }
     }
 
-    fn judge(&self, bytes: &[u8], now: u64) -> Result<Option<(InForce, Vec<u8>)>, Refusal> {
+    fn judge(&self, bytes: &[u8], now: u64) -> Result<Option<Document>, Refusal> {
         let rule = FeedRule { issuer: &self.source.issuer, keys: &self.keys, in_force: &self.in_force, now };
         match judge_feed(bytes, &rule, &self.verifier)? {
             Judged::Unchanged => Ok(None),
-            Judged::Newer(feed) => {
-                let feed = feed.into_inner();
-                let section = feed.section(self.name)?;
-                Ok(Some((feed.in_force, section)))
-            }
+            Judged::Newer(feed) => Ok(Some(feed.into_inner())),
         }
     }
 

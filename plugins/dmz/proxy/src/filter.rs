@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use postern_feed::Feed;
+
 use crate::host::{Call, CallId, CallResponse};
 use crate::request::Request;
 use crate::{Response, ResponseHeaders};
@@ -19,6 +21,15 @@ pub trait Filter: Sized + 'static {
     /// # Errors
     /// The proxy refuses the configuration and keeps the old one; at its start it exits.
     fn configure(configuration: &[u8]) -> Result<Self, ConfigurationError>;
+
+    /// Reads the filter's part of a document of the LAN, which is to take over from this one.
+    /// None: there is nothing for it in the document, and it keeps what it has.
+    ///
+    /// # Errors
+    /// The document is refused, and this one stays.
+    fn take_over(&self, document: &Feed) -> Result<Option<Self>, ConfigurationError> {
+        document.section(Self::NAME).map(|section| Self::configure(&section)).transpose()
+    }
 
     /// A request begins.
     fn exchange(self: &Rc<Self>) -> Self::Exchange;

@@ -53,6 +53,10 @@ pub use request::{CORRELATION_HEADER, Request};
 #[cfg(target_family = "wasm")]
 pub use response::{Response, ResponseHeaders};
 
+/// A document of the LAN, for [`Filter::take_over`].
+#[cfg(target_family = "wasm")]
+pub use postern_feed::Feed;
+
 /// For [`filter!`] only.
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]

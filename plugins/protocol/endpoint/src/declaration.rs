@@ -95,6 +95,22 @@ impl EndpointPolicy {
         Self { hosts, endpoints, assets, limits: RequestLimits::default(), edge: EdgeRules::default() }
     }
 
+    /// This policy as a document of the LAN changes it: endpoints and static files are the LAN's.
+    /// Names, limits and rules of the edge stay the proxy's own; a rate for an endpoint that is
+    /// gone rests.
+    #[must_use]
+    pub fn updated(&self, document: Self) -> Self {
+        let mut edge = self.edge.clone();
+        edge.rate_limits.retain(|rate| document.endpoints.iter().any(|endpoint| endpoint.path == rate.path));
+        Self {
+            hosts: self.hosts.clone(),
+            endpoints: document.endpoints,
+            assets: document.assets,
+            limits: self.limits,
+            edge,
+        }
+    }
+
     /// Reads a policy. What is in it is judged by `EndpointTable::new`.
     ///
     /// # Errors

@@ -37,8 +37,11 @@ impl ReportOnly {
     pub fn new(codes: &[String]) -> Result<Self, ConfigurationError> {
         for (index, code) in codes.iter().enumerate() {
             if !SWITCHABLE.contains(&code.as_str()) {
-                let problem =
-                    format!("{code:?} can't be report-only; those that can: {}", SWITCHABLE.join(", "));
+                let problem = format!(
+                    "{code:?} can't be report-only: limits, spellings and what is never public always \
+                         refuse. Those that can: {}",
+                    SWITCHABLE.join(", ")
+                );
                 return Err(ConfigurationError::new(&format!("edge.report_only[{index}]"), &problem));
             }
         }

@@ -27,6 +27,27 @@ pub struct Source {
 }
 
 impl Source {
+    /// Accepts what further keys sign too, a JWK Set: those of another node that signs with its own,
+    /// or the one that signs next. A key that is there already stays.
+    ///
+    /// # Errors
+    /// `feed.source.invalid`, the codes of [`KeySet::read`].
+    pub fn accept_keys(&mut self, key_set: &[u8]) -> Result<(), Refusal> {
+        KeySet::read(key_set)?;
+        let mut further = read_object("keys", key_set)?;
+        let Some(Value::Array(further)) = further.remove("keys") else {
+            return Err(invalid("keys", "a JWK Set"));
+        };
+        let known = self.keys.get_mut("keys").and_then(Value::as_array_mut);
+        let known = known.ok_or_else(|| invalid("feed.keys", "a JWK Set"))?;
+        for key in further {
+            if !known.contains(&key) {
+                known.push(key);
+            }
+        }
+        self.key_set().map(drop)
+    }
+
     /// # Errors
     /// `feed.source.invalid`: what of it can't be used; the codes of [`KeySet::read`].
     pub fn key_set(&self) -> Result<KeySet, Refusal> {

@@ -6,10 +6,10 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
 use postern_feed::{
-    FeedRule, InForce, Judged, MAX_FEED, Sections, UnsignedFeed, judge_feed, split_configuration,
+    FeedRule, InForce, Judged, MAX_FEED, Sections, Source, UnsignedFeed, judge_feed, split_configuration,
 };
 use postern_jose::json::{Object, Value};
-use postern_jose::{Key, KeySet, SigningInput, base64url_encode};
+use postern_jose::{Key, KeySet, PublishedKey, SigningInput, base64url_encode, write_key_set};
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 
 const ISSUER: &str = "https://sso.example.com";
@@ -79,7 +79,7 @@ fn a_newer_document_is_taken_over_once() {
     let feed = feed.into_inner();
     assert_eq!(feed.in_force.sequence, 7);
     assert_eq!(feed.section("saml-decoder").unwrap(), br#"{"content":7}"#);
-    assert_eq!(feed.section("token-validator").unwrap_err().code, "feed.section.absent");
+    assert_eq!(feed.section("token-validator"), None, "the filter keeps what it has");
     assert_eq!(outcome(&signer.feed(7), &keys, &feed.in_force), Ok(Judged::Unchanged));
     // Two nodes that count apart: the same content under another number.
     let other_node = signer.feed_of(ISSUER, 3, NOW, 7);
@@ -171,5 +171,56 @@ fn the_source_is_taken_out_of_the_configuration() {
         ("json.malformed", b"{".to_vec()),
     ] {
         assert_eq!(split_configuration(bytes).unwrap_err().code, code);
+    }
+}
+
+fn jwks(signer: &Signer, key_id: &str) -> String {
+    use aws_lc_rs::encoding::AsDer as _;
+    let spki = signer.0.public_key().as_der().unwrap();
+    let key = PublishedKey { key_id, algorithm: postern_feed::ALGORITHM, spki: spki.as_ref() };
+    write_key_set(&[key]).unwrap()
+}
+
+/// Two nodes, each with a key and a count of its own: either's word is good, and neither's step back.
+#[test]
+fn further_keys_are_accepted_beside_the_first() {
+    let (one, other) = (Signer::new(), Signer::new());
+    let mut source = Source {
+        cluster: "lan".into(),
+        authority: "sso.example.com".into(),
+        issuer: ISSUER.into(),
+        keys: serde_json::from_str(&jwks(&one, "k")).unwrap(),
+        in_force: InForce { sequence: 5, digest: String::new() },
+        interval_seconds: 5,
+    };
+    let of_other = |sequence, content| {
+        let mut section = Object::new();
+        section.insert("content".into(), Value::from(content));
+        let sections = Object::from_iter([("saml-decoder".to_owned(), Value::Object(section))]);
+        let unsigned = UnsignedFeed::new("other", ISSUER, sequence, NOW, Sections::new(sections));
+        let signature = other.sign(unsigned.signing_input());
+        unsigned.with_signature(&signature)
+    };
+    let keys = source.key_set().unwrap();
+    assert_eq!(outcome(&of_other(6, 6), &keys, &source.in_force), Err("jose.kid.unknown"));
+
+    source.accept_keys(jwks(&other, "other").as_bytes()).unwrap();
+    source.accept_keys(jwks(&other, "other").as_bytes()).unwrap();
+    assert_eq!(source.keys["keys"].as_array().unwrap().len(), 2, "a key that is there stays once");
+    let keys = source.key_set().unwrap();
+    let Ok(Judged::Newer(feed)) = outcome(&of_other(6, 6), &keys, &source.in_force) else {
+        panic!("a further key signs as well")
+    };
+    let in_force = feed.into_inner().in_force;
+    assert_eq!(outcome(&one.feed_of(ISSUER, 9, NOW, 6), &keys, &in_force), Ok(Judged::Unchanged));
+    assert_eq!(outcome(&one.feed(5), &keys, &in_force), Err("feed.sequence.older"));
+    assert!(matches!(outcome(&one.feed(7), &keys, &in_force), Ok(Judged::Newer(_))));
+    // Another key under a name that is taken, or no keys at all.
+    let before = source.clone();
+    assert!(source.accept_keys(jwks(&Signer::new(), "other").as_bytes()).is_err());
+    for text in ["", "[]", "{}", r#"{"keys":[]}"#] {
+        let mut source = before.clone();
+        assert!(source.accept_keys(text.as_bytes()).is_err(), "{text}");
+        assert_eq!(source, before);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -38,6 +39,9 @@ pub(crate) struct Explain {
     /// The token issuer's published keys (a JWK Set), to judge tokens as well.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// The client's address, for the rules of [clients].
+    #[arg(long, value_name = "ADDRESS")]
+    client: Option<IpAddr>,
     /// JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -55,7 +59,8 @@ impl Explain {
         };
         let host = built.policy.hosts.first().map(String::as_str).unwrap_or_default();
         let request = RawRequest::read(&text, host).map_err(Failure::usage)?;
-        let surroundings = Surroundings { now: now(), verifier: &AwsVerifier, keys: keys.as_deref() };
+        let surroundings =
+            Surroundings { now: now(), verifier: &AwsVerifier, client: self.client, keys: keys.as_deref() };
         let explanation = explain(&built.policy, &request, &surroundings);
         if self.json {
             say(serde_json::to_string_pretty(&explanation).map_err(Failure::new)?);

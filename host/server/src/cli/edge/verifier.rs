@@ -1,12 +1,11 @@
 //! Signatures of messages that are explained.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
-};
+use postern_kernel::keys::PeerAlgorithm;
+use postern_keys::{NotVerified, verify_signature};
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 
-/// Verification by aws-lc-rs.
+/// Verification as the LAN does it.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AwsVerifier;
 
 impl Verifier for AwsVerifier {
@@ -17,21 +16,18 @@ impl Verifier for AwsVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        ParsedPublicKey::new(implementation(algorithm), key.spki())
-            .map_err(|_| VerifyError::UnfitKey)?
-            .verify_sig(message, signature)
-            .map_err(|_| VerifyError::Mismatch)
-    }
-}
-
-fn implementation(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
-    match algorithm {
-        Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-        Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
-        Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
-        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
-        Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-        Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
-        Algorithm::EdDsa => &ED25519,
+        let algorithm = match algorithm {
+            Algorithm::Rs256 => PeerAlgorithm::Rs256,
+            Algorithm::Rs384 => PeerAlgorithm::Rs384,
+            Algorithm::Rs512 => PeerAlgorithm::Rs512,
+            Algorithm::Ps256 => PeerAlgorithm::Ps256,
+            Algorithm::Es256 => PeerAlgorithm::Es256,
+            Algorithm::Es384 => PeerAlgorithm::Es384,
+            Algorithm::EdDsa => PeerAlgorithm::EdDsa,
+        };
+        verify_signature(algorithm, key.spki(), message, signature).map_err(|failure| match failure {
+            NotVerified::UnfitKey => VerifyError::UnfitKey,
+            NotVerified::Mismatch => VerifyError::Mismatch,
+        })
     }
 }

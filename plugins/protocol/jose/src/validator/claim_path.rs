@@ -47,6 +47,11 @@ impl ClaimPath {
         Self(vec![name.to_owned()])
     }
 
+    /// The claim to which these names lead.
+    pub fn of(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
     /// The value there. What is no object has no members.
     pub fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
         let (first, rest) = self.0.split_first()?;
