@@ -177,7 +177,7 @@ pub(crate) struct Configured<'a> {
 /// The chain with the configurations that it has in Envoy, in order.
 pub(crate) fn configured<'a>(policy: &'a EdgePolicy, endpoints: &EndpointPolicy) -> Vec<Configured<'a>> {
     if let Some(wasm) = &policy.guard {
-        let configuration = with_feed(policy, &guard_configuration(policy, endpoints));
+        let configuration = with_feed(policy, &three_in_one(policy, endpoints));
         let purpose = "The guards in one VM: endpoints and canonical requests, SAML messages, bearer tokens.";
         return vec![Configured { name: GUARD, purpose, field: "guard", wasm, configuration }];
     }

@@ -11,7 +11,7 @@ use postern_end_to_end::process::free_port;
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::{Answer, Message};
-use postern_endpoint::EndpointPolicy;
+use postern_endpoint::{EdgeRules, EndpointPolicy};
 use postern_vectors::endpoint_policy;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -98,6 +98,7 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
         administration: None,
         access_log: AccessLog::File(access_log.into()),
         limits: Limits::default(),
+        rules: EdgeRules::default(),
         feed: None,
     }
 }
