@@ -68,6 +68,8 @@ pub struct DpopSection {
     pub max_age: Option<Duration>,
     /// Proofs that are remembered, so that none comes twice.
     pub remembered_proofs: Option<u32>,
+    /// How long a nonce of this proxy is given out, 10 seconds to an hour; without it none is asked for.
+    pub nonce: Option<Duration>,
 }
 
 fn dpop_algorithms() -> Vec<String> {

@@ -124,6 +124,7 @@ fn dpop(section: &DpopSection, hosts: &[String]) -> DpopSettings {
         algorithms: section.algorithms.clone(),
         max_age_seconds: section.max_age.map_or(60, |age| age.0),
         remembered_proofs: section.remembered_proofs.unwrap_or(65_536),
+        nonce_seconds: section.nonce.map(|nonce| nonce.0),
     }
 }
 

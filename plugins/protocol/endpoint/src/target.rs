@@ -145,7 +145,7 @@ fn escapes_are_utf8(path: &str) -> bool {
     let mut parts = path.split('%');
     let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        decoded.extend(escaped(part));
+        decoded.extend(escaped(part.as_bytes()));
         decoded.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
     }
     core::str::from_utf8(&decoded).is_ok()

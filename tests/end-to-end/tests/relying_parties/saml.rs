@@ -91,6 +91,7 @@ fn sign_on_can_begin_at_the_identity_provider_at_registered_targets_only() {
 
 /// No restart, no new configuration: the filter pulls what the LAN signs.
 #[test]
+#[expect(clippy::print_stdout, reason = "how long it took, for docs/edge.md")]
 fn an_application_that_is_registered_later_reaches_the_running_proxy() {
     const NAME: &str = "late-pysaml2-both";
     let world = world();
