@@ -130,9 +130,21 @@ fn is_to_head(headers: &[(String, String)], body: &str) -> bool {
 }
 
 /// What a proxy's HTTP codec answers before there is a request: a reason phrase or nothing, no
-/// header of an application, and the connection is closed.
+/// header of an application, and the connection is closed. Once the head of the request was read,
+/// the endpoint filter's headers of responses are on it.
 fn is_codec(status: u16, headers: &[(String, String)], body: &str) -> bool {
-    const HEADERS: [&str; 5] = ["connection", "content-length", "content-type", "date", "server"];
+    const HEADERS: [&str; 10] = [
+        "connection",
+        "content-length",
+        "content-type",
+        "date",
+        "server",
+        "content-security-policy",
+        "referrer-policy",
+        "strict-transport-security",
+        "x-content-type-options",
+        "x-frame-options",
+    ];
     let phrases: &[&str] = match status {
         400 => &["", "Bad Request"],
         403 => &["", "Forbidden"],
@@ -210,6 +222,11 @@ mod tests {
             let codec = response(status, &[("connection", "close"), ("server", "edge")], body);
             assert_eq!(
                 Outcome::of(&codec, Marks::Guards, true),
+                Outcome::RefusedByProxy { status: Some(status) }
+            );
+            let safe = [("connection", "close"), ("x-content-type-options", "nosniff")];
+            assert_eq!(
+                Outcome::of(&response(status, &safe, body), Marks::Guards, true),
                 Outcome::RefusedByProxy { status: Some(status) }
             );
             // The same words to a request that a proxy takes can be an application's.

@@ -50,7 +50,7 @@ pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
-/// The filters, and one that is made to trap, for a test.
+/// The filters, and two for tests: one that is made to trap, and one that verifies what it is told.
 pub(crate) fn filters() -> Vec<Guest> {
     vec![
         Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm").reading_responses(),
@@ -58,6 +58,7 @@ pub(crate) fn filters() -> Vec<Guest> {
         Guest::new("postern-token-validator", "filters/token-validator.wasm"),
         Guest::new("postern-guard", "filters/guard.wasm").reading_responses(),
         Guest::new("postern-token-validator", "guests/trapping-filter.wasm").example("trapping-filter"),
+        Guest::new("postern-token-validator", "guests/verifying-filter.wasm").example("verifying-filter"),
     ]
 }
 
