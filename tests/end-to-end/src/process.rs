@@ -117,10 +117,11 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// The same command, killed by the kernel when the thread that started it ends.
+/// The same command, ended by the kernel when the thread that started it ends: by SIGTERM, so that
+/// a master (nginx, Apache) takes its workers along.
 fn bound_to_parent(command: &Command) -> Command {
     let mut bound = Command::new("setpriv");
-    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    bound.args(["--pdeathsig", "TERM", "--"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => bound.env(name, value),
