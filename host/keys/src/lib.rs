@@ -11,8 +11,10 @@ mod master;
 mod ring;
 mod seal;
 mod thumbprint;
+mod verifier;
 mod verify;
 
 pub use master::{MasterKey, MasterKeyError};
 pub use ring::{KeyRingError, SECRET_NAME, SealedKeyRing, check_sealed};
+pub use verifier::NativeVerifier;
 pub use verify::{NotVerified, verify_signature};

@@ -9,10 +9,7 @@ pub mod inputs;
 pub mod native;
 pub mod parsers;
 pub mod router;
-mod verifier;
 pub mod wire_parsers;
-
-pub use verifier::AwsVerifier;
 
 use postern_refusal::Refusal;
 use postern_vectors::{Face, Vector, Verdict};

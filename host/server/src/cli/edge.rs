@@ -16,7 +16,6 @@ mod export;
 mod init;
 mod installed;
 mod probe;
-mod verifier;
 
 #[derive(Subcommand)]
 pub(super) enum Edge {

@@ -1,6 +1,7 @@
 //! `postern-oauth` and `postern-oidc`: what comes to the endpoints of the module `oidc`.
 use postern_form::Form;
 use postern_jose::KeySet;
+use postern_keys::NativeVerifier;
 use postern_oauth::{
     AuthorizationClient, AuthorizationRequest, ClientCredentials, Registration, TokenError, TokenRequest,
     client_id, unknown_client,
@@ -13,7 +14,7 @@ use postern_refusal::Refusal;
 use postern_vectors::{Keys, Request, Vector, Verdict, registry};
 
 use super::token::jwks;
-use crate::{AwsVerifier, BASE_URL, now, verdict};
+use crate::{BASE_URL, now, verdict};
 
 /// The verdict on the vector's last request.
 ///
@@ -78,7 +79,7 @@ pub fn authorization_guard(base_url: &str) -> AuthorizationGuard {
 
 fn hint(text: &str) -> Result<IdTokenHint, Refusal> {
     let keys = KeySet::read(jwks().as_bytes())?;
-    judge_id_token_hint(text, BASE_URL, &SIGNING_ALGORITHMS, &keys, &AwsVerifier)
+    judge_id_token_hint(text, BASE_URL, &SIGNING_ALGORITHMS, &keys, &NativeVerifier)
         .map(|hint| hint.into_inner())
 }
 
@@ -93,7 +94,7 @@ fn client_authentication(request: &Request) -> Result<Registration, TokenError> 
     let credentials = ClientCredentials::read(&form, authorization.as_deref())?;
     let registration = registration(credentials.client_id()).ok_or_else(|| credentials.unknown_client())?;
     let token_endpoint = format!("{BASE_URL}/oauth2/token");
-    credentials.judge(&registration, &[BASE_URL, &token_endpoint], now(), &AwsVerifier)?;
+    credentials.judge(&registration, &[BASE_URL, &token_endpoint], now(), &NativeVerifier)?;
     Ok(registration)
 }
 

@@ -2,6 +2,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use postern_keys::NativeVerifier;
 use postern_refusal::Refusal;
 use postern_saml::{
     Arrival, Carrier, Decoder, DecoderConfiguration, EdgeRelyingParty, Incoming, Message, Policy,
@@ -9,7 +10,7 @@ use postern_saml::{
 };
 use postern_vectors::{Keys, Request, Vector, Verdict, decoder_members, registry};
 
-use crate::{AwsVerifier, BASE_URL, now, verdict};
+use crate::{BASE_URL, now, verdict};
 
 /// The rule of vectors for an identity provider with single logout, which Postern's own is not.
 pub const LOGOUT: &str = "saml-logout";
@@ -67,7 +68,7 @@ pub fn judge(vector: &Vector) -> Verdict {
             soap_action: request.header("soapaction"),
             client_certificate: None,
         };
-        decoder.judge(&message, Some(now), &AwsVerifier, &memory).map(|_| ())
+        decoder.judge(&message, Some(now), &NativeVerifier, &memory).map(|_| ())
     };
     let requests = vector.materialise(Keys::shared(), now, BASE_URL, 1);
     let last: Option<Result<(), Refusal>> = requests.iter().map(judge_one).last();

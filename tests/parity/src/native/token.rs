@@ -4,11 +4,12 @@ use postern_jose::{
     ACCESS_TOKEN_TYPES, AccessTokenRule, DpopProof, DpopRule, KeySet, check_binding, judge_access_token,
     judge_dpop_proof, read_dpop_header,
 };
+use postern_keys::NativeVerifier;
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
 use postern_vectors::{Key, Keys, Request, Vector, Verdict};
 
-use crate::{AwsVerifier, BASE_URL, now, verdict};
+use crate::{BASE_URL, now, verdict};
 
 /// What tokens may be signed with.
 pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
@@ -57,7 +58,7 @@ fn judge_request(request: &Request) -> Result<(), Refusal> {
         skew: 30,
     };
     let keys = KeySet::read(jwks().as_bytes())?;
-    let token = judge_access_token(text, &rule, &keys, now(), &AwsVerifier)?;
+    let token = judge_access_token(text, &rule, &keys, now(), &NativeVerifier)?;
     let proof = match scheme {
         Scheme::Dpop => Some(judge_proof(request, text)?),
         Scheme::Bearer => None,
@@ -79,7 +80,8 @@ fn judge_proof(request: &Request, token: &str) -> Result<DpopProof, Refusal> {
         nonces: None,
     };
     let headers = values(request, "dpop");
-    judge_dpop_proof(read_dpop_header(&headers)?, &rule, now(), &AwsVerifier).map(|proof| proof.into_inner())
+    judge_dpop_proof(read_dpop_header(&headers)?, &rule, now(), &NativeVerifier)
+        .map(|proof| proof.into_inner())
 }
 
 fn values<'a>(request: &'a Request, name: &str) -> Vec<&'a [u8]> {

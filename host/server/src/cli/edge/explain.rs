@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use postern_edge::explain::{RawRequest, Surroundings, Verdict, explain};
+use postern_keys::NativeVerifier;
 
-use super::verifier::AwsVerifier;
 use super::{Failure, load, now, say};
 
 /// Longest request that is read, in bytes.
@@ -59,8 +59,12 @@ impl Explain {
         };
         let host = built.policy.hosts.first().map(String::as_str).unwrap_or_default();
         let request = RawRequest::read(&text, host).map_err(Failure::usage)?;
-        let surroundings =
-            Surroundings { now: now(), verifier: &AwsVerifier, client: self.client, keys: keys.as_deref() };
+        let surroundings = Surroundings {
+            now: now(),
+            verifier: &NativeVerifier,
+            client: self.client,
+            keys: keys.as_deref(),
+        };
         let explanation = explain(&built.policy, &request, &surroundings);
         if self.json {
             say(serde_json::to_string_pretty(&explanation).map_err(Failure::new)?);
