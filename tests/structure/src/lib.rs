@@ -57,6 +57,24 @@ pub fn members() -> Vec<Member> {
         .collect()
 }
 
+/// Crates that only their wrappers may name, with those, from `deny.toml`.
+///
+/// # Panics
+/// When the file isn't what `cargo deny` reads.
+pub fn layers() -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    let settings: toml::Value = toml::from_str(&text).expect("deny.toml is TOML");
+    let banned = settings["bans"]["deny"].as_array().expect("bans.deny");
+    banned
+        .iter()
+        .filter_map(|ban| {
+            let wrappers = ban.get("wrappers")?.as_array().expect("wrappers");
+            let wrappers = wrappers.iter().map(|name| name.as_str().expect("a name").into()).collect();
+            Some((ban["name"].as_str().expect("name").into(), wrappers))
+        })
+        .collect()
+}
+
 /// The Rust sources below a folder of the workspace, with their text.
 pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

@@ -1,6 +1,6 @@
 //! Who may depend on whom.
 
-use postern_structure::{Member, members, sources};
+use postern_structure::{Member, layers, members, sources};
 
 fn below<'a>(members: &'a [Member], folder: &str) -> impl Iterator<Item = &'a Member> {
     let prefix = format!("{folder}/");
@@ -43,30 +43,23 @@ fn guests_depend_on_no_host_crate() {
     }
 }
 
+/// `deny.toml` holds who may name a crate, so that maintainers with cargo-deny and this test read the
+/// same list.
 #[test]
-fn only_the_abi_crate_names_proxy_wasm() {
-    only("proxy-wasm", &["postern-proxy"]);
-}
-
-#[test]
-fn only_the_sandbox_and_the_proxy_wasm_host_name_wasmtime() {
-    only("wasmtime", &["postern-sandbox", "postern-proxy-wasm"]);
-}
-
-#[test]
-fn only_the_store_names_sql() {
-    only("rusqlite", &["postern-store"]);
+fn layered_crates_are_named_by_their_wrappers_only() {
+    let layers = layers();
+    for layer in ["wasmtime", "proxy-wasm", "rusqlite", "argon2"] {
+        assert!(layers.iter().any(|(name, _)| name == layer), "deny.toml lists no wrappers of {layer}");
+    }
+    for (name, wrappers) in layers {
+        only(&name, &wrappers.iter().map(String::as_str).collect::<Vec<_>>());
+    }
 }
 
 #[test]
 fn only_keys_and_the_composition_root_name_the_crypto_library() {
     // The host of the proxy's plugins draws randomness and verifies signatures: it holds no key.
     only("aws-lc-rs", &["postern-keys", "postern-server", "postern-proxy-wasm"]);
-}
-
-#[test]
-fn only_directories_hash_passwords() {
-    only("argon2", &["postern-directory"]);
 }
 
 #[test]
