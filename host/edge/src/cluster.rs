@@ -16,7 +16,8 @@ pub(crate) fn both(policy: &EdgePolicy) -> Result<String, EdgeError> {
         policy,
         CALLOUT_CLUSTER,
         "The same for the filters' own calls: a flood of requests can't keep them from their keys.",
-        16,
+        // Each worker bounds its own calls about tokens; the others are few.
+        if policy.introspects() { 256 } else { 16 },
     )?;
     Ok(lan + &callout)
 }

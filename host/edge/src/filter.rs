@@ -61,7 +61,7 @@ fn one_for_all(policy: &EdgePolicy, endpoints: &EndpointPolicy, file: &Path) -> 
     let mut chain =
         "# The guards in one VM: endpoints and canonical requests, SAML messages, bearer tokens.\n"
             .to_owned();
-    chain += &wasm(GUARD, "guard", file, &configuration)?;
+    chain += &wasm(GUARD, "guard", file, &configuration, &policy.secret_variables())?;
     Ok(chain + TOLD)
 }
 
@@ -88,15 +88,16 @@ fn one_for_each(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<Strin
         "# Only declared endpoints, only canonical requests. First of ours: it strips our headers.\n"
             .to_owned();
     let table = with_feed(policy, &endpoint_configuration(endpoints));
-    chain += &wasm(ENDPOINT_FILTER, "endpoint_filter", &policy.endpoint_filter, &table)?;
+    chain += &wasm(ENDPOINT_FILTER, "endpoint_filter", &policy.endpoint_filter, &table, &[])?;
     chain += TOLD;
     if let Some(Guard { wasm: file, configuration }) = &policy.saml_decoder {
         chain += "# SAML messages, decoded and judged before the first byte goes to the LAN.\n";
-        chain += &wasm(SAML_DECODER, "saml_decoder", file, &with_feed(policy, configuration))?;
+        chain += &wasm(SAML_DECODER, "saml_decoder", file, &with_feed(policy, configuration), &[])?;
     }
     if let Some(Guard { wasm: file, configuration }) = &policy.token_validator {
         chain += "# Bearer tokens.\n";
-        chain += &wasm(TOKEN_VALIDATOR, "token_validator", file, &with_feed(policy, configuration))?;
+        let (configuration, secrets) = (with_feed(policy, configuration), policy.secret_variables());
+        chain += &wasm(TOKEN_VALIDATOR, "token_validator", file, &configuration, &secrets)?;
     }
     Ok(chain)
 }
@@ -135,8 +136,20 @@ pub(crate) fn endpoint_configuration(endpoints: &EndpointPolicy) -> Value {
     serde_json::to_value(endpoints).unwrap_or_default()
 }
 
-fn wasm(name: &str, field: &'static str, file: &Path, configuration: &Value) -> Result<String, EdgeError> {
+fn wasm(
+    name: &str,
+    field: &'static str,
+    file: &Path,
+    configuration: &Value,
+    secrets: &[&str],
+) -> Result<String, EdgeError> {
     let json = serde_json::to_string_pretty(configuration).unwrap_or_default();
+    let environment = if secrets.is_empty() {
+        String::new()
+    } else {
+        // Without it Envoy's environment is not the filter's.
+        format!("        environment_variables: {{ host_env_keys: [{}] }}\n", secrets.join(", "))
+    };
     Ok(format!(
         "\
 - name: postern.{name}
@@ -154,7 +167,7 @@ fn wasm(name: &str, field: &'static str, file: &Path, configuration: &Value) -> 
         vm_id: {vm}
         runtime: envoy.wasm.runtime.v8
         code: {{ local: {{ filename: {file} }} }}
-      configuration:
+{environment}      configuration:
         \"@type\": type.googleapis.com/google.protobuf.StringValue
         value: |
 {json}",

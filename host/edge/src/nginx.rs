@@ -73,6 +73,13 @@ fn modules(policy: &EdgePolicy, chain: &[Configured]) -> Result<String, EdgeErro
     for filter in chain {
         let _ = writeln!(text, "postern_module {} {};", filter.name, path(filter.field, filter.wasm)?);
     }
+    let secrets = policy.secret_variables();
+    if !secrets.is_empty() {
+        text += "# Secrets that the filters read from nginx's own environment.\n";
+        for name in secrets {
+            let _ = writeln!(text, "postern_environment {name};");
+        }
+    }
     text += "\
 # What the workers share: rates, replayed messages, keys. It outlives reloads.
 postern_shared_memory 16m;

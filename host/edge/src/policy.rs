@@ -60,6 +60,29 @@ impl EdgePolicy {
     }
 }
 
+impl EdgePolicy {
+    /// How the token validator's issuers are asked about tokens, as its configuration says.
+    fn introspections(&self) -> impl Iterator<Item = &Value> {
+        let issuers = self.token_validator.as_ref().and_then(|guard| guard.configuration.get("issuers"));
+        let issuers = issuers.and_then(Value::as_array).into_iter().flatten();
+        issuers.filter_map(|issuer| issuer.get("introspection"))
+    }
+
+    /// Whether issuers are asked about tokens.
+    pub(crate) fn introspects(&self) -> bool {
+        self.introspections().next().is_some()
+    }
+
+    /// Environment variables of the proxy that hold the secrets for that.
+    pub(crate) fn secret_variables(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.introspections().filter_map(|one| one.get("client_secret_env")?.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 /// A certificate chain and its key, PEM.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {

@@ -23,6 +23,8 @@ pub(crate) struct Main {
     pub(crate) modules: Vec<CompiledModule>,
     pub(crate) filters: Vec<FilterSettings>,
     pub(crate) clusters: Vec<Cluster>,
+    /// Variables of nginx's environment that filters see, as the master has them.
+    pub(crate) environment: Vec<(String, String)>,
     pub(crate) zone_size: usize,
     pub(crate) zone: *mut ngx_shm_zone_t,
     /// Milliseconds that one call into a filter may take.
@@ -46,6 +48,7 @@ impl Default for Main {
             modules: Vec::new(),
             filters: Vec::new(),
             clusters: Vec::new(),
+            environment: Vec::new(),
             zone_size: 4 << 20,
             zone: ptr::null_mut(),
             time_limit: 200,

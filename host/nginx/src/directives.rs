@@ -37,9 +37,10 @@ const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF
 const MAIN: usize = NGX_HTTP_MAIN_CONF_OFFSET;
 const LOCATION: usize = NGX_HTTP_LOC_CONF_OFFSET;
 
-pub(crate) static mut COMMANDS: [ngx_command_t; 10] = [
+pub(crate) static mut COMMANDS: [ngx_command_t; 11] = [
     directive(c"postern_module", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2, set_module, MAIN),
     directive(c"postern_cluster", NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, set_cluster, MAIN),
+    directive(c"postern_environment", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_environment, MAIN),
     directive(c"postern_shared_memory", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_shared_memory, MAIN),
     directive(c"postern_time_limit", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_time_limit, MAIN),
     directive(c"postern_memory_limit", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_memory_limit, MAIN),
@@ -76,6 +77,7 @@ macro_rules! setter {
 
 setter!(set_module, module_named, Main);
 setter!(set_cluster, cluster, Main);
+setter!(set_environment, environment, Main);
 setter!(set_shared_memory, shared_memory, Main);
 setter!(set_time_limit, time_limit, Main);
 setter!(set_memory_limit, memory_limit, Main);
@@ -107,6 +109,15 @@ unsafe fn module_named(cf: *mut ngx_conf_t, main: &mut Main, words: &[&str]) -> 
     let engine = main.engine.as_ref().ok_or("no engine")?;
     let compiled = engine.compile(name, &wasm).map_err(|error| format!("{}: {error}", path.display()))?;
     main.modules.push(compiled);
+    Ok(())
+}
+
+/// A variable that filters see. It is read here, in the master: nginx takes it from its workers.
+unsafe fn environment(_: *mut ngx_conf_t, main: &mut Main, words: &[&str]) -> Result<(), String> {
+    let [name] = words else { return Err("the name of a variable is needed".into()) };
+    #[allow(clippy::disallowed_methods, reason = "what the operator lets filters see of it")]
+    let value = std::env::var(name).map_err(|_| format!("{name} is not in nginx's environment"))?;
+    main.environment.push(((*name).to_owned(), value));
     Ok(())
 }
 

@@ -190,7 +190,8 @@ impl Plugin {
             call_epochs: main.time_limit.div_ceil(EPOCH.as_millis() as u64) + 1,
             ..Limits::default()
         };
-        let options = VmOptions { id: name.clone(), limits, ..VmOptions::default() };
+        let environment = main.environment.clone();
+        let options = VmOptions { id: name.clone(), limits, environment, ..VmOptions::default() };
         let vm = Vm::new(engine, &module, host, options).map_err(|error| error.to_string())?;
         let options = PluginOptions {
             name: name.clone(),

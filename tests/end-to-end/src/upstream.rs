@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use postern_vectors::Reply;
+
 use crate::wire::{self, Kind, Message};
 
 /// What every request is answered with, unless its path has an answer of its own.
@@ -29,8 +31,11 @@ impl Upstream {
     pub fn start(tls: Option<ServerConfig>, answers: BTreeMap<String, String>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let server =
-            Arc::new(Server { tls: tls.map(Arc::new), answers: Mutex::new(answers), seen: Mutex::default() });
+        let server = Arc::new(Server {
+            tls: tls.map(Arc::new),
+            answers: Mutex::new(answers.into_iter().map(|(path, body)| (path, json(&body))).collect()),
+            seen: Mutex::default(),
+        });
         let serving = Arc::clone(&server);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -46,7 +51,15 @@ impl Upstream {
     /// # Panics
     /// Not in practice.
     pub fn answer(&self, path: &str, document: &str) {
-        self.server.answers.lock().expect("the server does not panic").insert(path.into(), document.into());
+        self.reply(path, json(document));
+    }
+
+    /// Answers a path with this from now on.
+    ///
+    /// # Panics
+    /// Not in practice.
+    pub fn reply(&self, path: &str, reply: Reply) {
+        self.server.answers.lock().expect("the server does not panic").insert(path.into(), reply);
     }
 
     /// The requests that came since the last call.
@@ -58,9 +71,14 @@ impl Upstream {
     }
 }
 
+fn json(document: &str) -> Reply {
+    let headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
+    Reply { status: 200, headers, body: document.into() }
+}
+
 struct Server {
     tls: Option<Arc<ServerConfig>>,
-    answers: Mutex<BTreeMap<String, String>>,
+    answers: Mutex<BTreeMap<String, Reply>>,
     seen: Mutex<Vec<Message>>,
 }
 
@@ -84,17 +102,21 @@ impl Server {
             let path = path.split('?').next().unwrap_or_default();
             let poisoned = |_| io::Error::other("poisoned");
             let answer = self.answers.lock().map_err(poisoned)?.get(path).cloned();
-            let (kind, body) = match answer {
-                Some(document) => ("application/json", document),
+            let reply = match answer {
+                Some(reply) => reply,
                 None => {
                     self.seen.lock().map_err(|_| io::Error::other("poisoned"))?.push(message);
-                    ("text/plain", BODY.to_owned())
+                    let headers = vec![("content-type".to_owned(), b"text/plain".to_vec())];
+                    Reply { status: 200, headers, body: BODY.into() }
                 }
             };
-            let head =
-                format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
-            stream.write_all(head.as_bytes())?;
-            stream.write_all(body.as_bytes())?;
+            let mut bytes = format!("HTTP/1.1 {} Whatever\r\n", reply.status).into_bytes();
+            for (name, value) in &reply.headers {
+                bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+            }
+            bytes.extend(format!("content-length: {}\r\n\r\n", reply.body.len()).into_bytes());
+            bytes.extend(reply.body);
+            stream.write_all(&bytes)?;
             stream.flush()?;
         }
         Ok(())

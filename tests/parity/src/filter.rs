@@ -32,6 +32,8 @@ const NAME: &str = "sso.example.com";
 const LAN_NAME: &str = "idp.lan.example.com";
 /// Where the upstream has the keys: no vector asks for it.
 const KEYS_PATH: &str = "/keys";
+/// Where it is asked about tokens: no vector does.
+pub(crate) const INTROSPECTION_PATH: &str = "/introspection";
 
 /// A proxy with filters in front of a recording upstream.
 pub struct Edge {
@@ -133,7 +135,11 @@ impl Edge {
     /// When status, log and what the upstream saw contradict each other.
     pub fn judge(&self, vector: &Vector) -> Verdict {
         let mut verdict = Verdict::Accept;
-        for request in &self.requests(vector) {
+        let (now, requests) = self.requests(vector);
+        if let Some(reply) = vector.reply(Keys::shared(), now, &self.base_url, now) {
+            self.upstream.reply(INTROSPECTION_PATH, reply);
+        }
+        for request in &requests {
             verdict = self.verdict_on(&vector.name, |origin| {
                 origin.send(request).unwrap_or_else(|error| panic!("{}: {error}", vector.name))
             });
@@ -222,7 +228,7 @@ impl Edge {
     /// When something reaches the upstream that the rule refuses.
     pub fn demand_harmless(&self, vector: &Vector, rule: impl Fn(&Request, &str) -> Verdict) {
         self.upstream.take();
-        for request in self.requests(vector) {
+        for request in self.requests(vector).1 {
             let answer = self.origin.send(&request);
             for message in self.upstream.take() {
                 let verdict = rule(&message.request(), &self.base_url);
@@ -261,9 +267,10 @@ impl Edge {
         &self.upstream
     }
 
-    fn requests(&self, vector: &Vector) -> Vec<Request> {
+    fn requests(&self, vector: &Vector) -> (u64, Vec<Request>) {
         // The time as seed: a filter that remembers message IDs must not know them from before.
-        vector.materialise(Keys::shared(), now(), &self.base_url, now())
+        let now = now();
+        (now, vector.materialise(Keys::shared(), now, &self.base_url, now))
     }
 }
 
@@ -324,10 +331,24 @@ fn token_configuration(base_url: &str) -> Value {
             "audiences": [base_url],
             "algorithms": token::ALGORITHMS.map(|algorithm| algorithm.jwa_name()),
             "jwks": { "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": KEYS_PATH },
+        }, {
+            "issuer": token::asked_issuer(base_url),
+            "audiences": [base_url],
+            "introspection": {
+                "cluster": CALLOUT_CLUSTER, "authority": LAN_NAME, "path": INTROSPECTION_PATH,
+                "client_id": "edge", "client_secret": "of the vectors",
+                "calls_per_second": 10_000, "client_calls_per_minute": 10_000,
+            },
         }],
         "behind_endpoint_filter": true,
         "dpop": { "origins": [base_url] },
-        "routes": [{ "match": { "prefix": token::PATH }, "scopes": [token::SCOPE] }]
+        "routes": [
+            { "match": { "prefix": token::PATH }, "scopes": [token::SCOPE], "issuers": [base_url] },
+            {
+                "match": { "prefix": token::ASKED_PATH }, "scopes": [token::ASKED_SCOPE],
+                "issuers": [token::asked_issuer(base_url)],
+            },
+        ]
     });
     if let Some(members) = configuration.as_object_mut() {
         authorization_guard(base_url).put_into(members);

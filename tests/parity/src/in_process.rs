@@ -14,9 +14,9 @@ use postern_proxy_wasm::{
     Action, CompiledModule, Direction, Engine, HttpCallResponse, LogLevel, PluginId, PluginOptions, Vm,
     VmOptions,
 };
-use postern_vectors::{Keys, Request, Vector, Verdict};
+use postern_vectors::{Keys, Reply, Request, Vector, Verdict};
 
-use crate::filter::{Guards, policy};
+use crate::filter::{Guards, INTROSPECTION_PATH, policy};
 use crate::native::token;
 use crate::{BASE_URL, now};
 
@@ -29,6 +29,8 @@ struct Filter {
     name: &'static str,
     vm: Vm<MemoryHost>,
     plugin: PluginId,
+    /// What the issuer says that is asked about tokens.
+    reply: Option<Reply>,
 }
 
 impl InProcess {
@@ -67,7 +69,11 @@ impl InProcess {
     /// # Panics
     /// When the vector is no good, or a VM dies of it.
     pub fn judge(&self, vector: &Vector) -> Verdict {
-        let requests = vector.materialise(Keys::shared(), now(), BASE_URL, now());
+        let now = now();
+        let requests = vector.materialise(Keys::shared(), now, BASE_URL, now);
+        for filter in self.filters.borrow_mut().iter_mut() {
+            filter.reply = vector.reply(Keys::shared(), now, BASE_URL, now);
+        }
         let mut verdict = Verdict::Accept;
         for request in &requests {
             verdict = self.judge_request(&vector.name, request);
@@ -105,7 +111,7 @@ impl Filter {
             ..PluginOptions::default()
         };
         let plugin = vm.start_plugin(options).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut filter = Self { name, vm, plugin };
+        let mut filter = Self { name, vm, plugin, reply: None };
         filter.vm.on_tick(plugin).unwrap_or_else(|error| panic!("{name}: {error}"));
         filter.answer_calls();
         filter
@@ -127,6 +133,7 @@ impl Filter {
             action = self.vm.on_request_body(id, size, true).unwrap_or_else(|error| ended(error));
         }
         if action == Action::Pause && !answered() {
+            self.vm.on_tick(self.plugin).unwrap_or_else(|error| ended(error));
             self.answer_calls();
             let resumed = stream.0.borrow_mut().resumed.pop();
             assert!(
@@ -139,17 +146,18 @@ impl Filter {
         self.vm.end_stream(id).unwrap_or_else(|error| panic!("{name}: {}: {error}", self.name));
     }
 
-    /// The upstream of the callouts has the issuer's keys.
+    /// The upstream of the callouts has the issuer's keys, and says of tokens what the vector says.
     fn answer_calls(&mut self) {
         for call in std::mem::take(&mut self.vm.host_mut().calls) {
-            let response = HttpCallResponse {
-                headers: vec![
-                    (b":status".to_vec(), b"200".to_vec()),
-                    (b"content-type".to_vec(), b"application/json".to_vec()),
-                ],
+            let is_question = call.headers.contains(&(b":path".to_vec(), INTROSPECTION_PATH.into()));
+            let reply = self.reply.clone().filter(|_| is_question).unwrap_or_else(|| Reply {
+                status: 200,
+                headers: vec![("content-type".into(), b"application/json".to_vec())],
                 body: token::jwks().into_bytes(),
-                trailers: Vec::new(),
-            };
+            });
+            let mut headers = vec![(b":status".to_vec(), reply.status.to_string().into_bytes())];
+            headers.extend(reply.headers.into_iter().map(|(name, value)| (name.into_bytes(), value)));
+            let response = HttpCallResponse { headers, body: reply.body, trailers: Vec::new() };
             let taken = self.vm.on_http_call_response(call.id, response);
             taken.unwrap_or_else(|error| panic!("{}: {error}", self.name));
         }

@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use postern_endpoint::{ClientAddress, Network, RateLimit, RateTable, RequestTarget};
 use postern_form::{Form, encode};
-use postern_jose::validator::{JwksSource, read_bearer, refresh_interval};
+use postern_jose::json::Value;
+use postern_jose::validator::{JwksSource, Member, read_bearer, refresh_interval};
 use postern_jose::{
-    ACCESS_TOKEN_TYPES, AccessTokenRule, DpopRule, KeySet, UnverifiedJws, judge_access_token,
-    judge_dpop_proof, read_dpop_header,
+    ACCESS_TOKEN_TYPES, AccessTokenRule, DpopRule, IntrospectionAnswer, IntrospectionRule, KeySet,
+    UnverifiedJws, judge_access_token, judge_dpop_proof, judge_introspection, read_dpop_header,
 };
 use postern_oauth::{
     AuthorizationClient, AuthorizationRequest, ClientCredentials, Registration, TokenRequest,
@@ -31,7 +32,7 @@ use crate::wire_parsers;
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 24] = [
+pub const PARSERS: [Parser; 25] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("endpoint_client", endpoint_client),
@@ -48,6 +49,7 @@ pub const PARSERS: [Parser; 24] = [
     ("bearer", bearer),
     ("jwks", jwks),
     ("dpop_proof", dpop_proof),
+    ("introspection", introspection),
     ("cache_control", cache_control),
     ("authorization_request", authorization_request),
     ("token_request", token_request),
@@ -329,6 +331,39 @@ pub fn dpop_proof(bytes: &[u8]) {
         let proof = proof.into_inner();
         assert!(proof.thumbprint.len() == 43 && !proof.proof_id.is_empty());
         assert!(proof.until > NOW && proof.until <= NOW + 120, "{}", proof.until);
+    }
+}
+
+/// What an issuer answers about a token: the first line is its content type, the rest its body. What is
+/// accepted is an active access token of that issuer, for us, that is good now and for a bounded time;
+/// what is refused is the token's fault or the answer's.
+pub fn introspection(bytes: &[u8]) {
+    let (content_type, body) = match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (&bytes[..end], &bytes[end + 1..]),
+        None => (&b"application/json"[..], bytes),
+    };
+    let answer = IntrospectionAnswer { status: 200, content_types: &[content_type], body };
+    for may_lack in [&[][..], &[Member::Iss, Member::Aud, Member::Exp, Member::Iat, Member::Sub]] {
+        let rule = IntrospectionRule {
+            issuer: BASE_URL,
+            audiences: &[BASE_URL],
+            may_lack,
+            max_lifetime: 3_600,
+            max_cache: 30,
+            skew: 30,
+        };
+        match judge_introspection(&answer, &rule, NOW) {
+            Ok(token) => {
+                let token = token.into_inner();
+                assert_eq!(token.claims.get("active"), Some(&Value::Bool(true)));
+                assert_eq!(token.issuer, BASE_URL);
+                let for_us = token.audience.iter().any(|audience| audience == BASE_URL);
+                assert!(for_us || (token.audience.is_empty() && !may_lack.is_empty()));
+                assert!(token.expires_at + 30 > NOW && token.issued_at <= NOW + 30);
+                assert!(!token.subject.is_empty() && !token.client_id.is_empty());
+            }
+            Err(refusal) => assert!([401, 503].contains(&refusal.status), "{refusal}"),
+        }
     }
 }
 

@@ -41,7 +41,9 @@ fn guard() {
         edge.demand_harmless(vector, native::endpoint::judge_request);
     }
     demand_parity(Face::Filter, &load_rule("saml"), |vector| edge.judge(vector));
-    demand_parity(Face::Filter, &load_rule("access-token"), |vector| edge.judge(vector));
+    for rule in ["access-token", "introspected-token"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| edge.judge(vector));
+    }
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn saml_decoder_with_federation() {
 fn token_validator() {
     let edge = Edge::start(Guards { token: true, ..Guards::default() });
     edge.wait_for_keys();
-    for rule in ["access-token", "authorization-request"] {
+    for rule in ["access-token", "introspected-token", "authorization-request"] {
         let vectors = load_rule(rule);
         demand_parity(Face::Filter, &vectors, |vector| edge.judge(vector));
         let nothing = Verdict::Refuse { code: "nothing may reach the LAN".into(), status: 0 };

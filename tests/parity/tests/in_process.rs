@@ -48,7 +48,7 @@ fn saml_decoder_with_federation() {
 #[test]
 fn token_validator() {
     let filters = InProcess::start(Guards { token: true, ..Guards::default() });
-    for rule in ["access-token", "authorization-request"] {
+    for rule in ["access-token", "introspected-token", "authorization-request"] {
         demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
     }
 }
@@ -70,5 +70,7 @@ fn guard() {
     };
     demand_parity(Face::Filter, &load_rule("endpoint"), reached);
     demand_parity(Face::Filter, &load_rule("saml"), |vector| filters.judge(vector));
-    demand_parity(Face::Filter, &load_rule("access-token"), |vector| filters.judge(vector));
+    for rule in ["access-token", "introspected-token"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
+    }
 }

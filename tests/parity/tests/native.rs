@@ -47,6 +47,11 @@ fn access_token() {
 }
 
 #[test]
+fn introspected_token() {
+    demand_parity(Face::Native, &load_rule("introspected-token"), native::token::judge_introspected);
+}
+
+#[test]
 fn key_set() {
     demand_parity(Face::Native, &load_rule("key-set"), native::token::judge_key_set);
 }

@@ -119,6 +119,7 @@ fn token_validator() {
     let edge = start(Guards { token: true, ..Guards::default() });
     edge.wait_for_keys();
     demand(&edge, "access-token");
+    demand(&edge, "introspected-token");
 }
 
 #[test]
@@ -127,4 +128,5 @@ fn guard() {
     edge.wait_for_keys();
     demand(&edge, "saml");
     demand(&edge, "access-token");
+    demand(&edge, "introspected-token");
 }

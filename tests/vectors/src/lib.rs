@@ -16,5 +16,5 @@ mod xml_signature_renewal;
 
 pub use keys::{Key, Keys};
 pub use registry::{Registration, decoder_members, endpoint_policy, registry};
-pub use vector::{Face, Request, Vector, Verdict, load_all, load_rule};
+pub use vector::{Face, Reply, Request, Vector, Verdict, load_all, load_rule};
 pub use xml_signature::sign_enveloped;

@@ -199,6 +199,7 @@ fn every_vector_can_be_made() {
         "client-authentication",
         "logout-request",
         "access-token",
+        "introspected-token",
         "client-registration",
         "key-set",
     ];
@@ -211,6 +212,8 @@ fn every_vector_can_be_made() {
         }
         let requests = vector.materialise(Keys::shared(), NOW, BASE_URL, 1);
         assert_eq!(requests.len(), vector.times as usize);
+        let reply = vector.reply(Keys::shared(), NOW, BASE_URL, 1);
+        assert_eq!(reply.is_some(), vector.rule == "introspected-token", "{name}: introspection");
     }
 }
 

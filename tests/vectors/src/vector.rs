@@ -30,6 +30,7 @@ pub struct Vector {
     exempt: BTreeMap<Face, String>,
     build: BTreeMap<String, Vec<Step>>,
     request: RequestTemplate,
+    introspection: Option<ReplyTemplate>,
 }
 
 /// What is to come of a request.
@@ -126,6 +127,17 @@ impl Request {
     }
 }
 
+/// What the issuer says when it is asked about the request's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Headers in order, without `content-length`.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -136,6 +148,7 @@ struct File {
     #[serde(default)]
     build: BTreeMap<String, Vec<Step>>,
     request: RequestTemplate,
+    introspection: Option<ReplyTemplate>,
     #[serde(default = "once")]
     times: u32,
     verdict: WrittenVerdict,
@@ -156,6 +169,20 @@ struct RequestTemplate {
     headers: Vec<(String, String)>,
     #[serde(default)]
     body: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplyTemplate {
+    #[serde(default = "ok")]
+    status: u16,
+    /// Default: `content-type: application/json`.
+    headers: Option<Vec<(String, String)>>,
+    body: String,
+}
+
+fn ok() -> u16 {
+    200
 }
 
 impl Vector {
@@ -192,6 +219,23 @@ impl Vector {
         vec![request; self.times as usize]
     }
 
+    /// What the issuer answers about the token of [`Self::materialise`], with the same arguments; none
+    /// where no issuer is asked.
+    ///
+    /// # Panics
+    /// As [`Self::materialise`].
+    pub fn reply(&self, keys: &Keys, now: u64, base_url: &str, seed: u64) -> Option<Reply> {
+        let reply = self.introspection.as_ref()?;
+        let values = Values::new(&self.name, keys, now, base_url, seed, &self.build);
+        let json = || vec![("content-type".to_owned(), "application/json".to_owned())];
+        let headers = reply.headers.clone().unwrap_or_else(json);
+        Some(Reply {
+            status: reply.status,
+            headers: headers.into_iter().map(|(name, value)| (name, values.expand(&value))).collect(),
+            body: values.expand(&reply.body),
+        })
+    }
+
     fn read(root: &Path, path: &Path) -> Result<Self, String> {
         let name = path.with_extension("").strip_prefix(root).map_err(|error| error.to_string())?.to_owned();
         let name = name.to_string_lossy().into_owned();
@@ -224,6 +268,7 @@ impl Vector {
             exempt: file.faces,
             build: file.build,
             request: file.request,
+            introspection: file.introspection,
         })
     }
 }

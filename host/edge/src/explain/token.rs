@@ -3,7 +3,8 @@
 use postern_endpoint::RequestTarget;
 use postern_jose::json::Object;
 use postern_jose::validator::{
-    Denial, RoutePath, Scheme, ValidatorConfiguration, check_route, deny, find_route, read_authorization,
+    Denial, Judge, RoutePath, Scheme, ValidatorConfiguration, check_route, deny, find_route,
+    read_authorization,
 };
 use postern_jose::{
     AccessToken, AccessTokenRule, KeySet, UnverifiedAccessToken, Verified, check_binding, unknown_issuer,
@@ -52,6 +53,11 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
     if scheme == Scheme::Dpop || route.require_dpop {
         stage.verdict = Verdict::Open;
         return stage.noted("a proof of the client's key is not judged here");
+    }
+    if let Judge::Introspection { issuer, settings, .. } = configuration.judge_of(route, token) {
+        stage.verdict = Verdict::Open;
+        let asked = format!("{}{}", settings.authority, settings.path);
+        return stage.noted(&format!("the token is not judged here: {} is asked at {asked}", issuer.issuer));
     }
     let Some(keys) = surroundings.keys else {
         stage.verdict = Verdict::Open;

@@ -8,7 +8,7 @@ use super::file::{
     BalancingSetting, EdgeFile, EndpointSection, HealthSection, LimitsSection, Method, PosternSection,
     Protocol,
 };
-use super::{Built, Exported, Open, Problems, relying_parties, rules, tokens};
+use super::{Built, Exported, Open, Problems, introspection, relying_parties, rules, tokens};
 use crate::CALLOUT_CLUSTER;
 use crate::policy::{
     AccessLog, Balancing, Behind, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
@@ -28,8 +28,9 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         _ => {
             let preset = preset::of(file);
             let saml = saml_decoder(file, &preset, now, open, problems);
-            let tokens = tokens::guard(file, &preset, problems);
+            let tokens = tokens::guard(file, &preset, open, problems);
             notes.extend(unjudged(file, saml.is_some()));
+            notes.extend(introspection::notes(file));
             (preset, saml, tokens)
         }
     };

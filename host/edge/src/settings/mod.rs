@@ -8,6 +8,7 @@ mod build;
 mod checks;
 mod exported;
 mod file;
+mod introspection;
 mod relying_parties;
 mod rules;
 mod token_sections;

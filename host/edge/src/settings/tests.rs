@@ -286,6 +286,62 @@ fn tokens_of_several_issuers_and_authorization_requests_are_judged() {
     assert!(found.iter().any(|problem| problem.contains("sign-on flow")), "{found:#?}");
 }
 
+const INTROSPECTION: &str = r#"
+[tokens]
+issuer = "https://sso.example.com/realms/example"
+audience = "https://sso.example.com"
+[tokens.introspection]
+path = "/realms/example/protocol/openid-connect/token/introspect"
+client_id = "edge"
+client_secret_env = "EDGE_SECRET"
+may_lack = ["sub"]
+max_cache = "20s"
+[[tokens.routes]]
+prefix = "/orders"
+require_certificate = true
+"#;
+
+#[test]
+fn an_issuer_is_asked_about_opaque_tokens() {
+    let built_with = |sections: &str| built(KEYCLOAK, &format!("{REALM}{PARTY}{sections}"));
+    let from_environment = built_with(INTROSPECTION);
+    assert!(!from_environment.notes.iter().any(|note| note.contains("in clear")));
+    let configuration = from_environment.policy.token_validator.clone().unwrap().configuration;
+    let issuer = &configuration["issuers"][0];
+    assert!(issuer["jwks"].is_object(), "a JWT is judged by keys");
+    assert_eq!(issuer["introspection"]["cluster"], "postern_callout");
+    assert_eq!(issuer["introspection"]["max_cache_seconds"], 20);
+    assert_eq!(configuration["routes"][0]["require_certificate"], true);
+    let (envoy, nginx) = (
+        crate::envoy_configuration(&from_environment.policy).unwrap(),
+        crate::nginx_configuration(&from_environment.policy).unwrap(),
+    );
+    assert!(envoy.contains("host_env_keys: [EDGE_SECRET]"), "{envoy}");
+    assert!(nginx.contains("postern_environment EDGE_SECRET;"), "{nginx}");
+
+    let of_file =
+        INTROSPECTION.replace("client_secret_env = \"EDGE_SECRET\"", "client_secret_file = \"edge.secret\"");
+    let from_file = built_with(&of_file.replace("client_id", "tokens = \"all\"\nclient_id"));
+    assert!(from_file.notes.iter().any(|note| note.contains("in clear")), "{:?}", from_file.notes);
+    let configuration = from_file.policy.token_validator.clone().unwrap().configuration;
+    assert_eq!(configuration["issuers"][0]["introspection"]["client_secret"], "of the edge");
+    assert!(configuration["issuers"][0]["jwks"].is_null(), "it is asked about all");
+    assert!(!crate::envoy_configuration(&from_file.policy).unwrap().contains("host_env_keys"));
+
+    for (from, to, expected) in [
+        ("client_secret_env = \"EDGE_SECRET\"\n", "", "tokens.introspection.client_secret"),
+        ("\"EDGE_SECRET\"", "\"edge-secret\"", "tokens.introspection.client_secret_env"),
+        ("client_secret_env = \"EDGE_SECRET\"", "client_secret_file = \"absent\"", "client_secret_file"),
+        ("\"20s\"", "\"2h\"", "tokens.introspection.max_cache:"),
+        ("path = \"/", "path = \"", "tokens.introspection.path"),
+    ] {
+        let changed = INTROSPECTION.replacen(from, to, 1);
+        assert_ne!(changed, INTROSPECTION, "{from}");
+        let found = problems(&format!("{KEYCLOAK}{COMMON}{REALM}{PARTY}{changed}"));
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
+    }
+}
+
 #[test]
 fn the_filters_share_a_vm_unless_they_are_kept_apart() {
     let policy = built(KEYCLOAK, &format!("{REALM}{PARTY}")).policy;

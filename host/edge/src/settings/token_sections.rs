@@ -1,6 +1,7 @@
 //! The sections `[tokens]` and `[authorization]` of `postern-edge.toml`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use postern_settings::Duration;
 use schemars::JsonSchema;
@@ -20,6 +21,8 @@ pub struct TokensSection {
     pub algorithms: Vec<String>,
     /// Path of the issuer's keys at the identity provider. Left out: where the product has them.
     pub keys: Option<String>,
+    /// Where the issuer is asked about tokens that are no JWT. Left out: they are refused.
+    pub introspection: Option<IntrospectionSection>,
     /// Several issuers, each with its own keys.
     #[serde(default)]
     pub issuers: Vec<TokenIssuerSection>,
@@ -51,6 +54,80 @@ pub struct TokenIssuerSection {
     pub keys: Option<String>,
     /// Longest time from `iat` to `exp`, up to a day.
     pub max_lifetime: Option<Duration>,
+    /// Where the issuer is asked about tokens that are no JWT. Left out: they are refused.
+    pub introspection: Option<IntrospectionSection>,
+}
+
+/// The issuer's introspection endpoint (RFC 7662) at the nodes behind, and as whom the proxy asks. The
+/// secret is either in a file or in the proxy's environment.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IntrospectionSection {
+    /// Its path, such as `/oauth2/introspect`.
+    pub path: String,
+    /// The client that the issuer knows the proxy as.
+    pub client_id: String,
+    /// How the proxy proves who asks.
+    #[serde(default)]
+    pub authentication: IntrospectionAuthentication,
+    /// The file that holds the secret, read now: the generated configuration has the secret in it.
+    pub client_secret_file: Option<PathBuf>,
+    /// The environment variable of the proxy that holds the secret: nothing that is generated has it.
+    pub client_secret_env: Option<String>,
+    /// Which tokens it is asked about.
+    #[serde(default)]
+    pub tokens: IntrospectedTokens,
+    /// Members that answers may lack: `iss`, `aud`, `exp`, `iat`, `sub`, `token_type`.
+    #[serde(default)]
+    pub may_lack: Vec<IntrospectionMember>,
+    /// Longest time that an answer is good for, up to an hour: so long a revoked token is accepted.
+    pub max_cache: Option<Duration>,
+    /// Calls a second for tokens that nobody has seen, of all workers.
+    pub calls_per_second: Option<u32>,
+    /// Calls a minute that the unseen tokens of one client cause.
+    pub client_calls_per_minute: Option<u32>,
+}
+
+/// How the proxy proves who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IntrospectionAuthentication {
+    /// By its secret in the header.
+    #[default]
+    Basic,
+    /// By its secret in the body.
+    Post,
+    /// By the certificate that it shows to the nodes.
+    Tls,
+}
+
+/// Which tokens an issuer is asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IntrospectedTokens {
+    /// Those that are no JWT; a JWT is judged by the issuer's keys.
+    #[default]
+    Opaque,
+    /// All: a revoked JWT is found out, and every token costs a call.
+    All,
+}
+
+/// A member of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntrospectionMember {
+    /// The issuer.
+    Iss,
+    /// For whom the token is.
+    Aud,
+    /// When it expires.
+    Exp,
+    /// Since when it is there.
+    Iat,
+    /// The person.
+    Sub,
+    /// That it is an access token.
+    TokenType,
 }
 
 fn token_algorithms() -> Vec<String> {
@@ -101,6 +178,9 @@ pub struct TokenRouteSection {
     /// Whether a token without a proof is refused.
     #[serde(default)]
     pub require_dpop: bool,
+    /// Whether a token that is not bound to its client's certificate is refused.
+    #[serde(default)]
+    pub require_certificate: bool,
     /// Claims handed on: claim to header, which starts with `x-postern-`.
     #[serde(default)]
     pub claims_to_headers: BTreeMap<String, String>,

@@ -8,14 +8,21 @@ use postern_jose::{ACCESS_TOKEN_TYPES, DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use serde_json::Value;
 
 use super::file::EdgeFile;
-use super::token_sections::{DpopSection, TokenIssuerSection, TokenRouteSection, TokensSection};
-use super::{Problems, authorization};
+use super::token_sections::{
+    DpopSection, IntrospectedTokens, TokenIssuerSection, TokenRouteSection, TokensSection,
+};
+use super::{Open, Problems, authorization, introspection};
 use crate::CALLOUT_CLUSTER;
 use crate::policy::Guard;
 use crate::preset::Preset;
 
 /// The validator, when the file has the section.
-pub(super) fn guard(file: &EdgeFile, preset: &Preset, problems: &mut Problems<'_>) -> Option<Guard> {
+pub(super) fn guard(
+    file: &EdgeFile,
+    preset: &Preset,
+    open: Open<'_>,
+    problems: &mut Problems<'_>,
+) -> Option<Guard> {
     let Some(tokens) = &file.tokens else {
         if file.authorization.is_some() {
             problems.add("authorization", "needs [tokens]: one filter does both");
@@ -23,7 +30,7 @@ pub(super) fn guard(file: &EdgeFile, preset: &Preset, problems: &mut Problems<'_
         return None;
     };
     let host = file.hosts.first()?;
-    let issuers = issuers(tokens, preset, host, problems)?;
+    let issuers = issuers(tokens, preset, host, open, problems)?;
     let mut routes = Vec::new();
     for (index, section) in tokens.routes.iter().enumerate() {
         match route(section) {
@@ -57,6 +64,7 @@ fn issuers(
     tokens: &TokensSection,
     preset: &Preset,
     host: &str,
+    open: Open<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<Issuer>> {
     let own = match (&tokens.issuer, &tokens.audience) {
@@ -67,6 +75,7 @@ fn issuers(
             token_types: None,
             keys: tokens.keys.clone(),
             max_lifetime: None,
+            introspection: tokens.introspection.clone(),
         }),
         (None, None) => None,
         (Some(_), None) => {
@@ -94,18 +103,28 @@ fn issuers(
     let mut issuers = Vec::new();
     for (index, section) in sections.into_iter().enumerate() {
         let at = if own.is_some() { "tokens".to_owned() } else { format!("tokens.issuers.{index}") };
-        let Some(keys) = section.keys.clone().or_else(|| preset.keys.clone()) else {
-            problems.add(
-                &format!("{at}.keys"),
-                "is missing: the path of the issuer's JWK Set at the identity provider",
-            );
-            return None;
+        let asked = section.introspection.as_ref();
+        let is_asked_about_all = asked.is_some_and(|asked| asked.tokens == IntrospectedTokens::All);
+        let jwks = match section.keys.clone().or_else(|| preset.keys.clone()) {
+            _ if is_asked_about_all => None,
+            Some(keys) => Some(JwksSource::new(CALLOUT_CLUSTER, host, &keys)),
+            None => {
+                problems.add(
+                    &format!("{at}.keys"),
+                    "is missing: the path of the issuer's JWK Set at the identity provider",
+                );
+                return None;
+            }
         };
+        let asked = asked.map(|asked| {
+            introspection::settings(asked, host, &format!("{at}.introspection"), open, problems)
+        });
         issuers.push(Issuer {
             issuer: section.issuer.clone(),
             audiences: section.audiences.clone(),
-            algorithms: section.algorithms.clone(),
-            jwks: JwksSource::new(CALLOUT_CLUSTER, host, &keys),
+            algorithms: if jwks.is_some() { section.algorithms.clone() } else { Vec::new() },
+            jwks,
+            introspection: asked,
             token_types: match &section.token_types {
                 Some(types) => types.clone(),
                 None => ACCESS_TOKEN_TYPES.map(str::to_owned).to_vec(),
@@ -148,6 +167,7 @@ fn route(section: &TokenRouteSection) -> Option<Route> {
             .collect(),
         max_token_lifetime_seconds: section.max_lifetime.map(|lifetime| lifetime.0),
         require_dpop: section.require_dpop,
+        require_certificate: section.require_certificate,
         claims_to_headers: headers
             .map(|(claim, header)| ClaimHeader { claim: ClaimPath::named(claim), header: header.clone() })
             .collect(),
@@ -165,6 +185,7 @@ fn field(tokens: &TokensSection, element: &str) -> String {
         return match name {
             "audiences" => "tokens.audience".to_owned(),
             "jwks" => "tokens.keys".to_owned(),
+            "introspection" => format!("tokens.{}", element.trim_end_matches("_seconds")),
             name => format!("tokens.{name}"),
         };
     }
@@ -172,6 +193,10 @@ fn field(tokens: &TokensSection, element: &str) -> String {
     let first = parts.next().unwrap_or_default().replace('[', ".").replace(']', "");
     match parts.next() {
         Some("jwks") => format!("tokens.{first}.keys"),
+        Some("introspection") => {
+            let element = element.trim_end_matches("_seconds");
+            format!("tokens.{}", element.replace('[', ".").replace(']', ""))
+        }
         Some(name) if first.starts_with("issuers.") => format!("tokens.{first}.{name}"),
         _ => format!("tokens.{first}"),
     }

@@ -72,11 +72,12 @@ pub(super) fn token_validator(
             issuer: tokens.issuer.unwrap_or_else(|| base_url.clone()),
             audiences: vec![tokens.audience.unwrap_or_else(|| base_url.clone())],
             algorithms: tokens.algorithms,
-            jwks: JwksSource::new(
+            jwks: Some(JwksSource::new(
                 CALLOUT_CLUSTER,
                 base_url.strip_prefix("https://").unwrap_or_default(),
                 JWKS,
-            ),
+            )),
+            introspection: None,
             token_types: ACCESS_TOKEN_TYPES.map(str::to_owned).to_vec(),
             // What the LAN accepts: each application's registration says how long its tokens last.
             max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,

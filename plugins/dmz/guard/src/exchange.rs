@@ -48,6 +48,9 @@ impl Exchange for GuardExchange {
 
     fn on_response_headers(&mut self, response: &ResponseHeaders) {
         self.endpoint.on_response_headers(response);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.on_response_headers(response);
+        }
     }
 
     /// The token is judged after the body, as it is in the chain.

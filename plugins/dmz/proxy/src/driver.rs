@@ -17,7 +17,7 @@ use crate::host::{self, Call, CallId, CallResponse, Entropy};
 use crate::refusals::Refusals;
 use crate::request::Request;
 use crate::response::{Response, ResponseHeaders};
-use crate::waiting::{Waited, Waiting};
+use crate::waiting::{Outcome, Waited, Waiting};
 
 /// Registers the filter with the SDK. Called by [`crate::filter!`].
 pub fn start<F: Filter>() {
@@ -29,6 +29,9 @@ pub fn start<F: Filter>() {
 /// Milliseconds between two ticks, and while requests wait.
 const TICK: u32 = 1_000;
 const TICK_WHILE_WAITING: u32 = 20;
+/// And when a request has begun to wait, since the filter may have a call to send for it: calls of
+/// the filter are sent from its ticks.
+const FIRST_TICK_WHILE_WAITING: u32 = 1;
 
 /// What all requests of one VM share.
 struct Shared<F: Filter> {
@@ -36,6 +39,8 @@ struct Shared<F: Filter> {
     waiting: Waiting<F::Exchange>,
     /// Whether ticks come fast now.
     is_fast: Cell<bool>,
+    /// Whether the next tick is that of a request that began to wait.
+    is_first: Cell<bool>,
     /// The second of the last tick that was counted.
     ticked: Cell<Option<u64>>,
     entropy: Rc<Entropy>,
@@ -55,6 +60,7 @@ impl<F: Filter> Root<F> {
             held: Held::default(),
             waiting: Waiting::default(),
             is_fast: Cell::new(false),
+            is_first: Cell::new(false),
             ticked: Cell::new(None),
             entropy: Rc::default(),
             refusals: Refusals::new(F::NAME),
@@ -124,7 +130,7 @@ impl<F: Filter> Root<F> {
             };
             let response = match judgement {
                 Judgement::Continue => {
-                    waiting.outcome.set(Waited::Passed);
+                    waiting.outcome.passed(waiting.exchange);
                     if let Err(failed) = abi::continue_request() {
                         host::warn(&format!("{}: a waiting request can't go on: {failed}", F::NAME));
                     }
@@ -134,7 +140,7 @@ impl<F: Filter> Root<F> {
                 // No filter of ours does.
                 Judgement::HoldForCall(_) | Judgement::Wait(_) => unexpected("to wait for something else"),
             };
-            waiting.outcome.set(Waited::Refused);
+            waiting.outcome.refused();
             self.shared.refusals.count(response.code());
             response.send(F::NAME, &waiting.request);
         }
@@ -189,6 +195,9 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
+        if self.shared.is_first.get() && abi::set_tick_period(TICK_WHILE_WAITING).is_ok() {
+            self.shared.is_first.set(false);
+        }
         // Ticks come faster while requests wait.
         let now = host::now();
         if now.is_none() || self.shared.ticked.replace(now) != now {
@@ -218,14 +227,14 @@ impl<F: Filter> RootContext for Root<F> {
 }
 
 /// How far a request is.
-enum State {
+enum State<E> {
     Beginning,
     /// Held, until its body is whole.
     AwaitingBody(usize),
     /// Held, until the response to the call comes; its body may have this many bytes.
     AwaitingCall(usize),
     /// Held, until the filter knows.
-    Waiting(Rc<Cell<Waited>>),
+    Waiting(Rc<Outcome<E>>),
     /// Sent on.
     Passed,
     /// Answered here.
@@ -237,7 +246,7 @@ struct Stream<F: Filter> {
     /// None when no configuration was ever accepted.
     exchange: Option<F::Exchange>,
     shared: Rc<Shared<F>>,
-    state: State,
+    state: State<F::Exchange>,
     request: Option<Request>,
 }
 
@@ -296,7 +305,9 @@ impl<F: Filter> Stream<F> {
         match self.shared.waiting.begin(self.context, exchange, request, seconds) {
             Ok(outcome) => {
                 self.state = State::Waiting(outcome);
-                if !self.shared.is_fast.get() && abi::set_tick_period(TICK_WHILE_WAITING).is_ok() {
+                // Once until that tick: who comes meanwhile must not put it off.
+                if !self.shared.is_first.get() && abi::set_tick_period(FIRST_TICK_WHILE_WAITING).is_ok() {
+                    self.shared.is_first.set(true);
                     self.shared.is_fast.set(true);
                 }
                 Action::Pause
@@ -408,6 +419,9 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_http_response_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        if let State::Waiting(outcome) = &self.state {
+            self.exchange = outcome.take();
+        }
         if let Some(exchange) = &mut self.exchange {
             exchange.on_response_headers(&ResponseHeaders::current());
         }

@@ -142,6 +142,14 @@ impl Call {
     /// # Errors
     /// No response will come: go on without.
     pub fn send_with(&self, further: &[(&str, &str)]) -> Result<CallId, Failed> {
+        self.send_body(further, &[])
+    }
+
+    /// Sends it with further headers and a body. Neither is kept: both may hold secrets.
+    ///
+    /// # Errors
+    /// No response will come: go on without.
+    pub fn send_body(&self, further: &[(&str, &str)], body: &[u8]) -> Result<CallId, Failed> {
         let mut headers = vec![
             (":method", self.method),
             (":authority", self.authority.as_str()),
@@ -151,9 +159,15 @@ impl Call {
         ];
         headers.extend_from_slice(further);
         // The SDK's own, because its dispatcher has to know the token.
-        proxy_wasm::hostcalls::dispatch_http_call(&self.cluster, headers, None, Vec::new(), self.timeout)
-            .map(CallId)
-            .map_err(|status| Failed(status as u32))
+        proxy_wasm::hostcalls::dispatch_http_call(
+            &self.cluster,
+            headers,
+            Some(body),
+            Vec::new(),
+            self.timeout,
+        )
+        .map(CallId)
+        .map_err(|status| Failed(status as u32))
     }
 }
 

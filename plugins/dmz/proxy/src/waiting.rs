@@ -22,8 +22,34 @@ pub(crate) struct WaitingRequest<E> {
     pub(crate) context: u32,
     pub(crate) exchange: E,
     pub(crate) request: Request,
-    pub(crate) outcome: Rc<Cell<Waited>>,
+    pub(crate) outcome: Rc<Outcome<E>>,
     until: u64,
+}
+
+/// What became of a request, in the hands of its own context.
+pub(crate) struct Outcome<E> {
+    is: Cell<Waited>,
+    /// Given back for what is still to come, the response.
+    exchange: RefCell<Option<E>>,
+}
+
+impl<E> Outcome<E> {
+    pub(crate) fn get(&self) -> Waited {
+        self.is.get()
+    }
+
+    pub(crate) fn refused(&self) {
+        self.is.set(Waited::Refused);
+    }
+
+    pub(crate) fn passed(&self, exchange: E) {
+        self.is.set(Waited::Passed);
+        self.exchange.replace(Some(exchange));
+    }
+
+    pub(crate) fn take(&self) -> Option<E> {
+        self.exchange.try_borrow_mut().ok()?.take()
+    }
 }
 
 impl<E> WaitingRequest<E> {
@@ -50,12 +76,12 @@ impl<E> Waiting<E> {
         exchange: E,
         request: Request,
         seconds: u64,
-    ) -> Result<Rc<Cell<Waited>>, Request> {
+    ) -> Result<Rc<Outcome<E>>, Request> {
         let (Ok(mut all), Some(now)) = (self.0.try_borrow_mut(), host::now()) else { return Err(request) };
         if all.len() >= MOST {
             return Err(request);
         }
-        let outcome = Rc::new(Cell::new(Waited::Still));
+        let outcome = Rc::new(Outcome { is: Cell::new(Waited::Still), exchange: RefCell::new(None) });
         // The clock's seconds are whole: one more, so that none is cut short.
         let until = now.saturating_add(seconds).saturating_add(1);
         all.push(WaitingRequest { context, exchange, request, outcome: Rc::clone(&outcome), until });

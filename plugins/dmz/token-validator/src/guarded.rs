@@ -1,13 +1,16 @@
 //! One request.
 
+use core::cell::OnceCell;
+use core::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use crate::TokenValidator;
+use crate::introspector::{Introspector, Known};
 use crate::issuers::KnownIssuer;
 use postern_endpoint::{RequestTarget, is_reserved};
 use postern_jose::validator::{
-    CLIENT_ID_HEADER, Denial, Route, SCOPE_HEADER, SUBJECT_HEADER, Scheme, check_route, demand_proof, deny,
-    find_route, headers, logged, not_ready, read_authorization,
+    CLIENT_ID_HEADER, Denial, Judge, Route, SCOPE_HEADER, SUBJECT_HEADER, Scheme, TokenDigest, check_route,
+    demand_proof, deny, deny_answer, find_route, headers, logged, not_ready, read_authorization, unreachable,
 };
 use postern_jose::{
     AccessToken, CertificateDigest, UnverifiedAccessToken, Verified, check_binding, is_bound_to_certificate,
@@ -15,7 +18,7 @@ use postern_jose::{
 };
 use postern_oidc::{MAX_AUTHORIZATION_BODY, browser_parameters};
 use postern_proxy::host;
-use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response};
+use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response, ResponseHeaders};
 use postern_refusal::Refusal;
 
 /// The code for which keys are fetched again.
@@ -28,15 +31,24 @@ const LOGGED: &str = "token";
 pub struct Guarded {
     filter: Rc<TokenValidator>,
     wait: Option<Wait>,
+    /// For the client's next proof: its nonce will not be good for much longer.
+    fresh_nonce: OnceCell<String>,
 }
 
-/// What a request waits for: the keys of an issuer.
-struct Wait {
-    issuer: String,
-    /// Of the keys when it began to wait.
-    generation: u64,
-    /// Seconds since 1970-01-01T00:00:00Z.
-    until: u64,
+/// What a request waits for, and until when, in seconds since 1970-01-01T00:00:00Z.
+enum Wait {
+    Keys {
+        issuer: String,
+        /// Of the keys when it began to wait.
+        generation: u64,
+        until: u64,
+    },
+    Answer {
+        /// Whose, among the issuers.
+        position: usize,
+        token: TokenDigest,
+        until: u64,
+    },
 }
 
 /// Why a request does not go on now.
@@ -49,6 +61,16 @@ enum Stop {
         issuer: String,
         denial: Denial,
     },
+    /// The issuer at that place is being asked about the token.
+    Answer { position: usize, token: TokenDigest },
+}
+
+/// Whether an issuer is asked about a token of which nothing is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Yes,
+    /// It was asked.
+    No,
 }
 
 impl Exchange for Guarded {
@@ -61,10 +83,17 @@ impl Exchange for Guarded {
             Ok(true) => return HeadersVerdict::HoldForBody(MAX_AUTHORIZATION_BODY),
             Err(denial) => return HeadersVerdict::Refuse(answer(denial)),
         }
-        match self.judge(request) {
+        match self.judge(request, Asking::Yes) {
             Ok(()) => HeadersVerdict::Continue,
             Err(Stop::Denied(denial)) => HeadersVerdict::Refuse(answer(denial)),
             Err(Stop::Keys { issuer, denial }) => self.wait_for_keys(issuer, denial),
+            Err(Stop::Answer { position, token }) => self.wait_for_answer(position, token),
+        }
+    }
+
+    fn on_response_headers(&mut self, response: &ResponseHeaders) {
+        if let Some(nonce) = self.fresh_nonce.get() {
+            response.set("dpop-nonce", nonce.as_bytes());
         }
     }
 
@@ -76,9 +105,10 @@ impl Exchange for Guarded {
         if self.is_waiting() {
             return None;
         }
-        let judged = match self.judge(request) {
+        let judged = match self.judge(request, Asking::No) {
             Ok(()) => Ok(()),
             Err(Stop::Denied(denial) | Stop::Keys { denial, .. }) => Err(answer(denial)),
+            Err(Stop::Answer { .. }) => Err(answer(deny_answer(unreachable("no answer in time")))),
         };
         Some(judged.into())
     }
@@ -86,7 +116,7 @@ impl Exchange for Guarded {
 
 impl Guarded {
     pub(crate) fn new(filter: Rc<TokenValidator>) -> Self {
-        Self { filter, wait: None }
+        Self { filter, wait: None, fresh_nonce: OnceCell::new() }
     }
 
     /// A key that is not there may come with a fetch; without any keys one is under way, or the
@@ -103,18 +133,33 @@ impl Guarded {
         }
         let patience = known.patience();
         let generation = self.filter.issuers.generation();
-        self.wait = Some(Wait { issuer, generation, until: now.saturating_add(patience) });
+        self.wait = Some(Wait::Keys { issuer, generation, until: now.saturating_add(patience) });
+        HeadersVerdict::Wait(patience)
+    }
+
+    fn wait_for_answer(&mut self, position: usize, token: TokenDigest) -> HeadersVerdict {
+        let patience = self.filter.issuers.introspector(position).map_or(0, Introspector::patience);
+        let until = host::now().unwrap_or(0).saturating_add(patience);
+        self.wait = Some(Wait::Answer { position, token, until });
         HeadersVerdict::Wait(patience)
     }
 
     /// Whether what it waits for may still come.
     fn is_waiting(&self) -> bool {
         let issuers = &self.filter.issuers;
-        self.wait.as_ref().is_some_and(|wait| {
-            issuers.generation() == wait.generation
-                && host::now().is_some_and(|now| now < wait.until)
-                && issuers.find(&wait.issuer).is_ok_and(KnownIssuer::is_pending)
-        })
+        let is_before = |until: u64| host::now().is_some_and(|now| now < until);
+        match &self.wait {
+            None => false,
+            Some(Wait::Keys { issuer, generation, until }) => {
+                issuers.generation() == *generation
+                    && is_before(*until)
+                    && issuers.find(issuer).is_ok_and(KnownIssuer::is_pending)
+            }
+            Some(Wait::Answer { position, token, until }) => {
+                is_before(*until)
+                    && issuers.introspector(*position).is_some_and(|asked| asked.is_pending(token))
+            }
+        }
     }
 
     fn is_authorization_request(&self, request: &Request) -> Result<bool, Denial> {
@@ -134,7 +179,7 @@ impl Guarded {
         judge().map_err(plain)
     }
 
-    fn judge(&self, request: &Request) -> Result<(), Stop> {
+    fn judge(&self, request: &Request, asking: Asking) -> Result<(), Stop> {
         // A path that two readers read in two ways could reach a guarded one unguarded.
         let target = RequestTarget::parse(request.target()).map_err(plain)?;
         let configuration = &self.filter.configuration;
@@ -146,7 +191,12 @@ impl Guarded {
         let now = host::now().ok_or_else(not_ready)?;
         let proofs = self.filter.proofs.as_ref();
         let (scheme, text) = read_authorization(&authorization, proofs.is_some())?;
-        let token = self.verify(text, now)?;
+        let token = match configuration.judge_of(route, text) {
+            Judge::Keys => self.verify(text, now)?,
+            Judge::Introspection { position, .. } => {
+                self.introspect(position, text, now, asking, || client_address(request))?
+            }
+        };
         let proven = match (scheme, proofs) {
             (Scheme::Dpop, Some(proofs)) => {
                 let skew = configuration.clock_skew_seconds;
@@ -164,9 +214,33 @@ impl Guarded {
         check_route(token.get(), route)?;
         if let Some((proofs, proof)) = proven {
             proofs.remember(&proof, now)?;
+            if let Some(nonce) = proofs.fresh_nonce(&proof, now)? {
+                let _ = self.fresh_nonce.set(nonce);
+            }
         }
         self.strip(request, Some(route)).map_err(plain)?;
         self.hand_on(request, token.get(), route).map_err(Stop::Denied)
+    }
+
+    /// What its issuer says about the token, or said a moment ago.
+    fn introspect(
+        &self,
+        position: usize,
+        text: &str,
+        now: u64,
+        asking: Asking,
+        client: impl FnOnce() -> Option<IpAddr>,
+    ) -> Result<Rc<Verified<AccessToken>>, Stop> {
+        let asked = self.filter.issuers.introspector(position).ok_or_else(not_ready)?;
+        let known = match asking {
+            Asking::Yes => asked.ask(text, now, client),
+            Asking::No => asked.find(text, now),
+        };
+        match known {
+            Known::Good(token) => Ok(token),
+            Known::Refused(refusal) => Err(deny_answer(refusal).into()),
+            Known::Pending(token) => Err(Stop::Answer { position, token }),
+        }
     }
 
     /// Verified now or a moment ago.
@@ -243,6 +317,12 @@ fn client_certificate() -> Option<CertificateDigest> {
         return None;
     }
     read_certificate_digest(&host::property(&["connection", "sha256_peer_certificate_digest"]).ok()?)
+}
+
+/// Who the proxy says is connected: what headers say is the client's word.
+fn client_address(request: &Request) -> Option<IpAddr> {
+    let address = request.source_address()?;
+    address.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| address.parse()).ok()
 }
 
 fn answer(denial: Denial) -> Response {

@@ -2,7 +2,8 @@
 //!
 //! Its configuration is a `postern_jose::validator::ValidatorConfiguration` as JSON, with the
 //! member `authorization` of a `postern_oidc::AuthorizationGuard`. The rules are in those crates;
-//! this face fetches the issuers' keys through the proxy, and edits the headers.
+//! this face fetches the issuers' keys through the proxy, asks issuers about tokens that are no JWT, and
+//! edits the headers.
 #![cfg(target_family = "wasm")]
 #![deny(
     clippy::unwrap_used,
@@ -12,7 +13,9 @@
     clippy::arithmetic_side_effects
 )]
 
+mod call_rates;
 mod guarded;
+mod introspector;
 mod issuers;
 mod keys;
 mod nonces;
@@ -28,6 +31,8 @@ use postern_oidc::AuthorizationGuard;
 use postern_proxy::host::{CallId, CallResponse};
 use postern_proxy::verify::ProxyVerifier;
 use postern_proxy::{ConfigurationError, Filter};
+
+use zeroize::Zeroizing;
 
 pub use guarded::Guarded as TokenExchange;
 use issuers::Issuers;
@@ -51,10 +56,14 @@ impl Filter for TokenValidator {
         let refused = |refusal: postern_refusal::Refusal| ConfigurationError(refusal.to_string());
         let mut members = read_object("configuration", configuration).map_err(refused)?;
         let authorization = AuthorizationGuard::take_from(&mut members).map_err(refused)?;
-        let configuration = ValidatorConfiguration::from_object(members).map_err(refused)?;
+        let mut configuration = ValidatorConfiguration::from_object(members).map_err(refused)?;
+        for asked in configuration.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut()) {
+            asked.take_secret(variable).map_err(refused)?;
+        }
+        let skew = configuration.clock_skew_seconds;
         Ok(Self {
             authorization,
-            issuers: Issuers::new(&configuration.issuers).map_err(refused)?,
+            issuers: Issuers::new(&configuration.issuers, skew).map_err(refused)?,
             proofs: configuration.dpop.as_ref().map(Proofs::new).transpose().map_err(refused)?,
             verifier: ProxyVerifier::detect(),
             cache: RefCell::new(TokenCache::new(configuration.cached_tokens)),
@@ -71,12 +80,18 @@ impl Filter for TokenValidator {
     }
 
     fn on_call_response(&self, call: CallId, response: Option<CallResponse>) {
-        self.forget_after(|issuers| issuers.fetched(call, response.as_ref()));
+        self.forget_after(|issuers| issuers.called(call, response.as_ref()));
     }
 
     fn call_limit(&self) -> usize {
         postern_jose::MAX_KEY_SET
     }
+}
+
+/// What the proxy's environment has under that name: only what its configuration lets through is there.
+#[allow(clippy::disallowed_methods, reason = "a secret that stands in no configuration")]
+fn variable(name: &str) -> Option<Zeroizing<String>> {
+    std::env::var(name).ok().map(Zeroizing::new)
 }
 
 impl TokenValidator {

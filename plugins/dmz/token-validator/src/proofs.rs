@@ -68,6 +68,14 @@ impl Proofs {
         })
     }
 
+    /// The nonce to give out beside a good answer (RFC 9449 section 8.2), when that of the proof is the
+    /// one before: it ends with this interval.
+    pub(crate) fn fresh_nonce(&self, proof: &DpopProof, now: u64) -> Result<Option<String>, Denial> {
+        let Some(nonces) = &self.nonces else { return Ok(None) };
+        let [current, _] = nonces.acceptable(now)?;
+        Ok((proof.nonce.as_ref() != Some(&current)).then_some(current))
+    }
+
     /// Remembers a proof that everything else was good with, or refuses it when it came before.
     pub(crate) fn remember(&self, proof: &DpopProof, now: u64) -> Result<(), Denial> {
         let unavailable = |found: &str| Denial {

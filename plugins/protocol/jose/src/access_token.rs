@@ -165,12 +165,7 @@ fn check_claims(
     let issuer = claims.required_string("iss")?;
     check_issuer(issuer, rule)?;
     let audience = claims.audience()?;
-    if !audience.iter().any(|value| rule.audiences.contains(value)) {
-        return Err(Refusal::misbehaved("token.audience.mismatch")
-            .at("aud")
-            .expected(&rule.audiences.join(", "))
-            .found(&audience.join(", ")));
-    }
+    check_audience(&audience, rule.audiences)?;
     let (issued_at, expires_at) = check_times(&claims, rule, now)?;
     Ok(AccessToken {
         issuer: issuer.to_owned(),
@@ -189,11 +184,26 @@ fn check_claims(
     })
 }
 
+pub(crate) fn check_audience(found: &[&str], expected: &[&str]) -> Result<(), Refusal> {
+    if found.iter().any(|value| expected.contains(value)) {
+        return Ok(());
+    }
+    Err(Refusal::misbehaved("token.audience.mismatch")
+        .at("aud")
+        .expected(&expected.join(", "))
+        .found(&found.join(", ")))
+}
+
 /// Other issuers name the client in `azp`. Two names for it would be two answers.
 fn client_id(claims: &Claims, profile: Profile) -> Result<&str, Refusal> {
     if profile == Profile::AccessToken {
         return claims.required_string("client_id");
     }
+    client_of(claims)
+}
+
+/// `client_id`, or `azp`.
+pub(crate) fn client_of(claims: &Claims) -> Result<&str, Refusal> {
     match (claims.string("client_id")?, claims.string("azp")?) {
         (Some(client_id), Some(azp)) if client_id != azp => {
             Err(Refusal::misbehaved("token.client.ambiguous")
@@ -209,24 +219,38 @@ fn client_id(claims: &Claims, profile: Profile) -> Result<&str, Refusal> {
 fn check_times(claims: &Claims, rule: &AccessTokenRule<'_>, now: u64) -> Result<(u64, u64), Refusal> {
     let issued_at = claims.required_time("iat")?;
     let expires_at = claims.required_time("exp")?;
-    let soonest = claims.time("nbf")?.unwrap_or(issued_at).max(issued_at);
-    if now >= expires_at.saturating_add(rule.skew) {
-        return Err(Refusal::misbehaved("token.expired")
-            .at("exp")
-            .expected(&format!("later than {now}"))
-            .found(&expires_at.to_string()));
+    check_expiry(expires_at, rule.skew, now)?;
+    check_beginning(claims.time("nbf")?.unwrap_or(issued_at).max(issued_at), rule.skew, now)?;
+    check_lifetime(issued_at, expires_at, rule.max_lifetime)?;
+    Ok((issued_at, expires_at))
+}
+
+pub(crate) fn check_expiry(expires_at: u64, skew: u64, now: u64) -> Result<(), Refusal> {
+    if now < expires_at.saturating_add(skew) {
+        return Ok(());
     }
-    if soonest > now.saturating_add(rule.skew) {
-        return Err(Refusal::misbehaved("token.not-yet-valid")
-            .at("nbf")
-            .expected(&format!("{now} at the latest"))
-            .found(&soonest.to_string()));
+    Err(Refusal::misbehaved("token.expired")
+        .at("exp")
+        .expected(&format!("later than {now}"))
+        .found(&expires_at.to_string()))
+}
+
+pub(crate) fn check_beginning(soonest: u64, skew: u64, now: u64) -> Result<(), Refusal> {
+    if soonest <= now.saturating_add(skew) {
+        return Ok(());
     }
+    Err(Refusal::misbehaved("token.not-yet-valid")
+        .at("nbf")
+        .expected(&format!("{now} at the latest"))
+        .found(&soonest.to_string()))
+}
+
+pub(crate) fn check_lifetime(issued_at: u64, expires_at: u64, most: u64) -> Result<(), Refusal> {
     match expires_at.checked_sub(issued_at) {
-        Some(lifetime) if lifetime > 0 && lifetime <= rule.max_lifetime => Ok((issued_at, expires_at)),
+        Some(lifetime) if lifetime > 0 && lifetime <= most => Ok(()),
         _ => Err(Refusal::misbehaved("token.lifetime.too-long")
             .at("exp")
-            .expected(&format!("{} seconds after iat at most", rule.max_lifetime))
+            .expected(&format!("{most} seconds after iat at most"))
             .found(&expires_at.to_string())),
     }
 }

@@ -64,6 +64,8 @@ pub struct DpopProof {
     pub proof_id: String,
     /// Until then it could be accepted again, in seconds since 1970-01-01T00:00:00Z.
     pub until: u64,
+    /// The acceptable `nonce` that it carried, where one is wanted.
+    pub nonce: Option<String>,
 }
 
 /// Judges a proof. Every refusal has status 401.
@@ -149,17 +151,16 @@ fn check_claims(
     if !rule.uris.iter().any(|own| own == uri) {
         return Err(differs("token.dpop.uri", "htu", &rule.uris.join(", "), uri));
     }
-    if let Some(nonces) = rule.nonces {
-        let nonce = claims.string("nonce")?.unwrap_or_default().as_bytes();
-        if !nonces.iter().any(|own| bool::from(own.as_bytes().ct_eq(nonce))) {
-            return Err(differs(
-                "token.dpop.nonce",
-                "nonce",
-                "a nonce of this server",
-                "none, or an old one",
-            ));
+    let nonce = match rule.nonces {
+        None => None,
+        Some(nonces) => {
+            let nonce = claims.string("nonce")?.unwrap_or_default().as_bytes();
+            let known = nonces.iter().find(|own| bool::from(own.as_bytes().ct_eq(nonce)));
+            let old =
+                || differs("token.dpop.nonce", "nonce", "a nonce of this server", "none, or an old one");
+            Some(known.ok_or_else(old)?.clone())
         }
-    }
+    };
     let issued_at = claims.required_time("iat")?;
     let until = issued_at.saturating_add(rule.max_age).saturating_add(rule.skew);
     if issued_at > now.saturating_add(rule.skew) || now >= until {
@@ -175,5 +176,5 @@ fn check_claims(
     if proof_id.len() > MAX_PROOF_ID {
         return Err(Refusal::misbehaved("token.dpop.syntax").at("jti").expected("256 bytes at most"));
     }
-    Ok(DpopProof { thumbprint, proof_id: proof_id.to_owned(), until })
+    Ok(DpopProof { thumbprint, proof_id: proof_id.to_owned(), until, nonce })
 }

@@ -5,6 +5,7 @@
 //! - [`KeySet`] reads a JWK Set (RFC 7517) and [`write_key_set`] writes one.
 //! - [`judge_access_token`] is the one rule for access tokens (RFC 9068): the DMZ filter, the LAN
 //!   component and the tests call it.
+//! - [`judge_introspection`] is the one for what an issuer answers about a token (RFC 7662).
 //! - [`SigningInput`] builds tokens: the kernel signs, so a token is bytes until it has a signature.
 //! - [`validator`] is the configuration and the decisions of the token-validator filter.
 //!
@@ -24,6 +25,7 @@ mod binding;
 mod building;
 mod claims;
 mod dpop;
+mod introspection;
 pub mod json;
 mod jwk;
 mod jwk_writing;
@@ -42,6 +44,9 @@ pub use binding::{CertificateDigest, check_binding, is_bound_to_certificate, rea
 pub use building::SigningInput;
 pub use claims::Claims;
 pub use dpop::{DpopProof, DpopRule, MAX_PROOF, judge_dpop_proof, read_dpop_header};
+pub use introspection::{
+    IntrospectionAnswer, IntrospectionRule, MAX_INTROSPECTION_ANSWER, judge_introspection,
+};
 pub use jwk::{Key, KeySet, MAX_KEY_SET, MAX_KEYS};
 pub use jwk_writing::{PublishedKey, write_key_set};
 pub use jws::{Header, MAX_TOKEN, UnverifiedJws};

@@ -2,7 +2,8 @@
 
 use postern_refusal::Refusal;
 
-/// A value that was read from bytes whose signature is good. Only this crate makes the first one.
+/// A value that was read from bytes whose signature is good, or from what an issuer answered that was
+/// asked. Only this crate makes the first one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified<T>(T);
 

@@ -1,8 +1,12 @@
 //! The token-validator alone in a real Envoy, with issuers that misbehave.
 mod algorithms;
+mod asked;
 mod binding;
+mod introspection;
+mod introspection_binding;
 mod keys;
 mod leaving;
+mod oidc_provider;
 mod reload;
 mod routes;
 mod updates;

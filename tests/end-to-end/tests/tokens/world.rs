@@ -61,11 +61,12 @@ impl KeyHost {
 
     /// Nobody listens there.
     pub(crate) fn absent() -> Self {
-        Self {
-            port: free_port(),
-            reply: Arc::new(Mutex::new(Reply::Close)),
-            asked: Arc::new(AtomicUsize::new(0)),
-        }
+        Self::elsewhere(free_port())
+    }
+
+    /// Whoever listens there.
+    pub(crate) fn elsewhere(port: u16) -> Self {
+        Self { port, reply: Arc::new(Mutex::new(Reply::Close)), asked: Arc::new(AtomicUsize::new(0)) }
     }
 
     pub(crate) fn set(&self, reply: Reply) {
@@ -139,20 +140,34 @@ pub(crate) fn token(key_name: &str, changes: Value) -> String {
 /// A token of the first issuer that is bound to that key of a client, and a fresh proof for a GET of
 /// the URI, with these of its claims changed.
 pub(crate) fn proof(key_name: &str, uri: &str, changes: Value) -> (String, String) {
-    let mut jwk: Value = serde_json::from_str(&key(key_name).jwk()).expect("JSON");
-    jwk.as_object_mut()
-        .expect("an object")
-        .retain(|name, _| ["kty", "crv", "x", "y"].contains(&name.as_str()));
-    // RFC 7638: the members in alphabetical order, without spaces.
-    let canonical = json!({ "crv": jwk["crv"], "kty": jwk["kty"], "x": jwk["x"], "y": jwk["y"] }).to_string();
-    let bound = token("idp-ec", json!({ "cnf": { "jkt": hash(&canonical) } }));
+    let bound = token("idp-ec", json!({ "cnf": { "jkt": thumbprint(key_name) } }));
+    let proof = proof_for(&bound, key_name, uri, changes);
+    (bound, proof)
+}
+
+/// The thumbprint of that key of a client (RFC 7638).
+pub(crate) fn thumbprint(key_name: &str) -> String {
+    key(key_name).thumbprint()
+}
+
+/// A fresh proof of that key for a GET of the URI with the token, with these of its claims changed.
+pub(crate) fn proof_for(token: &str, key_name: &str, uri: &str, changes: Value) -> String {
+    let jwk = public_jwk(key_name);
     let mut claims = json!({
-        "jti": hash(&format!("{uri} {changes} {}", now())), "htm": "GET", "htu": uri, "iat": now(), "ath": hash(&bound),
+        "jti": hash(&format!("{uri} {changes} {}", now())), "htm": "GET", "htu": uri, "iat": now(), "ath": hash(token),
     });
     let Value::Object(changes) = changes else { panic!("changes are an object") };
     claims.as_object_mut().expect("an object").extend(changes);
     let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk });
-    (bound, sign(key_name, &header, &claims))
+    sign(key_name, &header, &claims)
+}
+
+fn public_jwk(key_name: &str) -> Value {
+    let mut jwk: Value = serde_json::from_str(&key(key_name).jwk()).expect("JSON");
+    jwk.as_object_mut()
+        .expect("an object")
+        .retain(|name, _| ["kty", "crv", "x", "y"].contains(&name.as_str()));
+    jwk
 }
 
 /// base64url of the SHA-256.

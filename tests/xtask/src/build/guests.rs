@@ -55,7 +55,7 @@ pub(crate) fn filters() -> Vec<Guest> {
     vec![
         Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm").reading_responses(),
         Guest::new("postern-saml-decoder", "filters/saml-decoder.wasm"),
-        Guest::new("postern-token-validator", "filters/token-validator.wasm"),
+        Guest::new("postern-token-validator", "filters/token-validator.wasm").reading_responses(),
         Guest::new("postern-guard", "filters/guard.wasm").reading_responses(),
         Guest::new("postern-token-validator", "guests/trapping-filter.wasm").example("trapping-filter"),
         Guest::new("postern-token-validator", "guests/verifying-filter.wasm").example("verifying-filter"),

@@ -1,8 +1,10 @@
 //! The filter's configuration, as JSON. Whoever exports it and the filter itself use this type.
 
 use super::dpop_settings::DpopSettings;
+use super::introspection_settings::{Introspection, Member};
 use super::issuer::Issuer;
 use super::route_configuration::Route;
+use crate::base64url;
 use crate::json::{Object, Value, read_object};
 use crate::limits::{DEFAULT_CLOCK_SKEW, MAX_CLOCK_SKEW};
 use postern_refusal::Refusal;
@@ -86,8 +88,7 @@ impl ValidatorConfiguration {
         for (position, issuer) in self.issuers.iter().enumerate() {
             issuer.check(&format!("issuers[{position}]"))?;
             let mut others = self.issuers.iter().skip(position.saturating_add(1));
-            let is_apart =
-                |other: &Issuer| other.issuer != issuer.issuer && !other.jwks.is_same_place(&issuer.jwks);
+            let is_apart = |other: &Issuer| issuer.is_apart_from(other);
             demand(
                 &format!("issuers[{position}]"),
                 "another name and other keys than every other issuer",
@@ -100,6 +101,7 @@ impl ValidatorConfiguration {
             route.check(&at)?;
             let known = |name: &String| self.issuers.iter().any(|issuer| issuer.issuer == *name);
             demand(&format!("{at}.issuers"), "names of `issuers`", route.issuers.iter().all(known))?;
+            self.check_introspection(&at, route)?;
         }
         if let Some(dpop) = &self.dpop {
             dpop.check()?;
@@ -109,6 +111,71 @@ impl ValidatorConfiguration {
         demand("clock_skew_seconds", "300 at most", self.clock_skew_seconds <= MAX_CLOCK_SKEW)?;
         demand("cached_tokens", "65,536 at most", self.cached_tokens <= MAX_CACHED_TOKENS)
     }
+
+    /// A token that names nobody is shown to one issuer, and never to another to try. Where answers
+    /// may lack its times, no route can judge a lifetime.
+    fn check_introspection(&self, at: &str, route: &Route) -> Result<(), Refusal> {
+        let mut asked = self.issuers.iter().filter(|issuer| route.accepts(&issuer.issuer));
+        let mut asked = asked.by_ref().filter_map(|issuer| issuer.introspection.as_ref());
+        let first = asked.next();
+        let one = "one issuer with introspection at most: a token is shown to nobody else";
+        demand(&format!("{at}.issuers"), one, asked.next().is_none())?;
+        let lacks_times =
+            first.is_some_and(|first| first.may_lack(Member::Exp) || first.may_lack(Member::Iat));
+        demand(
+            &format!("{at}.max_token_lifetime_seconds"),
+            "none where an issuer's answers may lack exp or iat",
+            !lacks_times || route.max_token_lifetime_seconds.is_none(),
+        )
+    }
+
+    /// Who is to say whether a token is good at a route: the keys of the issuer that it names, or one
+    /// issuer that is asked. A JWT names its issuer, and goes to nobody else.
+    pub fn judge_of(&self, route: &Route, token: &str) -> Judge<'_> {
+        let mut accepted = self.issuers.iter().enumerate().filter(|(_, one)| route.accepts(&one.issuer));
+        let Some((position, issuer, asked)) =
+            accepted.find_map(|(position, issuer)| Some((position, issuer, issuer.introspection.as_ref()?)))
+        else {
+            return Judge::Keys;
+        };
+        let asks = Judge::Introspection { position, issuer, settings: asked };
+        if !has_jwt_form(token) {
+            return asks;
+        }
+        match (claimed_issuer(token), &issuer.jwks) {
+            (_, Some(_)) => Judge::Keys,
+            (Some(claimed), None) if claimed != issuer.issuer => Judge::Keys,
+            (_, None) => asks,
+        }
+    }
+}
+
+/// Who judges a token.
+#[derive(Clone, Copy, Debug)]
+pub enum Judge<'a> {
+    /// The keys of the issuer that it claims.
+    Keys,
+    /// This issuer, which is asked.
+    Introspection {
+        /// Its place among `issuers`.
+        position: usize,
+        /// The issuer.
+        issuer: &'a Issuer,
+        /// How it is asked.
+        settings: &'a Introspection,
+    },
+}
+
+/// Three parts, divided by dots (RFC 7519 section 3).
+fn has_jwt_form(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+/// What a JWT of any kind says about who issued it: never a fact.
+fn claimed_issuer(token: &str) -> Option<String> {
+    let payload = base64url::decode("payload", token.split('.').nth(1)?).ok()?;
+    let claims = read_object("payload", &payload).ok()?;
+    claims.get("iss")?.as_str().map(str::to_owned)
 }
 
 pub(super) fn demand(field: &str, expected: &str, holds: bool) -> Result<(), Refusal> {

@@ -1,6 +1,7 @@
 //! An issuer of tokens, bound to its keys.
 
 use super::configuration::demand;
+use super::introspection_settings::Introspection;
 use crate::access_token::ACCESS_TOKEN_TYPES;
 use crate::limits::MAX_TOKEN_LIFETIME;
 use postern_refusal::Refusal;
@@ -15,10 +16,16 @@ pub struct Issuer {
     pub issuer: String,
     /// One of them has to be in `aud`: 1 to 16.
     pub audiences: Vec<String>,
-    /// JWA names of acceptable algorithms.
+    /// JWA names of acceptable algorithms; none without `jwks`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub algorithms: Vec<String>,
-    /// Where the issuer's keys are.
-    pub jwks: JwksSource,
+    /// Where the issuer's keys are. Without them the issuer is asked about every token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwksSource>,
+    /// Where the issuer is asked about tokens: about those that are no JWT, or without `jwks` about
+    /// all of them. Without it a token that is no JWT is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection: Option<Introspection>,
     /// Acceptable values of `typ`. Default: those of RFC 9068. With `JWT`, nothing but the
     /// audience tells an access token from an ID token.
     #[serde(default = "default_types")]
@@ -101,7 +108,21 @@ impl Issuer {
         let audiences = (1..=16).contains(&self.audiences.len())
             && self.audiences.iter().all(|audience| (1..=2_048).contains(&audience.len()));
         demand(&format!("{at}.audiences"), "1 to 16 of 1 to 2,048 bytes", audiences)?;
-        self.allowed_algorithms().map_err(|refusal| refusal.at(&format!("{at}.algorithms")))?;
+        match &self.jwks {
+            Some(jwks) => {
+                self.allowed_algorithms().map_err(|refusal| refusal.at(&format!("{at}.algorithms")))?;
+                jwks.check(&format!("{at}.jwks"))?;
+            }
+            None => {
+                let asked = self.introspection.is_some();
+                demand(&format!("{at}.jwks"), "a source of keys, or introspection", asked)?;
+                let none = "none without jwks: no signature is verified here";
+                demand(&format!("{at}.algorithms"), none, self.algorithms.is_empty())?;
+            }
+        }
+        if let Some(introspection) = &self.introspection {
+            introspection.check(&format!("{at}.introspection"))?;
+        }
         let types = (1..=4).contains(&self.token_types.len())
             && self.token_types.iter().all(|name| {
                 (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
@@ -111,8 +132,14 @@ impl Issuer {
             &format!("{at}.max_token_lifetime_seconds"),
             "60 to 86,400",
             (60..=MAX_TOKEN_LIFETIME).contains(&self.max_token_lifetime_seconds),
-        )?;
-        self.jwks.check(&format!("{at}.jwks"))
+        )
+    }
+
+    /// Whether the other one could be mistaken for this one: by its name, its keys, or where it is asked.
+    pub(super) fn is_apart_from(&self, other: &Self) -> bool {
+        let same_keys = self.jwks.as_ref().zip(other.jwks.as_ref()).is_some_and(|(a, b)| a.is_same_place(b));
+        let asked = self.introspection.as_ref().zip(other.introspection.as_ref());
+        self.issuer != other.issuer && !same_keys && !asked.is_some_and(|(a, b)| a.is_same_place(b))
     }
 
     /// The algorithms by value.

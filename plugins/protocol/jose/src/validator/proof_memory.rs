@@ -106,8 +106,12 @@ mod tests {
     #[test]
     fn another_key_has_another_place() {
         let memory = ProofMemory::new(65_536);
-        let proof =
-            |thumbprint: &str| DpopProof { thumbprint: thumbprint.into(), proof_id: "1".into(), until: 1 };
+        let proof = |thumbprint: &str| DpopProof {
+            thumbprint: thumbprint.into(),
+            proof_id: "1".into(),
+            until: 1,
+            nonce: None,
+        };
         assert_ne!(memory.entry(&proof("a")), memory.entry(&proof("b")));
         assert_eq!(memory.entry(&proof("a")), memory.entry(&proof("a")));
     }

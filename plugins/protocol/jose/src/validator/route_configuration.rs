@@ -36,6 +36,9 @@ pub struct Route {
     /// Whether a token is accepted with a proof of its client's key alone (RFC 9449).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub require_dpop: bool,
+    /// Whether a token is accepted with its client's certificate alone (RFC 8705 section 3).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub require_certificate: bool,
     /// Claims handed on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims_to_headers: Vec<ClaimHeader>,
@@ -92,9 +95,15 @@ impl Route {
             clients: Vec::new(),
             max_token_lifetime_seconds: None,
             require_dpop: false,
+            require_certificate: false,
             claims_to_headers: Vec::new(),
             claims_to_log: Vec::new(),
         }
+    }
+
+    /// Whether tokens of that issuer are accepted here.
+    pub fn accepts(&self, issuer: &str) -> bool {
+        self.issuers.is_empty() || self.issuers.iter().any(|own| own == issuer)
     }
 
     pub(super) fn check(&self, at: &str) -> Result<(), Refusal> {

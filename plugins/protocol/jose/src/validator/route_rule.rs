@@ -4,16 +4,17 @@
 use super::bearer::{Denial, check_scopes, deny};
 use super::route_configuration::{ClaimRule, Route};
 use crate::access_token::AccessToken;
+use crate::binding::is_bound_to_certificate;
 use crate::json::Value;
 use postern_refusal::Refusal;
 
 /// Judges a good token at a route.
 ///
 /// # Errors
-/// `token.issuer.mismatch` and `token.lifetime.too-long` (401), `token.scope.insufficient`,
+/// `token.issuer.mismatch`, `token.lifetime.too-long` and `token.certificate.required` (401), `token.scope.insufficient`,
 /// `token.client.not-allowed` and `token.claim.insufficient` (403).
 pub fn check_route(token: &AccessToken, route: &Route) -> Result<(), Denial> {
-    if !route.issuers.is_empty() && !route.issuers.contains(&token.issuer) {
+    if !route.accepts(&token.issuer) {
         let refusal = Refusal::misbehaved("token.issuer.mismatch").at("iss");
         return Err(deny(refusal.expected(&route.issuers.join(", ")).found(&token.issuer)));
     }
@@ -23,6 +24,10 @@ pub fn check_route(token: &AccessToken, route: &Route) -> Result<(), Denial> {
         let refusal = Refusal::misbehaved("token.lifetime.too-long").at("exp");
         let expected = format!("{longest} seconds after iat at most on this route");
         return Err(deny(refusal.expected(&expected).found(&token.expires_at.to_string())));
+    }
+    if route.require_certificate && !is_bound_to_certificate(token) {
+        let refusal = Refusal::misbehaved("token.certificate.required").at("cnf");
+        return Err(deny(refusal.expected("a token that is bound to its client's certificate")));
     }
     check_scopes(token, &route.scopes)?;
     if !route.clients.is_empty() && !route.clients.contains(&token.client_id) {
@@ -139,6 +144,9 @@ mod tests {
         assert_eq!(judge(r#","max_token_lifetime_seconds":300"#, "{}").0, "accepted");
         let (code, status, _) = judge(r#","max_token_lifetime_seconds":299"#, "{}");
         assert_eq!((code, status), ("token.lifetime.too-long", 401));
+        let (code, status, _) = judge(r#","require_certificate":true"#, r#"{"cnf":{"jkt":"a"}}"#);
+        assert_eq!((code, status), ("token.certificate.required", 401));
+        assert_eq!(judge(r#","require_certificate":true"#, r#"{"cnf":{"x5t#S256":"a"}}"#).0, "accepted");
         let (code, status, _) = judge(r#","scopes":["orders.write"]"#, "{}");
         assert_eq!((code, status), ("token.scope.insufficient", 403));
     }
