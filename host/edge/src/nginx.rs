@@ -7,7 +7,7 @@ use std::path::Path;
 use postern_endpoint::{EndpointPolicy, EndpointTable};
 
 use crate::filter::{self, Configured};
-use crate::policy::{AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Limits, Node};
+use crate::policy::{AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Limits};
 use crate::text::indented;
 use crate::{CALLOUT_CLUSTER, LAN_CLUSTER};
 
@@ -87,12 +87,12 @@ postern_shared_memory 16m;
 postern_time_limit 200ms;
 ";
     let upstream = &policy.upstream;
-    let Some(Node { address, port }) = upstream.nodes.first() else { return Err(EdgeError::Nodes) };
+    let nodes = upstream.nodes.iter().map(|node| format!("https://{}", origin(&node.address, node.port)));
     let _ = write!(
         text,
         "# Where the filters fetch keys and registrations, over connections of their own.\n\
-         postern_cluster {CALLOUT_CLUSTER} https://{origin} name={name} {authority}",
-        origin = origin(address, *port),
+         postern_cluster {CALLOUT_CLUSTER} {nodes} name={name} {authority}",
+        nodes = nodes.collect::<Vec<_>>().join(" "),
         name = upstream.server_name,
         authority = parameter("ca", "upstream.authority", &upstream.authority)?,
     );

@@ -121,11 +121,15 @@ impl<'h> Iterator for Lines<'h> {
 }
 
 /// RFC 9112 section 5: no space before the colon, no folded lines, no control characters.
-fn header(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn header(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = (line.get(..colon)?, line.get(colon + 1..)?);
-    let plain = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
-    (is_token(name) && value.iter().all(plain)).then(|| (name.into(), trimmed(value).into()))
+    (is_token(name) && is_plain(value)).then(|| (name.into(), trimmed(value).into()))
+}
+
+/// RFC 9110 section 5.5: nothing that ends a field.
+pub(crate) fn is_plain(value: &[u8]) -> bool {
+    value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f))
 }
 
 /// Without spaces and tabs around it.
@@ -137,7 +141,7 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
 }
 
 /// RFC 9110 section 5.6.2.
-fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !text.is_empty() && text.iter().all(is_tchar)
 }

@@ -30,6 +30,7 @@ impl Answer {
         let (status, phrase) = match failed {
             Failed::Died | Failed::Unreadable => (500, "Internal Server Error"),
             Failed::Down => (503, "Service Unavailable"),
+            Failed::Silent => (504, "Gateway Timeout"),
             Failed::TooLarge => (413, "Content Too Large"),
             Failed::NotWhatWasJudged | Failed::Closed => (400, "Bad Request"),
         };

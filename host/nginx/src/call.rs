@@ -1,28 +1,35 @@
-//! Requests of the filters' own: an HTTP/1.1 client on nginx's event loop, one connection each.
+//! Requests of the filters' own: an HTTP/1.1 client on nginx's event loop.
+//!
+//! A call goes to one node of its cluster, over a connection that is kept from another call or a new
+//! one; to the next node when a new one can't be had. What a node may have seen is not sent again, but
+//! for a kept connection that had ended before anything came back.
 
-use std::ffi::CString;
+mod connect;
+mod idle;
+
+use std::mem;
 use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use nginx_sys::{
-    NGX_AGAIN, NGX_DECLINED, NGX_ERROR, NGX_LOG_WARN, NGX_OK, NGX_SSL_BUFFER, NGX_SSL_CLIENT,
-    SSL_CTRL_SET_TLSEXT_HOSTNAME, SSL_ctrl, SSL_get_verify_result, X509_V_OK, ngx_close_connection,
-    ngx_connection_t, ngx_create_pool, ngx_cycle, ngx_destroy_pool, ngx_event_connect_peer,
-    ngx_event_get_peer, ngx_event_t, ngx_handle_read_event, ngx_handle_write_event, ngx_int_t,
-    ngx_peer_connection_t, ngx_ssl_check_host, ngx_ssl_create_connection, ngx_ssl_handshake,
-    ngx_ssl_shutdown, ngx_str_t, ngx_uint_t,
+    NGX_AGAIN, NGX_LOG_WARN, NGX_OK, ngx_connection_t, ngx_event_t, ngx_handle_read_event,
+    ngx_handle_write_event, ngx_int_t,
 };
+use postern_http1::{Response, ResponseReader};
 use postern_proxy_wasm::{CallId, HttpCall, HttpCallResponse};
 
-use crate::cluster::{Address, Cluster, Tls};
+pub(crate) use idle::close_all as close_idle;
+
+use crate::cluster::{Address, Cluster};
 use crate::guarded::guarded;
-use crate::http1::{self, Parsed};
 use crate::ngx::log;
 use crate::ngx::timer::Timer;
 use crate::worker::Plugin;
 
-/// Bytes of a response, with its head.
+const NO_NODE: &str = "no node connects";
+
+/// Bytes of a response's body.
 const MOST: usize = 4 << 20;
 
 /// What a filter wants to send, until it has returned.
@@ -30,14 +37,16 @@ pub(crate) struct Wanted {
     pub(crate) id: CallId,
     pub(crate) cluster: usize,
     request: Vec<u8>,
+    is_head: bool,
     timeout: Duration,
 }
 
 impl Wanted {
     /// The request as bytes; none when it can't be one.
     pub(crate) fn new(id: CallId, cluster: usize, call: &HttpCall<'_>) -> Option<Self> {
-        let request = http1::request(call.headers, call.body)?;
-        Some(Self { id, cluster, request, timeout: call.timeout })
+        let request = postern_http1::request(call.headers, call.body)?;
+        let is_head = request.starts_with(b"HEAD ");
+        Some(Self { id, cluster, request, is_head, timeout: call.timeout })
     }
 }
 
@@ -46,50 +55,63 @@ struct Call {
     plugin: Rc<Plugin>,
     id: CallId,
     cluster: &'static Cluster,
-    address: Address,
+    /// Nodes in the order of this call, from the back.
+    nodes: Vec<Address>,
+    /// The one that it is at.
+    node: Option<Address>,
     connection: *mut ngx_connection_t,
+    /// The connection is one of an earlier call.
+    is_reused: bool,
     request: Vec<u8>,
+    is_head: bool,
     sent: usize,
-    received: Vec<u8>,
+    reader: ResponseReader,
+    /// All the time that the filter gives it.
     timer: Option<Timer>,
-    /// Why it has failed when the timer fires.
-    late: &'static str,
+    /// The part of it that a node may take to be connected to.
+    connecting: Option<Timer>,
+    share: Duration,
 }
 
 /// A call that is under way, as its plugin knows it.
 #[derive(Clone, Copy)]
 pub(crate) struct UnderWay(*mut Call);
 
-/// Connects and sends. None: there is nowhere to send it to.
-pub(crate) fn send(plugin: &Rc<Plugin>, cluster: &'static Cluster, wanted: Wanted) -> Option<UnderWay> {
-    let count = cluster.addresses.len();
-    let turn = wanted.id.token() as usize;
-    let address = *cluster.addresses.get(turn.checked_rem(count)?)?;
+/// Connects and sends. The filter is told later whatever comes of it: at once it could ask again, and
+/// again.
+pub(crate) fn send(plugin: &Rc<Plugin>, cluster: &'static Cluster, wanted: Wanted) -> UnderWay {
+    let mut nodes = cluster.addresses.clone();
+    let turn = (wanted.id.token() as usize).checked_rem(nodes.len()).unwrap_or(0);
+    nodes.rotate_left(turn);
+    nodes.reverse();
+    let share = wanted.timeout / u32::try_from(nodes.len()).unwrap_or(1).max(1);
     let call = Box::into_raw(Box::new(Call {
         plugin: Rc::clone(plugin),
         id: wanted.id,
         cluster,
-        address,
+        nodes,
+        node: None,
         connection: ptr::null_mut(),
+        is_reused: false,
         request: wanted.request,
+        is_head: wanted.is_head,
         sent: 0,
-        received: Vec::new(),
+        reader: ResponseReader::new(wanted.is_head, MOST),
         timer: None,
-        late: "it takes too long",
+        connecting: None,
+        share,
     }));
     // SAFETY: nothing but this call and nginx's events for it knows the box.
     unsafe {
         let timer = Timer::new(Some(on_timeout), call.cast());
         timer.set(wanted.timeout);
-        if !connect(call) {
-            // The filter is told a little later: at once it could ask again, and again.
-            disconnect(call);
-            (*call).late = "it does not connect";
+        (*call).connecting = Some(Timer::new(Some(on_node_timeout), call.cast()));
+        if !attempt(call) {
             timer.set(Duration::from_millis(1));
         }
         (*call).timer = Some(timer);
     }
-    Some(UnderWay(call))
+    UnderWay(call)
 }
 
 /// Nobody waits for it any longer.
@@ -98,114 +120,83 @@ pub(crate) fn cancel(call: UnderWay) {
     unsafe { close(call.0) };
 }
 
-unsafe fn connect(call: *mut Call) -> bool {
-    // SAFETY: the caller's; a peer of zeros is one that nothing is known of.
+/// A kept connection, or a new one to the next node to which one begins. False: there is none left.
+unsafe fn attempt(call: *mut Call) -> bool {
+    // SAFETY: the caller's.
     unsafe {
-        let mut peer: ngx_peer_connection_t = std::mem::zeroed();
-        let mut name = (*call).address.name;
-        peer.sockaddr = (*call).address.sockaddr;
-        peer.socklen = (*call).address.socklen;
-        peer.name = &raw mut name;
-        peer.get = Some(ngx_event_get_peer);
-        peer.log = (*ngx_cycle).log;
-        let connected = ngx_event_connect_peer(&raw mut peer);
-        let connection = peer.connection;
-        if connection.is_null() || connected == ERROR || connected == NGX_DECLINED as ngx_int_t {
-            if !connection.is_null() {
-                ngx_close_connection(connection);
+        (*call).sent = 0;
+        (*call).reader = ResponseReader::new((*call).is_head, MOST);
+        if (*call).node.is_none()
+            && let Some((connection, node)) = idle::take((*call).cluster, call.cast(), on_event)
+        {
+            (*call).connection = connection;
+            (*call).node = Some(node);
+            (*call).is_reused = true;
+            if write(call) {
+                return true;
             }
-            return false;
+            idle::disconnect(mem::replace(&mut (*call).connection, ptr::null_mut()));
         }
-        (*call).connection = connection;
-        (*connection).data = call.cast();
-        (*connection).pool = ngx_create_pool(1024, (*ngx_cycle).log);
-        if (*connection).pool.is_null() {
-            return false;
+        (*call).is_reused = false;
+        while let Some(node) = (*call).nodes.pop() {
+            (*call).node = Some(node);
+            if let (Some(timer), false) = (&(*call).connecting, (*call).nodes.is_empty()) {
+                timer.set((*call).share);
+            }
+            if connect::begin(call, node) {
+                return true;
+            }
+            let connection = mem::replace(&mut (*call).connection, ptr::null_mut());
+            idle::disconnect(connection);
+            note(call, "it does not connect");
         }
-        (*connection).log = (*ngx_cycle).log;
-        (*(*connection).read).log = (*connection).log;
-        (*(*connection).write).log = (*connection).log;
+        if let Some(timer) = &(*call).connecting {
+            timer.stop();
+        }
+        false
+    }
+}
+
+/// The node is out of the question: the next one, or the end.
+unsafe fn next_node(call: *mut Call, why: &str) {
+    // SAFETY: the caller's.
+    unsafe {
+        idle::disconnect(mem::replace(&mut (*call).connection, ptr::null_mut()));
+        note(call, why);
+        if !attempt(call) {
+            fail(call, NO_NODE);
+        }
+    }
+}
+
+/// The connection has broken.
+unsafe fn broken(call: *mut Call, why: &str) {
+    // SAFETY: the caller's.
+    unsafe {
+        if (*call).is_reused && (*call).reader.is_untouched() {
+            // The node had closed it before it came to our request. Its place is tried anew.
+            idle::disconnect(mem::replace(&mut (*call).connection, ptr::null_mut()));
+            (*call).nodes.extend((*call).node);
+            if !attempt(call) {
+                fail(call, NO_NODE);
+            }
+            return;
+        }
+        fail(call, why);
+    }
+}
+
+/// The connection is there and secured: the request goes. False when it has failed.
+unsafe fn connected(call: *mut Call) -> bool {
+    // SAFETY: the caller's.
+    unsafe {
+        if let Some(timer) = &(*call).connecting {
+            timer.stop();
+        }
+        let connection = (*call).connection;
         (*(*connection).read).handler = Some(on_event);
-        (*(*connection).write).handler = Some(on_connected);
-        if connected == NGX_OK as ngx_int_t {
-            return begin(call);
-        }
-        true
-    }
-}
-
-/// The connection is there, or has failed: what is written next says which.
-unsafe extern "C" fn on_connected(event: *mut ngx_event_t) {
-    guarded("a call", (), || {
-        // SAFETY: nginx's event of a call's connection.
-        unsafe {
-            let call = (*(*event).data.cast::<ngx_connection_t>()).data.cast::<Call>();
-            if !begin(call) {
-                fail(call, "it does not connect");
-            }
-        }
-    });
-}
-
-/// False when it has failed.
-unsafe fn begin(call: *mut Call) -> bool {
-    // SAFETY: the caller's.
-    unsafe {
-        let connection = (*call).connection;
         (*(*connection).write).handler = Some(on_event);
-        let Some(tls) = &(*call).cluster.tls else { return write(call) };
-        let flags = (NGX_SSL_BUFFER | NGX_SSL_CLIENT) as ngx_uint_t;
-        if ngx_ssl_create_connection(tls.context, connection, flags) != NGX_OK as ngx_int_t {
-            return false;
-        }
-        (*connection).set_sendfile(0);
-        let Ok(name) = CString::new(tls.name.as_str()) else { return false };
-        let ssl = (*(*connection).ssl).connection;
-        // SSL_set_tlsext_host_name is a macro.
-        if SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME as i32, 0, name.as_ptr().cast_mut().cast()) == 0 {
-            return false;
-        }
-        match ngx_ssl_handshake(connection) {
-            rc if rc == NGX_AGAIN as ngx_int_t => {
-                (*(*connection).ssl).handler = Some(on_handshake);
-                true
-            }
-            rc if rc == NGX_OK as ngx_int_t => secured(call, tls) && write(call),
-            _ => false,
-        }
-    }
-}
-
-unsafe extern "C" fn on_handshake(connection: *mut ngx_connection_t) {
-    guarded("a call", (), || {
-        // SAFETY: nginx's connection of a call.
-        unsafe {
-            let call = (*connection).data.cast::<Call>();
-            let Some(tls) = &(*call).cluster.tls else { return };
-            (*(*connection).read).handler = Some(on_event);
-            (*(*connection).write).handler = Some(on_event);
-            if !(secured(call, tls) && write(call)) {
-                fail(call, "no TLS with who it has to be");
-            }
-        }
-    });
-}
-
-/// Whether the peer is who it has to be.
-unsafe fn secured(call: *mut Call, tls: &Tls) -> bool {
-    // SAFETY: the caller's.
-    unsafe {
-        let connection = (*call).connection;
-        let ssl = (*connection).ssl;
-        if ssl.is_null() || (*ssl).handshaked() == 0 {
-            return false;
-        }
-        if !tls.verify {
-            return true;
-        }
-        let mut name = ngx_str_t { len: tls.name.len(), data: tls.name.as_ptr().cast_mut() };
-        SSL_get_verify_result((*ssl).connection) == i64::from(X509_V_OK)
-            && ngx_ssl_check_host(connection, &raw mut name) == NGX_OK as ngx_int_t
+        write(call)
     }
 }
 
@@ -216,11 +207,8 @@ unsafe extern "C" fn on_event(event: *mut ngx_event_t) {
         unsafe {
             let connection = (*event).data.cast::<ngx_connection_t>();
             let call = (*connection).data.cast::<Call>();
-            if (*connection).close() != 0 {
-                return fail(call, "the worker ends");
-            }
             if (*call).sent < (*call).request.len() && !write(call) {
-                return fail(call, "it does not take the request");
+                return broken(call, "it does not take the request");
             }
             read(call);
         }
@@ -257,49 +245,80 @@ unsafe fn read(call: *mut Call) {
         let Some(receive) = (*connection).recv else { return fail(call, "it can't be read") };
         loop {
             let count = receive(connection, block.as_mut_ptr(), block.len());
-            let ended = match usize::try_from(count) {
-                Ok(0) => true,
-                Ok(count) => {
-                    (*call).received.extend_from_slice(block.get(..count).unwrap_or_default());
-                    false
-                }
+            let read = match usize::try_from(count) {
+                Ok(0) => match (*call).reader.end() {
+                    Ok(response) => return answered(call, response),
+                    Err(_) => return broken(call, "its response is cut short"),
+                },
+                Ok(count) => (*call).reader.take(block.get(..count).unwrap_or_default()),
                 _ if count == NGX_AGAIN as isize => {
                     if ngx_handle_read_event((*connection).read, 0) != NGX_OK as ngx_int_t {
                         fail(call, "it can't be read");
                     }
                     return;
                 }
-                _ => return fail(call, "it broke off"),
+                _ => return broken(call, "it broke off"),
             };
-            if (*call).received.len() > MOST {
-                return fail(call, "its response is too large");
-            }
-            match http1::response(&(*call).received, ended) {
-                Parsed::Partial if ended => return fail(call, "its response is cut short"),
-                Parsed::Partial => {}
-                Parsed::Malformed => return fail(call, "its response is no HTTP/1.1"),
-                Parsed::Whole(response) => return finish(call, response),
+            match read {
+                Ok(None) => {}
+                Ok(Some(response)) => return answered(call, response),
+                Err(_) => return fail(call, "its response is no HTTP/1.1, or too large"),
             }
         }
     }
 }
 
+/// nginx's callback: the filter's time is over.
 unsafe extern "C" fn on_timeout(event: *mut ngx_event_t) {
     guarded("a call", (), || {
         // SAFETY: of `send`; the timer goes with the call.
         unsafe {
             let call = (*event).data.cast::<Call>();
-            fail(call, (*call).late);
+            fail(call, if (*call).connection.is_null() { NO_NODE } else { "it takes too long" });
         }
     });
+}
+
+/// nginx's callback: a node does not let itself be connected to.
+unsafe extern "C" fn on_node_timeout(event: *mut ngx_event_t) {
+    guarded("a call", (), || {
+        // SAFETY: as above.
+        unsafe { next_node((*event).data.cast::<Call>(), "it takes too long to connect") };
+    });
+}
+
+unsafe fn note(call: *mut Call, why: &str) {
+    // SAFETY: the caller's.
+    unsafe {
+        let cluster = &(*call).cluster.name;
+        let node =
+            (*call).node.map(|node| String::from_utf8_lossy(crate::ngx::text::bytes(node.name)).into_owned());
+        let node = node.unwrap_or_default();
+        log::cycle(NGX_LOG_WARN, &format!("postern: a call to {cluster} ({node}) failed: {why}"));
+    }
 }
 
 unsafe fn fail(call: *mut Call, why: &str) {
     // SAFETY: the caller's.
     unsafe {
-        let cluster = &(*call).cluster.name;
-        log::cycle(NGX_LOG_WARN, &format!("postern: a call to {cluster} failed: {why}"));
+        note(call, why);
         finish(call, HttpCallResponse::failed());
+    }
+}
+
+/// The response is whole.
+unsafe fn answered(call: *mut Call, response: Response) {
+    // SAFETY: the caller's.
+    unsafe {
+        if response.keeps_alive
+            && (*call).sent == (*call).request.len()
+            && let Some(node) = (*call).node
+        {
+            idle::keep((*call).cluster, mem::replace(&mut (*call).connection, ptr::null_mut()), node);
+        }
+        let mut headers = vec![(b":status".to_vec(), response.status.to_string().into_bytes())];
+        headers.extend(response.headers);
+        finish(call, HttpCallResponse { headers, body: response.body, trailers: response.trailers });
     }
 }
 
@@ -315,30 +334,7 @@ unsafe fn finish(call: *mut Call, response: HttpCallResponse) {
 unsafe fn close(call: *mut Call) {
     // SAFETY: the caller's: nobody uses the call afterwards.
     unsafe {
-        disconnect(call);
+        idle::disconnect((*call).connection);
         drop(Box::from_raw(call));
     }
 }
-
-unsafe fn disconnect(call: *mut Call) {
-    // SAFETY: the caller's.
-    unsafe {
-        let connection = (*call).connection;
-        if !connection.is_null() {
-            let ssl = (*connection).ssl;
-            if !ssl.is_null() {
-                (*ssl).set_no_wait_shutdown(1);
-                (*ssl).set_no_send_shutdown(1);
-                ngx_ssl_shutdown(connection);
-            }
-            let pool = (*connection).pool;
-            ngx_close_connection(connection);
-            if !pool.is_null() {
-                ngx_destroy_pool(pool);
-            }
-            (*call).connection = ptr::null_mut();
-        }
-    }
-}
-
-const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;

@@ -1,5 +1,5 @@
-//! `postern_cluster <name> <origin> [name=…] [ca=…] [certificate=… key=…] [verify=off]`: where filters
-//! may send requests of their own.
+//! `postern_cluster <name> <origin>… [name=…] [ca=…] [certificate=… key=…] [verify=off]`: where filters
+//! may send requests of their own. Several origins are the nodes of one service.
 
 use std::net::SocketAddr;
 use std::ptr;
@@ -72,24 +72,42 @@ impl Cluster {
     /// # Safety
     /// `cf` is nginx's, while it reads the configuration.
     pub(crate) unsafe fn read(cf: *mut ngx_conf_t, words: &[&str]) -> Result<Self, String> {
-        let [name, origin, rest @ ..] = words else {
+        let [name, first, more @ ..] = words else {
             return Err("a name and an origin such as https://postern.lan:9443 are needed".into());
         };
-        let words = Words::read(rest)?;
-        let (is_tls, place) = match origin.split_once("://") {
-            Some(("https", place)) => (true, place),
-            Some(("http", place)) => (false, place),
-            _ => return Err(format!("\"{origin}\" is no https:// or http:// origin")),
-        };
+        let others = more.iter().take_while(|word| word.contains("://")).count();
+        let (others, parameters) = more.split_at(others);
+        let words = Words::read(parameters)?;
+        let (is_tls, first) = origin(first)?;
         // SAFETY: the caller's.
         unsafe {
-            let addresses = resolve(cf, place, if is_tls { 443 } else { 80 })?;
-            let tls = if is_tls { Some(tls(cf, place, &words)?) } else { None };
-            if !is_tls && !rest.is_empty() {
+            let default_port = if is_tls { 443 } else { 80 };
+            let mut addresses = resolve(cf, first, default_port)?;
+            for other in others {
+                let (is_tls_too, place) = origin(other)?;
+                if is_tls_too != is_tls {
+                    return Err("some nodes with TLS and some without".into());
+                }
+                addresses.extend(resolve(cf, place, default_port)?);
+            }
+            if !is_tls && !parameters.is_empty() {
                 return Err("parameters of TLS for an http:// origin".into());
             }
+            if is_tls && !others.is_empty() && words.server_name.is_none() {
+                return Err("name=<DNS name of the certificates> is needed for several nodes".into());
+            }
+            let tls = if is_tls { Some(tls(cf, first, &words)?) } else { None };
             Ok(Self { name: (*name).to_owned(), addresses, tls })
         }
+    }
+}
+
+/// Whether it has TLS, and its place.
+fn origin(text: &str) -> Result<(bool, &str), String> {
+    match text.split_once("://") {
+        Some(("https", place)) => Ok((true, place)),
+        Some(("http", place)) => Ok((false, place)),
+        _ => Err(format!("\"{text}\" is no https:// or http:// origin")),
     }
 }
 

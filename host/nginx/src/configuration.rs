@@ -11,7 +11,7 @@ use postern_proxy_wasm::{CompiledModule, Engine};
 use crate::cluster::Cluster;
 use crate::guarded::guarded;
 use crate::module::location_of;
-use crate::shared;
+use crate::{compiled, shared};
 
 /// Bytes of a body that filters may judge, unless `postern_body_limit` says otherwise.
 const BODY_LIMIT: usize = 1 << 20;
@@ -29,6 +29,8 @@ pub(crate) struct Main {
     pub(crate) zone: *mut ngx_shm_zone_t,
     /// Milliseconds that one call into a filter may take.
     pub(crate) time_limit: u64,
+    /// Milliseconds that filters may hold a request.
+    pub(crate) wait_limit: u64,
     /// Bytes of memory of one filter in one worker.
     pub(crate) memory_limit: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Main {
             zone_size: 4 << 20,
             zone: ptr::null_mut(),
             time_limit: 200,
+            wait_limit: 30_000,
             memory_limit: 256 << 20,
         }
     }
@@ -119,6 +122,7 @@ pub(crate) unsafe fn finish(cf: *mut ngx_conf_t) -> ngx_int_t {
         let main = &mut *crate::module::main_of(cf).cast::<Main>();
         // Compiled modules are what the workers need of it.
         main.engine = None;
+        compiled::forget_others();
         if main.filters.is_empty() {
             return NGX_OK as ngx_int_t;
         }

@@ -17,7 +17,7 @@ use crate::cluster::Cluster;
 use crate::configuration::{FilterSettings, Location, Main};
 use crate::guarded::guarded;
 use crate::ngx::{log, text};
-use crate::{inline_json, module, worker};
+use crate::{compiled, inline_json, module, worker};
 
 type Setter = unsafe extern "C" fn(*mut ngx_conf_t, *mut ngx_command_t, *mut c_void) -> *mut c_char;
 
@@ -43,6 +43,7 @@ pub(crate) static mut COMMANDS: [ngx_command_t; 11] = [
     directive(c"postern_environment", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_environment, MAIN),
     directive(c"postern_shared_memory", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_shared_memory, MAIN),
     directive(c"postern_time_limit", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_time_limit, MAIN),
+    directive(c"postern_wait_limit", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_wait_limit, MAIN),
     directive(c"postern_memory_limit", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_memory_limit, MAIN),
     directive(c"postern_filter", ANYWHERE | NGX_CONF_TAKE12, set_filter, LOCATION),
     directive(c"postern_filter_inline", ANYWHERE | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_inline, LOCATION),
@@ -80,6 +81,7 @@ setter!(set_cluster, cluster, Main);
 setter!(set_environment, environment, Main);
 setter!(set_shared_memory, shared_memory, Main);
 setter!(set_time_limit, time_limit, Main);
+setter!(set_wait_limit, wait_limit, Main);
 setter!(set_memory_limit, memory_limit, Main);
 setter!(set_filter, filter, Location);
 setter!(set_inline, inline, Location);
@@ -107,8 +109,8 @@ unsafe fn module_named(cf: *mut ngx_conf_t, main: &mut Main, words: &[&str]) -> 
         main.engine = Some(Engine::new().map_err(|error| error.to_string())?);
     }
     let engine = main.engine.as_ref().ok_or("no engine")?;
-    let compiled = engine.compile(name, &wasm).map_err(|error| format!("{}: {error}", path.display()))?;
-    main.modules.push(compiled);
+    let compiled = compiled::module(engine, name, &wasm);
+    main.modules.push(compiled.map_err(|error| format!("{}: {error}", path.display()))?);
     Ok(())
 }
 
@@ -227,6 +229,13 @@ unsafe fn time_limit(_: *mut ngx_conf_t, main: &mut Main, words: &[&str]) -> Res
     main.time_limit = milliseconds
         .filter(|limit| (20..=10_000).contains(limit))
         .ok_or("a time from 20ms to 10000ms is needed, such as 200ms")?;
+    Ok(())
+}
+
+unsafe fn wait_limit(_: *mut ngx_conf_t, main: &mut Main, words: &[&str]) -> Result<(), String> {
+    let seconds = words.first().and_then(|word| word.strip_suffix('s')?.parse::<u64>().ok());
+    let seconds = seconds.filter(|limit| (1..=600).contains(limit));
+    main.wait_limit = 1000 * seconds.ok_or("a time from 1s to 600s is needed, such as 30s")?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use nginx_sys::ngx_http_request_t;
 use postern_proxy_wasm::{Action, CallError, StreamId};
 
 use crate::answer::Answer;
+use crate::ngx::timer::Timer;
 use crate::ngx::{client_body, headers_in, log};
 use crate::stream::{Failed, Shared};
 use crate::worker::Plugin;
@@ -28,6 +29,8 @@ pub(crate) struct Exchange {
     body: Body,
     body_limit: usize,
     pub(crate) ended: Option<End>,
+    /// While a filter holds it.
+    pub(crate) hold: Option<Timer>,
 }
 
 struct Filter {
@@ -76,12 +79,24 @@ impl Exchange {
             body: if has_body { Body::Unread } else { Body::None },
             body_limit,
             ended: None,
+            hold: None,
         }
     }
 
     /// nginx reads the body now.
     pub(crate) fn reading_body(&mut self) {
         self.body = Body::Reading;
+    }
+
+    /// Every filter let it pass.
+    pub(crate) fn pass_on(&mut self) {
+        self.hold = None;
+        self.shared.passed.set(true);
+        self.ended = Some(End::Passed);
+    }
+
+    pub(crate) fn is_reading_body(&self) -> bool {
+        self.body == Body::Reading
     }
 
     pub(crate) fn plugins(&self) -> Vec<Rc<Plugin>> {
@@ -146,6 +161,9 @@ impl Exchange {
                  (a rewrite, a subrequest, an internal redirect, or a request line that is not canonical)",
             ),
             Failed::Closed => (b"nginx.filter.closed", "a filter closed it"),
+            Failed::Silent => {
+                (b"nginx.filter.silent", "a filter holds it for longer than postern_wait_limit")
+            }
         };
         self.shared.details.replace(details.to_vec());
         self.log(nginx_sys::NGX_LOG_WARN, &format!("postern: refused: {text}"));

@@ -3,19 +3,21 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use nginx_sys::{
-    NGX_DECLINED, NGX_DONE, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_http_core_run_phases,
+    NGX_DECLINED, NGX_DONE, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_event_t, ngx_http_core_run_phases,
     ngx_http_finalize_request, ngx_http_read_client_request_body, ngx_http_request_t,
     ngx_http_run_posted_requests, ngx_int_t, ngx_pool_cleanup_add,
 };
 use postern_proxy_wasm::PropertyPath;
 
-use crate::configuration::location;
+use crate::configuration::{Main, location};
 use crate::exchange::{End, Exchange, Step};
 use crate::guarded::guarded;
-use crate::module::context_place;
+use crate::module::{context_place, main_of_request};
 use crate::ngx::client_body;
+use crate::ngx::timer::Timer;
 use crate::properties;
 use crate::stream::{Failed, Shared};
 use crate::worker;
@@ -46,11 +48,17 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
         let settled = (*exchange).plugins();
         let result = match step {
             Step::Pass => {
-                (*exchange).ended = Some(End::Passed);
+                (*exchange).pass_on();
                 NGX_DECLINED as ngx_int_t
             }
-            Step::Wait => NGX_DONE as ngx_int_t,
+            Step::Wait => {
+                if (*exchange).hold.is_none() && !(*exchange).is_reading_body() {
+                    (*exchange).hold = Some(hold(request));
+                }
+                NGX_DONE as ngx_int_t
+            }
             Step::Answer(answer) => {
+                (*exchange).hold = None;
                 (*exchange).ended = Some(End::Answered);
                 answer.send(request);
                 NGX_DONE as ngx_int_t
@@ -71,6 +79,31 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
         }
         result
     }
+}
+
+/// A filter holds the request: not for ever, and a worker that has to go waits for it as for any other.
+unsafe fn hold(request: *mut ngx_http_request_t) -> Timer {
+    // SAFETY: nginx's request; of `create_main`. The timer goes with the request's exchange.
+    unsafe {
+        let main = &*main_of_request(request).cast::<Main>();
+        let timer = Timer::awaited(Some(on_silence), request.cast());
+        timer.set(Duration::from_millis(main.wait_limit));
+        timer
+    }
+}
+
+/// nginx's callback: a filter has held a request for as long as it may.
+unsafe extern "C" fn on_silence(event: *mut ngx_event_t) {
+    guarded("a request that is held", (), || {
+        // SAFETY: of `hold`.
+        unsafe {
+            let request = (*event).data.cast::<ngx_http_request_t>();
+            let Some(exchange) = find(request) else { return };
+            let shared = Rc::clone(&(*exchange).shared);
+            shared.failed.set(Some(Failed::Silent));
+            resume(&shared);
+        }
+    });
 }
 
 /// nginx's callback: the body is there.

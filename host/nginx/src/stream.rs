@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) resumed: Cell<u64>,
     /// A filter wants the request to end without an answer, or its instance died.
     pub(crate) failed: Cell<Option<Failed>>,
+    /// Every filter let it pass.
+    pub(crate) passed: Cell<bool>,
 }
 
 /// Why a request ends without a filter's verdict.
@@ -48,6 +50,8 @@ pub(crate) enum Failed {
     NotWhatWasJudged,
     /// A filter asked for it.
     Closed,
+    /// A filter holds it for longer than it may.
+    Silent,
 }
 
 impl Shared {
@@ -60,6 +64,7 @@ impl Shared {
             details: RefCell::default(),
             resumed: Cell::new(0),
             failed: Cell::new(None),
+            passed: Cell::new(false),
         })
     }
 }

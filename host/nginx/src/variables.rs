@@ -8,7 +8,7 @@ use nginx_sys::{
 
 use crate::guarded::guarded;
 use crate::ngx::text;
-use crate::phases;
+use crate::{phases, refused};
 
 const PREFIX: &[u8] = b"postern_";
 
@@ -58,10 +58,16 @@ unsafe extern "C" fn get(
 
 unsafe fn look_up(request: *mut ngx_http_request_t, name: &[u8]) -> Option<Vec<u8>> {
     // SAFETY: the caller's.
-    let shared = unsafe { phases::shared_of(request) }?;
+    let shared = unsafe { phases::shared_of(request) };
     if name == b"details" {
-        return Some(shared.details.borrow().clone()).filter(|details| !details.is_empty());
+        let details = shared.as_ref().map(|shared| shared.details.borrow().clone()).unwrap_or_default();
+        if !details.is_empty() || shared.is_some_and(|shared| shared.passed.get()) {
+            return Some(details).filter(|details| !details.is_empty());
+        }
+        // SAFETY: the caller's.
+        return unsafe { refused::by_nginx(request) }.map(|code| code.as_bytes().to_vec());
     }
+    let shared = shared?;
     let name: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'.' } else { *byte }).collect();
     let path = [b"postern.", name.as_slice()].concat();
     shared.state.borrow().get(&path).map(<[u8]>::to_vec)

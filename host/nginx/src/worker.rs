@@ -87,7 +87,15 @@ pub(crate) unsafe extern "C" fn init(cycle: *mut ngx_cycle_t) -> ngx_int_t {
 /// nginx's callback: a worker ends.
 pub(crate) unsafe extern "C" fn exit(_: *mut ngx_cycle_t) {
     guarded("the end of a worker", (), || {
-        PLUGINS.with_borrow(|all| all.iter().for_each(|plugin| drop(plugin.ticks.take())));
+        PLUGINS.with_borrow(|all| {
+            for plugin in all {
+                drop(plugin.ticks.take());
+                // Nobody is there any longer who waits for them.
+                let calls = plugin.calls.take();
+                calls.into_values().for_each(call::cancel);
+            }
+        });
+        call::close_idle();
     });
 }
 
@@ -303,8 +311,11 @@ impl Plugin {
         }
         for wanted in self.effects.calls.take() {
             let (id, cluster) = (wanted.id, self.clusters.get().get(wanted.cluster));
-            match cluster.and_then(|cluster| call::send(self, cluster, wanted)) {
-                Some(call) => drop(self.calls.borrow_mut().insert(id, call)),
+            match cluster {
+                Some(cluster) => {
+                    let call = call::send(self, cluster, wanted);
+                    self.calls.borrow_mut().insert(id, call);
+                }
                 None => self.called(id, HttpCallResponse::failed()),
             }
         }

@@ -1,7 +1,7 @@
 //! The real nginx of the distribution, with our module.
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use crate::envoy::Logged;
 use crate::process::Process;
 use crate::tools;
 
-/// The reason in [`as_envoy_logs`] of what nginx refused by itself: it has none to tell.
+/// The reason in [`as_envoy_logs`] of what nginx refused by itself: the module's codes for that begin with
+/// `nginx.request.`.
 pub const REFUSED_BY_NGINX: &str = "refused_by_nginx";
 
 /// A line of the access log as Envoy would have told it: `via_upstream` for what was let through.
@@ -22,10 +23,11 @@ pub const REFUSED_BY_NGINX: &str = "refused_by_nginx";
 pub fn as_envoy_logs(line: &Value) -> Logged {
     let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
     let status = line["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let reason = match (text("reason"), text("upstream").is_empty()) {
-        (reason, _) if !reason.is_empty() => reason,
-        (_, true) => REFUSED_BY_NGINX.to_owned(),
-        (_, false) => "via_upstream".to_owned(),
+    let reason = match text("reason") {
+        reason if reason.starts_with("nginx.request.") => REFUSED_BY_NGINX.to_owned(),
+        reason if !reason.is_empty() => reason,
+        _ if text("upstream").is_empty() => panic!("refused, and no reason: {line}"),
+        _ => "via_upstream".to_owned(),
     };
     Logged {
         status: status.unwrap_or_else(|| panic!("no status: {line}")),
@@ -73,6 +75,24 @@ impl Nginx {
         let id = process.id();
         process.wait_until("its workers", || children(id).len() == workers as usize);
         Self { port, process, folder: folder.into(), access_log }
+    }
+
+    /// Starts it as a daemon, which alone can be upgraded (`USR2`): its master is nobody's child, and
+    /// `nginx.pid` in the folder says which process it is. The caller stops it. It prints to the file.
+    ///
+    /// # Errors
+    /// What it printed, when it does not start.
+    pub fn start_daemon(workers: u32, folder: &Path, configuration: &str, log: &Path) -> Result<(), String> {
+        write(folder, &at_home(configuration, folder, workers));
+        let file =
+            |path: &Path| fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()));
+        let output = file(log)?;
+        let errors = output.try_clone().map_err(|error| error.to_string())?;
+        let status = command(folder, &[]).stdin(Stdio::null()).stdout(output).stderr(errors).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(format!("nginx: {other:?}\n{}", fs::read_to_string(log).unwrap_or_default())),
+        }
     }
 
     /// `nginx -t`
@@ -144,7 +164,7 @@ fn write(folder: &Path, configuration: &str) {
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(tools::program("nginx", "nginx"));
+    let mut command = Command::new(tools::nginx());
     command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).args(arguments);
     command
 }
@@ -176,7 +196,7 @@ fn at_home(configuration: &str, folder: &Path, workers: u32) -> String {
 }
 
 /// Processes whose parent it is.
-fn children(parent: u32) -> Vec<u32> {
+pub fn children(parent: u32) -> Vec<u32> {
     let file = format!("/proc/{parent}/task/{parent}/children");
     let text = fs::read_to_string(file).unwrap_or_default();
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()

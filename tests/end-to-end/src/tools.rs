@@ -58,11 +58,27 @@ pub fn envoy() -> PathBuf {
     existing(String::from_utf8_lossy(&output.stdout).trim().into(), "cargo xtask tools")
 }
 
+/// nginx: the distribution's, or another one that tests are to run in.
+///
+/// # Panics
+/// When there is none.
+#[allow(clippy::disallowed_methods, reason = "tests look for what cargo and xtask made")]
+pub fn nginx() -> PathBuf {
+    match env::var("POSTERN_NGINX") {
+        Ok(named) => existing(named.into(), "set POSTERN_NGINX to an nginx"),
+        Err(_) => program("nginx", "nginx"),
+    }
+}
+
 /// The module that nginx loads.
 ///
 /// # Panics
 /// When it is not built.
+#[allow(clippy::disallowed_methods, reason = "tests look for what cargo and xtask made")]
 pub fn nginx_module() -> PathBuf {
+    if let Ok(named) = env::var("POSTERN_NGINX_MODULE") {
+        return existing(named.into(), "set POSTERN_NGINX_MODULE to the module of that nginx");
+    }
     existing(target().join("postern/nginx/ngx_http_postern_module.so"), "cargo xtask nginx-module")
 }
 

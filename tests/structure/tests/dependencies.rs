@@ -81,10 +81,11 @@ fn host_crates_reach_each_other_through_the_kernel() {
     let members = members();
     for member in below(&members, "host").filter(|member| member.name != "postern-server") {
         let crossing: Vec<_> = below(&members, "host")
-            // What reads settings files knows nothing of anybody's settings, and what runs filters
-            // nothing of any proxy.
+            // What reads settings files knows nothing of anybody's settings, what runs filters nothing
+            // of any proxy, and what reads HTTP/1.1 nothing of who speaks it.
             .filter(|other| {
-                !["postern-kernel", "postern-settings", "postern-proxy-wasm"].contains(&other.name.as_str())
+                !["postern-kernel", "postern-settings", "postern-proxy-wasm", "postern-http1"]
+                    .contains(&other.name.as_str())
             })
             .filter(|other| member.dependencies.contains(&other.name))
             .map(|other| other.name.as_str())

@@ -12,14 +12,20 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// `data` is what the handler finds in the event.
+    /// `data` is what the handler finds in the event. A worker that has to go does not wait for it.
     pub(crate) fn new(handler: ngx_event_handler_pt, data: *mut c_void) -> Self {
+        let timer = Self::awaited(handler, data);
+        // SAFETY: the event lives as long as the timer.
+        unsafe { (*timer.event).set_cancelable(1) };
+        timer
+    }
+
+    /// The same, and a worker that has to go waits for it.
+    pub(crate) fn awaited(handler: ngx_event_handler_pt, data: *mut c_void) -> Self {
         // SAFETY: an event of zeros is one that is not used.
         let mut event: Box<ngx_event_t> = Box::new(unsafe { std::mem::zeroed() });
         event.data = data;
         event.handler = handler;
-        // A worker that has to go does not wait for it.
-        event.set_cancelable(1);
         // SAFETY: nginx set the cycle.
         event.log = unsafe { (*ngx_cycle).log };
         Self { event: Box::into_raw(event) }

@@ -43,7 +43,9 @@ fn the_endpoint_catalogue_is_refused_and_nothing_reaches_the_lan() {
                 continue;
             }
             Verdict::Refuse { .. }
-                if reached.is_empty() && reason.is_empty() && (400..500).contains(&answer.status) =>
+                if reached.is_empty()
+                    && reason.starts_with("nginx.request.")
+                    && (400..500).contains(&answer.status) =>
             {
                 by_nginx.push(format!("{}: {}", vector.name, answer.status));
                 continue;

@@ -1,4 +1,5 @@
 //! The same filters in the distribution's nginx.
+mod callouts;
 mod catalogue;
 mod configuration;
 mod requests;

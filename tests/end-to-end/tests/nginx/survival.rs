@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::world::Edge;
 
@@ -29,15 +30,17 @@ const HOSTILE: &str = r#"
     (i32.eq (i32.load (i32.const 20)) (i32.const 6))))
 "#;
 
-fn with_hostile_guest() -> Edge {
-    let folder = tempfile::tempdir().expect("a folder").keep();
-    let file = folder.join("hostile.wasm");
+fn with_hostile_guest() -> (Edge, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hostile.wasm");
     fs::write(&file, wat::parse_str(HOSTILE).expect("a module")).expect("a file");
     let edge = Edge::start_with(
         |_| {},
         |text| {
-            let module =
-                format!("  postern_module hostile {};\n  postern_shared_memory 16m;", file.display());
+            let module = format!(
+                "  postern_module hostile {};\n  postern_wait_limit 3s;\n  postern_shared_memory 16m;",
+                file.display()
+            );
             text.replacen("  postern_shared_memory 16m;", &module, 1).replacen(
                 "  location / {",
                 "  postern_filter hostile;\n    location / {",
@@ -45,8 +48,7 @@ fn with_hostile_guest() -> Edge {
             )
         },
     );
-    fs::remove_dir_all(folder).expect("the module is compiled");
-    edge
+    (edge, folder)
 }
 
 /// Until the filter is there again.
@@ -60,7 +62,7 @@ fn until_served(edge: &Edge) {
 
 #[test]
 fn a_guest_that_traps_or_spins_costs_its_request_and_nothing_else() {
-    let edge = with_hostile_guest();
+    let (edge, _folder) = with_hostile_guest();
     let workers = edge.nginx.workers();
     assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
     for (what, word) in [("x-do: trap\r\n", "trap"), ("x-do: spin!\r\n", "took too long")] {
@@ -73,6 +75,40 @@ fn a_guest_that_traps_or_spins_costs_its_request_and_nothing_else() {
     assert_eq!(edge.nginx.workers(), workers, "the same worker goes on");
     // The endpoint filter stands before it, and has not died.
     assert_eq!(edge.request("GET /carbon", "x-do: trap\r\n", "").0.status, 404);
+}
+
+/// A filter that never says go on: the client gets an answer all the same.
+#[test]
+fn a_guest_that_holds_a_request_is_not_waited_for_for_ever() {
+    let (edge, _folder) = with_hostile_guest();
+    let (answer, log, reached) = edge.request("GET /oauth2/jwks", "x-do: never!\r\n", "");
+    assert_eq!((answer.status, reached.len()), (504, 0), "{log}");
+    assert_eq!(log["reason"], "nginx.filter.silent");
+    assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
+}
+
+/// A worker that has to go finishes what a filter holds, however long that takes.
+#[test]
+fn a_reload_waits_for_what_a_filter_holds() {
+    let (mut edge, _folder) = with_hostile_guest();
+    let held = {
+        let origin = edge.origin.clone();
+        let request = format!(
+            "GET /oauth2/jwks HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-do: never!\r\n\r\n",
+            origin.authority()
+        );
+        thread::spawn(move || origin.exchange(request.as_bytes()).map(|answer| answer.status))
+    };
+    let old = edge.nginx.workers();
+    // The worker has the request when its connection to us is there; the filter has it a little later.
+    thread::sleep(Duration::from_millis(500));
+    edge.nginx.signal(Signal::HUP);
+    assert_eq!(held.join().expect("no panic"), Ok(504));
+    edge.nginx.process.wait_until("the old worker is gone", || {
+        old.iter().all(|worker| !std::path::Path::new(&format!("/proc/{worker}")).exists())
+    });
+    assert!(!edge.nginx.process.log().contains("open socket"), "{}", edge.nginx.process.log());
+    assert_eq!(edge.request("GET /oauth2/jwks", "", "").0.status, 200);
 }
 
 #[test]

@@ -106,3 +106,21 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
 fn files(issued: &Issued) -> TlsFiles {
     TlsFiles { certificate_chain: issued.certificate_file.clone(), private_key: issued.key_file.clone() }
 }
+
+/// What it decides is tested elsewhere, and compiling it takes long.
+pub(crate) fn without_endpoint_filter(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.contains("postern_module endpoint-filter"));
+    let mut depth = 0_i64;
+    let kept: Vec<&str> = lines
+        .filter(|line| {
+            let begins = line.contains("postern_filter_inline endpoint-filter");
+            let is_inside = begins || depth > 0;
+            if is_inside {
+                let count = |brace| i64::try_from(line.matches(brace).count()).expect("few");
+                depth += count('{') - count('}');
+            }
+            !is_inside
+        })
+        .collect();
+    kept.join("\n") + "\n"
+}
