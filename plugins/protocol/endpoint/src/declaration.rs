@@ -62,7 +62,8 @@ pub struct Endpoint {
     pub ignores_other_parameters: bool,
 }
 
-/// Static files: every path below a prefix, by GET, without a query.
+/// Static files: every path below a prefix whose name ends as that of a style sheet, script, picture,
+/// font or document, by GET, without a query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assets {

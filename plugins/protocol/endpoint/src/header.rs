@@ -21,7 +21,7 @@ pub(crate) struct Framing<'a> {
 ///
 /// # Errors
 /// `endpoint.header.duplicate`, `endpoint.header.overrides`, `endpoint.header.upgrade`,
-/// `endpoint.header.connection-names-reserved`, `endpoint.framing.ambiguous`,
+/// `endpoint.header.connection-names-reserved`, `endpoint.header.expect` (417), `endpoint.framing.ambiguous`,
 /// `endpoint.framing.unknown-coding`, `endpoint.pseudo-header.misplaced`; `endpoint.header.too-many`, `endpoint.header.too-large` (431).
 pub(crate) fn judge<'a>(
     headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
@@ -51,6 +51,16 @@ pub(crate) fn judge<'a>(
                     .expected("no pseudo header behind an ordinary one"));
             }
             Name::Connection => connection::judge(value)?,
+            // Readers differ in what they make of any other (RFC 9110 section 10.1.1), and one that
+            // waits for a `100 Continue` takes the body for the next request.
+            Name::Expect if value.eq_ignore_ascii_case(b"100-continue") => framing.strips = true,
+            Name::Expect => {
+                return Err(Refusal::misbehaved("endpoint.header.expect")
+                    .with_status(417)
+                    .at("Expect")
+                    .expected("100-continue")
+                    .found_bytes(value));
+            }
             Name::ContentType => once(&mut framing.content_type, "Content-Type", value)?,
             Name::Authorization => {
                 once(&mut authorization, "Authorization", value)?;
@@ -137,6 +147,9 @@ mod tests {
             "endpoint.header.connection-names-reserved"
         );
         assert_eq!(code(&[("upgrade", "h2c")]), "endpoint.header.upgrade");
+        for value in ["", "100-continue, x", "y 100-continue", "200-ok", "100-continue\t;"] {
+            assert_eq!(code(&[("Expect", value)]), "endpoint.header.expect", "{value}");
+        }
         assert_eq!(code(&[("cookie", "a=b"), (":path", "/carbon")]), "endpoint.pseudo-header.misplaced");
         assert_eq!(code(&[("X-Original-URL", "/carbon")]), "endpoint.header.overrides");
         assert_eq!(code(&[("x_http_method_override", "PUT")]), "endpoint.header.overrides");
@@ -151,6 +164,7 @@ mod tests {
             ("cookie", "c=d"),
             ("x-original-urls", "x"),
             ("transfer-encoding", "Chunked"),
+            ("expect", "100-Continue"),
         ];
         assert_eq!(code(&headers), "accepted");
     }

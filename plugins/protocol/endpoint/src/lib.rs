@@ -43,6 +43,6 @@ pub use limits::RequestLimits;
 pub use network::Network;
 pub use rate::{RateBucket, RateLimit, RateTable};
 pub use report_only::{Report, ReportOnly, SWITCHABLE};
-pub use table::{Accepted, EndpointTable, Incoming, Place};
+pub use table::{Accepted, EndpointTable, Incoming, Place, STATIC_FILES};
 pub use target::{MAX_TARGET, RequestTarget};
 pub use url::is_protected_url;

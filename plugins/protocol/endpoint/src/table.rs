@@ -113,7 +113,7 @@ impl EndpointTable {
     /// - `endpoint.host.unknown` (421)
     /// - `endpoint.path.unknown`, `endpoint.path.never-public` (404)
     /// - `endpoint.method.not-allowed` (405): `expected` is the value for Allow
-    /// - `endpoint.header.*`, `endpoint.framing.*` (400, 431)
+    /// - `endpoint.header.*`, `endpoint.framing.*` (400, 417, 431)
     /// - `endpoint.query.too-long` (414), `endpoint.parameter.*` (400, 414), `form.*` (400)
     /// - `endpoint.body.*` (400, 413), `endpoint.content-type.*` (415)
     pub fn judge<'t, 'a, H>(&'t self, request: &Incoming<'a, H>) -> Result<Accepted<'t, 'a>, Refusal>
@@ -244,11 +244,23 @@ fn allowed_method(endpoint: &Endpoint, method: &[u8], report: &mut Report<'_>) -
     }
 }
 
-/// Names of letters, digits, `-`, `_` and `.`, none of them hidden.
+/// What a static file may be, by the end of its name. A server runs some of the files that lie beside
+/// them, such as the `.jsp` in WSO2's `/authenticationendpoint/extensions/`.
+#[rustfmt::skip]
+pub const STATIC_FILES: [&str; 27] = [
+    "avif", "css", "cur", "eot", "gif", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "map", "mjs", "otf",
+    "pdf", "png", "svg", "ttf", "txt", "wasm", "webmanifest", "webp", "woff", "woff2", "xml", "xsl",
+];
+
+/// Names of letters, digits, `-`, `_` and `.`, none of them hidden, the last one that of a static file.
 fn is_asset(path: &str, prefix: &str) -> bool {
     let Some(rest) = path.strip_prefix(prefix) else { return false };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    rest.len() <= MAX_ASSET
+    let is_static = rest
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| STATIC_FILES.iter().any(|known| known.eq_ignore_ascii_case(end)));
+    is_static
+        && rest.len() <= MAX_ASSET
         && rest.split('/').all(|name| !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain))
 }
 

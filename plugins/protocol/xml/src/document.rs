@@ -26,7 +26,8 @@ impl<'a> Document<'a> {
     /// `xml.too-large`, `xml.encoding.not-utf8`, `xml.encoding.unsupported`, `xml.encoding.bom`,
     /// `xml.version.unsupported`, `xml.dtd`, `xml.comment`, `xml.cdata`, `xml.processing-instruction`, `xml.depth.exceeded`,
     /// `xml.elements.too-many`, `xml.attributes.too-many`, `xml.malformed`,
-    /// `xml.namespace.too-long`, `xml.id.duplicate`.
+    /// `xml.namespace.too-long`, `xml.namespaces.too-many`, `xml.name.unsupported`,
+    /// `xml.id.duplicate`.
     pub fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
         let tree = parse(bytes, limits, Author::Peer)?;
         Self::new(tree, limits)

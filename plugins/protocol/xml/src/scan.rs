@@ -21,6 +21,9 @@ pub(crate) enum Author {
 pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Refusal> {
     let mut depth = 0_usize;
     let mut elements = 0_usize;
+    // Namespaces that each open element declares, and all of them together.
+    let mut declared = Vec::new();
+    let mut in_scope = 0_usize;
     let mut rest = without_declaration(text)?;
     while let Some((_, tag)) = rest.split_once('<') {
         if tag.starts_with('!') || tag.starts_with('?') {
@@ -31,8 +34,10 @@ pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Re
         rest = after;
         if inside.starts_with('/') {
             depth = depth.saturating_sub(1);
+            in_scope = in_scope.saturating_sub(declared.pop().unwrap_or(0));
             continue;
         }
+        check_names(inside)?;
         elements = elements.saturating_add(1);
         if elements > limits.max_elements {
             return Err(too_many("xml.elements.too-many", limits.max_elements));
@@ -40,12 +45,17 @@ pub(crate) fn scan(text: &str, limits: &Limits, author: Author) -> Result<(), Re
         if count_attributes(inside) > limits.max_attributes {
             return Err(too_many("xml.attributes.too-many", limits.max_attributes));
         }
-        check_namespaces(inside, limits)?;
+        let namespaces = check_namespaces(inside, limits)?;
+        if in_scope.saturating_add(namespaces) > limits.max_namespaces {
+            return Err(too_many("xml.namespaces.too-many", limits.max_namespaces));
+        }
         if depth.saturating_add(1) > limits.max_depth {
             return Err(too_many("xml.depth.exceeded", limits.max_depth));
         }
         if !inside.ends_with('/') {
             depth = depth.saturating_add(1);
+            declared.push(namespaces);
+            in_scope = in_scope.saturating_add(namespaces);
         }
     }
     Ok(())
@@ -104,10 +114,47 @@ fn count_attributes(inside: &str) -> usize {
     count
 }
 
+/// Refuses names that parsers differ in: beyond ASCII, where the editions of XML 1.0 do, and with a colon
+/// that parts no two names (namespaces in XML 1.0 section 4), which the parser takes. No peer has any.
+fn check_names(inside: &str) -> Result<(), Refusal> {
+    let wrong = |found: &str| {
+        Err(Refusal::misbehaved("xml.name.unsupported")
+            .expected("ASCII, with a prefix or without")
+            .found(found))
+    };
+    let mut quote = None;
+    // What came before in the name, and whether there was a colon.
+    let (mut before, mut parted) = (None, false);
+    for byte in inside.bytes() {
+        match (byte, quote) {
+            (_, Some(open)) if open == byte => quote = None,
+            (_, Some(_)) => {}
+            (b' ' | b'\t' | b'\r' | b'\n' | b'=' | b'/' | b'"' | b'\'', None) => {
+                if before == Some(b':') {
+                    return wrong(inside);
+                }
+                (before, parted) = (None, false);
+                quote = matches!(byte, b'"' | b'\'').then_some(byte);
+            }
+            (b':', None) if before.is_none() || parted => return wrong(inside),
+            (_, None) => {
+                let begins = byte.is_ascii_alphabetic() || byte == b'_';
+                if !byte.is_ascii() || (before == Some(b':') && !begins) {
+                    return wrong(inside);
+                }
+                parted |= byte == b':';
+                before = Some(byte);
+            }
+        }
+    }
+    if before == Some(b':') { wrong(inside) } else { Ok(()) }
+}
+
 /// Bounds the namespaces that a tag declares, and refuses to take a prefix back, which namespaces
 /// in XML 1.0 do not allow (section 5) and the parser does. What is not name, `=` and quoted value
-/// is left to the parser, which refuses it right there.
-fn check_namespaces(inside: &str, limits: &Limits) -> Result<(), Refusal> {
+/// is left to the parser, which refuses it right there. Tells how many there are.
+fn check_namespaces(inside: &str, limits: &Limits) -> Result<usize, Refusal> {
+    let mut declared = 0_usize;
     let mut rest = inside;
     while let Some((before, after)) = rest.split_once('=') {
         let after = after.trim_start();
@@ -121,9 +168,12 @@ fn check_namespaces(inside: &str, limits: &Limits) -> Result<(), Refusal> {
         if name.starts_with("xmlns:") && value.is_empty() {
             return Err(malformed("a namespace for each prefix").at(name));
         }
+        if name == "xmlns" || name.starts_with("xmlns:") {
+            declared = declared.saturating_add(1);
+        }
         rest = following;
     }
-    Ok(())
+    Ok(declared)
 }
 
 fn too_many(code: &'static str, limit: usize) -> Refusal {

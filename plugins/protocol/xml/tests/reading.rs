@@ -103,9 +103,49 @@ fn limits_hold_before_the_parser_runs() {
             }
         }
     }
+    // Those of all open elements count, and no longer once they are closed.
+    let namespaces = |from: usize, to: usize| -> String {
+        (from..to).map(|number| format!(" xmlns:p{number}='u'")).collect()
+    };
+    let (one, two, three) = (namespaces(0, 30), namespaces(30, 60), namespaces(60, 64));
+    for (text, expected) in [
+        (format!("<a{one}><b{two}><c{three}/></b></a>"), "accepted"),
+        (format!("<a{one}><b{two}><c{three}/><c{three}></c><c{three}/></b><b{two}/></a>"), "accepted"),
+        (format!("<a{one}><b{two}><c{three} xmlns=''/></b></a>"), "xml.namespaces.too-many"),
+        (format!("<a{one}><b{two}><c{three}><d xmlns='u'></d></c></b></a>"), "xml.namespaces.too-many"),
+        (format!("<a{one}>{}</a>", format!("<b{two}></b>").repeat(20)), "accepted"),
+    ] {
+        assert_eq!(code(&text), expected, "{text}");
+    }
     for text in declared("other", 10_000) {
         assert_eq!(code(&text), "accepted");
     }
+}
+
+#[test]
+fn names_are_ascii_with_a_prefix_or_without() {
+    for text in [
+        "<:a/>",
+        "<a:/>",
+        "<p:/>",
+        "<a :b=''/>",
+        "<a b:=''/>",
+        "<a b: =''/>",
+        "<a xmlns:=''/>",
+        "<a xmlns:p='u'><p::b/></a>",
+        "<a xmlns:p='u'><p:b:c/></a>",
+        "<a xmlns:p='u'><p:1/></a>",
+        "<a xmlns:p='u' p:-b=''/>",
+        "<a xmlns:p='u'>\n<p:\n/></a>",
+        "<\u{e9}/>",
+        "<a b\u{feff}=''/>",
+        "<a\u{a0}b=''/>",
+        "<a xmlns:\u{e9}='u'/>",
+    ] {
+        assert_eq!(code(text), "xml.name.unsupported", "{text}");
+    }
+    let text = "<p:a-1.b xmlns:p='\u{e9}::' _c=':'\n p:d_=\"='x:\">\u{e9}: <p:b p:e='/:'/></p:a-1.b\n>";
+    assert_eq!(code(text), "accepted");
 }
 
 #[test]
