@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::policy::{Balancing, Behind, EdgeError, EdgePolicy, HealthCheck, Node, Upstream};
+use crate::policy::{Balancing, Behind, EdgeError, EdgePolicy, HealthCheck, KeyCluster, Node, Upstream};
 use crate::text::{indented, path, quoted};
 use crate::{CALLOUT_CLUSTER, LAN_CLUSTER};
 
@@ -19,7 +19,11 @@ pub(crate) fn both(policy: &EdgePolicy) -> Result<String, EdgeError> {
         // Each worker bounds its own calls about tokens; the others are few.
         if policy.introspects() { 256 } else { 16 },
     )?;
-    Ok(lan + &callout)
+    let mut all = lan + &callout;
+    for keys in &policy.key_clusters {
+        all += &key_cluster(keys)?;
+    }
+    Ok(all)
 }
 
 fn cluster(policy: &EdgePolicy, name: &str, purpose: &str, requests: u32) -> Result<String, EdgeError> {
@@ -73,6 +77,49 @@ fn cluster(policy: &EdgePolicy, name: &str, purpose: &str, requests: u32) -> Res
         tls = indented(8, &tls(upstream)?),
         server_name = quoted(&upstream.server_name),
         authority = path("upstream.authority", &upstream.authority)?,
+    ))
+}
+
+/// The keys of a token issuer elsewhere. HTTP/1.1: what a host in the Internet speaks for certain.
+fn key_cluster(keys: &KeyCluster) -> Result<String, EdgeError> {
+    let Node { address, port } = &keys.node;
+    let is_static = address.parse::<IpAddr>().is_ok();
+    // An address is no server name (RFC 6066 section 3).
+    let name = if is_static { String::new() } else { format!("      sni: {}\n", quoted(address)) };
+    Ok(format!(
+        "\
+# Published keys of a token issuer.
+- name: {cluster}
+  type: {discovery}
+  connect_timeout: 3s
+  per_connection_buffer_limit_bytes: 1048576
+  circuit_breakers:
+    thresholds:
+      - {{ max_connections: 4, max_pending_requests: 16, max_requests: 16, max_retries: 1 }}
+  load_assignment:
+    cluster_name: {cluster}
+    endpoints:
+      - lb_endpoints:
+          - endpoint:
+              address:
+                socket_address: {{ address: {address}, port_value: {port} }}
+  transport_socket:
+    name: envoy.transport_sockets.tls
+    typed_config:
+      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+{name}      common_tls_context:
+        alpn_protocols: [http/1.1]
+        tls_params: {{ tls_minimum_protocol_version: TLSv1_2, tls_maximum_protocol_version: TLSv1_3 }}
+        validation_context:
+          trusted_ca: {{ filename: {authority} }}
+          match_typed_subject_alt_names:
+            - {{ san_type: {kind}, matcher: {{ exact: {address} }} }}
+",
+        cluster = keys.name,
+        discovery = if is_static { "STATIC" } else { "STRICT_DNS" },
+        kind = if is_static { "IP_ADDRESS" } else { "DNS" },
+        address = quoted(address),
+        authority = path("tokens.keys_ca", &keys.authority)?,
     ))
 }
 

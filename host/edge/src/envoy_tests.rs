@@ -11,6 +11,8 @@ pub(crate) fn policy() -> EdgePolicy {
     EdgePolicy {
         listener: SocketAddr::from(([0, 0, 0, 0], 443)),
         tls: files("edge"),
+        client_authority: None,
+        key_clusters: Vec::new(),
         hosts: vec!["sso.example.com".into()],
         upstream: Upstream::postern(
             Node { address: "postern.lan".into(), port: 9443 },

@@ -26,8 +26,8 @@ pub use envoy::envoy_configuration;
 pub use filter::{filter_configurations, guard_configuration};
 pub use nginx::nginx_configuration;
 pub use policy::{
-    AccessLog, Arrangement, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, Limits, Node,
-    TlsFiles, Upstream,
+    AccessLog, Arrangement, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, KeyCluster, Limits,
+    Node, TlsFiles, Upstream,
 };
 pub use starter::starter;
 

@@ -34,7 +34,7 @@ pub(crate) fn public(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<
             tls_certificates:
               - certificate_chain: {{ filename: {chain} }}
                 private_key: {{ filename: {key} }}
-      filters:
+{clients}      filters:
         - name: envoy.filters.network.http_connection_manager
           typed_config:
 {http}",
@@ -43,7 +43,22 @@ pub(crate) fn public(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<
         buffer = buffer_limit(endpoints),
         chain = path("tls.certificate_chain", &policy.tls.certificate_chain)?,
         key = path("tls.private_key", &policy.tls.private_key)?,
+        clients = indented(10, &clients(policy)?),
         http = indented(12, &http::connection_manager(policy, endpoints)?),
+    ))
+}
+
+/// Whether clients are asked for a certificate. Nobody has to have one: browsers come to the same address.
+/// One that is shown has to be good, and the client has to have its key.
+fn clients(policy: &EdgePolicy) -> Result<String, EdgeError> {
+    let Some(authority) = &policy.client_authority else { return Ok(String::new()) };
+    Ok(format!(
+        "  # Service providers that resolve artifacts show a certificate. Browsers need none.
+  validation_context:
+    trusted_ca: {{ filename: {} }}
+require_client_certificate: false
+",
+        path("client_authority", authority)?
     ))
 }
 

@@ -105,6 +105,16 @@ postern_time_limit 200ms;
         );
     }
     text += ";\n";
+    for keys in &policy.key_clusters {
+        let Node { address, port } = &keys.node;
+        let _ = writeln!(
+            text,
+            "# Published keys of a token issuer.\npostern_cluster {} https://{} name={address} {};",
+            keys.name,
+            origin(address, *port),
+            parameter("ca", "tokens.keys_ca", &keys.authority)?,
+        );
+    }
     Ok(text)
 }
 
@@ -239,6 +249,14 @@ server {{
         all_burst = limits.requests_per_second.saturating_mul(2),
         burst = limits.client_burst,
     );
+    if let Some(authority) = &policy.client_authority {
+        let _ = write!(
+            text,
+            "  # Service providers that resolve artifacts show a certificate. Browsers need none.\n  \
+             ssl_client_certificate {};\n  ssl_verify_client optional;\n  ssl_verify_depth 3;\n\n",
+            path("client_authority", authority)?
+        );
+    }
     for filter in chain {
         let json = serde_json::to_string_pretty(&filter.configuration).unwrap_or_default();
         let _ = writeln!(

@@ -18,10 +18,14 @@ pub struct EdgePolicy {
     pub listener: SocketAddr,
     /// The public certificate.
     pub tls: TlsFiles,
+    /// Who issued the certificates of clients that show one, PEM. None: none is asked for.
+    pub client_authority: Option<PathBuf>,
     /// Values of Host that are ours, such as `sso.example.com` or `sso.example.com:8443`.
     pub hosts: Vec<String>,
     /// The identity provider in the LAN.
     pub upstream: Upstream,
+    /// Where the keys of token issuers are that are not at the nodes behind.
+    pub key_clusters: Vec<KeyCluster>,
     /// What the enabled modules declare.
     pub endpoints: Vec<Endpoint>,
     /// Static files of the host's pages.
@@ -181,6 +185,17 @@ impl Node {
         };
         good.then(|| Self { address: address.to_owned(), port })
     }
+}
+
+/// A host that publishes keys of a token issuer, over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCluster {
+    /// What the filter's configuration calls it.
+    pub name: String,
+    /// Where it is; its address is the name in its certificate too.
+    pub node: Node,
+    /// Who issued that certificate, PEM.
+    pub authority: PathBuf,
 }
 
 /// How a node is asked whether it is there.

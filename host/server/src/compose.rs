@@ -13,7 +13,7 @@ use postern_kernel::audit::Event;
 use postern_kernel::authenticator::AuthenticatorModule as _;
 use postern_kernel::clock::Clock;
 use postern_kernel::flow::{EnabledAuthenticator, EnabledProtocol, Flow, Lifetimes, ModuleSet};
-use postern_kernel::keys::{KeyRing as _, SigningAlgorithm};
+use postern_kernel::keys::KeyRing as _;
 use postern_kernel::module::ProtocolModule as _;
 use postern_kernel::services::Installation;
 use postern_kernel::store::{Application, Store};
@@ -284,7 +284,7 @@ pub(crate) async fn provide_keys(opened: &Opened, modules: &ModuleSet) -> Result
 
 /// Makes the key that signs the edge's configuration, when it is not there.
 pub(crate) async fn provide_edge_key(opened: &Opened) -> Result<(), Failure> {
-    Ok(opened.keys.provide(edge::SIGNER, &[SigningAlgorithm::Es256]).await?)
+    Ok(edge::provide(opened.keys.as_ref(), opened.installation.store.as_ref()).await?)
 }
 
 /// Pages with the theme.

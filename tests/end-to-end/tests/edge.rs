@@ -121,6 +121,8 @@ fn policy(origin: &Origin, tls: TlsFiles, upstream: postern_edge::Upstream, acce
     EdgePolicy {
         listener: SocketAddr::from(([127, 0, 0, 1], origin.port)),
         tls,
+        client_authority: None,
+        key_clusters: Vec::new(),
         hosts: table.hosts,
         upstream,
         endpoints: table.endpoints,

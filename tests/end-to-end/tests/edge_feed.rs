@@ -101,6 +101,8 @@ impl Edge {
         let policy = EdgePolicy {
             listener: SocketAddr::from(([127, 0, 0, 1], port)),
             tls: files(&outside.issue("edge", &[PUBLIC])),
+            client_authority: None,
+            key_clusters: Vec::new(),
             hosts: table.hosts,
             upstream: postern_edge::Upstream::postern(
                 Node { address: "127.0.0.1".into(), port: upstream.port },

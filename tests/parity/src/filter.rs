@@ -295,6 +295,8 @@ pub(crate) fn policy(guards: Guards, base_url: &str) -> EdgePolicy {
     EdgePolicy {
         listener: ([127, 0, 0, 1], 443).into(),
         tls: absent(),
+        client_authority: None,
+        key_clusters: Vec::new(),
         hosts: endpoints.hosts,
         upstream: EdgeUpstream::postern(node, LAN_NAME, "absent".into(), absent()),
         endpoints: endpoints.endpoints,

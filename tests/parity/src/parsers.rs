@@ -188,7 +188,7 @@ pub fn saml_metadata(bytes: &[u8]) {
 /// is resolved.
 pub fn saml_artifact_resolve(bytes: &[u8]) {
     let message = federated(Service::ArtifactResolution, "text/xml", bytes);
-    if let Ok(decoded) = federation().decode(&message, NOW, &NothingIsGood) {
+    if let Ok(decoded) = federation().decode(&message, NOW, &NothingIsGood, &mut |_| {}) {
         panic!("nobody vouches for {decoded:?}");
     }
 }
@@ -197,7 +197,7 @@ pub fn saml_artifact_resolve(bytes: &[u8]) {
 /// carries no message.
 pub fn saml_response(bytes: &[u8]) {
     let message = federated(Service::AssertionConsumer, "application/x-www-form-urlencoded", bytes);
-    match federation().decode(&message, NOW, &NothingIsGood) {
+    match federation().decode(&message, NOW, &NothingIsGood, &mut |_| {}) {
         Ok(Decoded::OtherForm) => {
             let form = String::from_utf8_lossy(bytes).to_ascii_lowercase();
             assert!(!form.starts_with("samlresponse=") && !form.contains("&samlresponse="), "{form}");

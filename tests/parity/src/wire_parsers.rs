@@ -158,7 +158,7 @@ fn saml(pairs: &HeaderPairs, method: &[u8], target: &[u8], body: &[u8]) -> Resul
         }
     };
     let message = Message { service, incoming, soap_action: None, client_certificate: None };
-    decoder.judge(&message, Some(NOW), &NothingIsGood, &Forgetful).map(|_| ())
+    decoder.judge(&message, Some(NOW), &NothingIsGood, &Forgetful, &mut |_| {}).map(|_| ())
 }
 
 /// A memory without anything in it.

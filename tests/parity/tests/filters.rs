@@ -89,6 +89,16 @@ fn saml_decoder_with_federation() {
     }
 }
 
+/// Products whose own sign-on comes back to the paths of messages, and tenants beside messages.
+#[test]
+fn saml_decoder_with_flows_of_products() {
+    let edge =
+        Edge::start_alone(Guards { saml: true, members: members("saml-product"), ..Guards::default() });
+    for rule in ["saml-product", "saml"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| edge.judge(vector));
+    }
+}
+
 #[test]
 fn token_validator() {
     let edge = Edge::start(Guards { token: true, ..Guards::default() });

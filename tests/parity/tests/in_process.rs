@@ -34,9 +34,11 @@ fn saml_decoder_with_single_logout() {
 /// What a federation sends, in the order of the tests in Envoy.
 #[test]
 fn saml_decoder_with_federation() {
-    for (rules, kind) in
-        [(&["wsfed"][..], "wsfed"), (&["wsfed-open", "saml-artifact", "saml-response", "saml"], "wsfed-open")]
-    {
+    for (rules, kind) in [
+        (&["wsfed"][..], "wsfed"),
+        (&["wsfed-open", "saml-artifact", "saml-response", "saml"], "wsfed-open"),
+        (&["saml-product", "saml"], "saml-product"),
+    ] {
         let guards = Guards { saml: true, members: members(kind), ..Guards::default() };
         let filters = InProcess::start_decoder_alone(guards);
         for rule in rules {

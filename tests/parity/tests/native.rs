@@ -37,6 +37,11 @@ fn federation() {
 }
 
 #[test]
+fn flows_of_products() {
+    demand_parity(Face::Native, &load_rule("saml-product"), native::saml::judge);
+}
+
+#[test]
 fn saml_metadata() {
     demand_parity(Face::Native, &load_rule("saml-metadata"), native::saml::judge_metadata);
 }

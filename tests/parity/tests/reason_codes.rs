@@ -16,6 +16,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("endpoint.rate.exceeded", "of an operator's rules: unit test of postern-endpoint, end-to-end edge"),
     ("endpoint.scheme.unknown", "no HTTP/1.1 request has one: unit test of postern-endpoint"),
     ("endpoint.target.empty", "a parser of HTTP refuses a request line without a target"),
+    ("form.field.missing", "a form is told from a message by that field before: unit test of postern-form"),
     ("feed.", "no request: tests/judging.rs of postern-feed, and end-to-end tests/edge_feed.rs"),
     ("jose.key.unreadable", "ours: a key of the kernel that can't be published"),
     ("jose.token.too-long", "a bearer token of that length is refused by its syntax before"),

@@ -14,7 +14,8 @@ import vector
 
 HERE = pathlib.Path(__file__).resolve().parent
 RELYING_PARTIES = HERE.parent.parent / "end-to-end/relying-parties"
-AREAS = {"saml": "saml", "saml-logout": "saml", "saml-metadata": "saml", "endpoint": "endpoint", "access-token": "token"}
+AREAS = {"saml": "saml", "saml-logout": "saml", "saml-metadata": "saml", "endpoint": "endpoint", "access-token": "token",
+         "wsfed": "wsfed", "wsfed-open": "wsfed"}
 
 
 class World:
@@ -49,10 +50,12 @@ class World:
         return str(path)
 
 
-def node(script, world):
-    """Runs the script with the packages that are installed for the end-to-end tests."""
+def node(script, world, folder=RELYING_PARTIES):
+    """Runs the script with the packages of that folder: those of the end-to-end tests, or its own."""
+    if not (folder / "node_modules").exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
     given = json.dumps({"keyFile": world.key_file, "certificateFile": world.certificate_file, "destination": world.destination})
-    run = subprocess.run(["node", "--input-type=module"], input=(HERE / script).read_text(), cwd=RELYING_PARTIES, text=True,
+    run = subprocess.run(["node", "--input-type=module"], input=(HERE / script).read_text(), cwd=folder, text=True,
                          env={**os.environ, "CAPTURE": given}, capture_output=True)
     if run.returncode:
         sys.exit(f"{script}: {run.stderr}")
@@ -65,6 +68,7 @@ def main():
         found = pysaml2_messages.messages(world)
         found += node("node_saml_messages.js", world)
         found += node("oidc_messages.js", world)
+        found += node("passport_wsfed_messages.js", world, HERE / "passport-wsfed")
         found += apache_messages.messages(world)
     for message in found:
         area = AREAS.get(message["rule"], "oidc")

@@ -194,6 +194,7 @@ fn every_vector_can_be_made() {
         "wsfed-open",
         "saml-artifact",
         "saml-response",
+        "saml-product",
         "authorization-request",
         "token-request",
         "client-authentication",

@@ -144,6 +144,17 @@ impl Stage {
         self
     }
 
+    /// The rule that refused only reports.
+    fn reported(mut self) -> Self {
+        if let Some(reason) = self.refusal.take() {
+            let Reason { code, element, expected, found, .. } = reason;
+            let refused = format!("{code}: at {element}: expected {expected}: found {found}");
+            self.field("report only", refused, "logged, counted, let through");
+            self.verdict = Verdict::Passes;
+        }
+        self
+    }
+
     fn noted(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self

@@ -2,8 +2,13 @@
 
 use postern_saml::{Arrival, Decoded, Decoder, DecoderConfiguration, Incoming, Judged, Message, RequestHead};
 
+use postern_refusal::Refusal;
+
 use super::{RawRequest, Stage, Surroundings};
 use crate::policy::Guard;
+
+/// What becomes of a request that a rule in `report_only` would refuse.
+const REPORTED: &str = "logged, counted, let through";
 
 pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surroundings<'_>) -> Stage {
     let mut stage = Stage::new("saml-decoder");
@@ -19,6 +24,10 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
     };
     let content_type = request.header(b"content-type").map(String::from_utf8_lossy);
     let (service, incoming) = match configuration.arrival(&head) {
+        Err(refusal) if configuration.report_only.iter().any(|code| code == refusal.code) => {
+            stage.field("report only", refusal.to_string(), REPORTED);
+            return stage;
+        }
         Ok(Arrival::Elsewhere) => return stage.noted("no message for it: not looked at"),
         Ok(Arrival::Get(service, query)) => (service, Incoming::Get(query)),
         Ok(Arrival::Post(service, query)) => {
@@ -32,12 +41,18 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
     let message =
         Message { service, incoming, soap_action: soap_action.as_deref(), client_certificate: None };
     let decoder = Decoder::new(configuration);
-    let decoded = decoder.decode(&message, surroundings.now, surroundings.verifier);
+    let mut reported = Vec::new();
+    let mut report = |refusal: &Refusal| reported.push(refusal.to_string());
+    let decoded = decoder.decode(&message, surroundings.now, surroundings.verifier, &mut report);
+    for refusal in reported {
+        stage.field("report only", refusal, REPORTED);
+    }
     let judged = match decoded {
         Ok(Decoded::Saml(judged)) => judged,
+        Ok(Decoded::Reported) => return stage,
         Ok(other) => {
             let Some((message, sender, _)) = other.names() else {
-                return stage.noted("no message in the form: not looked at");
+                return stage.noted("a form without a message");
             };
             stage.field("message", message, "a kind that is answered");
             stage.field("sender", sender, "registered");

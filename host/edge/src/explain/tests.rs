@@ -77,6 +77,29 @@ fn each_guard_decides_as_it_would_on_the_wire() {
     }
 }
 
+/// What is only reported is shown, and passes.
+#[test]
+fn a_rule_that_reports_is_shown_and_passes() {
+    let code = "report_only = [\"saml.message.elsewhere\", \"token.authorization.missing\"]\n";
+    let built = built(
+        &format!("behind = \"keycloak\"\nprotocols = [\"saml2\", \"oidc\"]\n{code}"),
+        "[keycloak]\nrealms = [\"example\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n[tokens]\n\
+         issuer = \"https://sso.example.com/realms/example\"\naudience = \"api\"\n\
+         routes = [{ exact = \"/realms/example/protocol/openid-connect/userinfo\" }]\n",
+    );
+    let surroundings = Surroundings { now: NOW, verifier: &NothingIsGood, client: None, keys: None };
+    for line in [
+        "GET /realms/example/protocol/openid-connect/userinfo",
+        "GET /realms/example/protocol/openid-connect/auth?SAMLRequest=x",
+    ] {
+        let request = RawRequest::read(line.as_bytes(), "sso.example.com").unwrap();
+        let explanation = explain(&built.policy, &request, &surroundings);
+        assert_eq!(explanation.verdict, Verdict::Passes, "{explanation}");
+        let fields = explanation.guards.iter().flat_map(|stage| &stage.fields);
+        assert_eq!(fields.filter(|field| field.name == "report only").count(), 1, "{explanation}");
+    }
+}
+
 #[test]
 fn what_reaches_the_lan_is_shown_without_secrets() {
     let explanation = explained(

@@ -3,13 +3,13 @@
 use postern_endpoint::RequestTarget;
 use postern_jose::json::Object;
 use postern_jose::validator::{
-    Denial, Judge, RoutePath, Scheme, ValidatorConfiguration, check_route, deny, find_route,
+    Denial, Judge, ReportOnly, RoutePath, Scheme, ValidatorConfiguration, check_route, deny, find_route,
     read_authorization,
 };
 use postern_jose::{
     AccessToken, AccessTokenRule, KeySet, UnverifiedAccessToken, Verified, check_binding, unknown_issuer,
 };
-use postern_oidc::{AuthorizationGuard, browser_parameters};
+use postern_oidc::AuthorizationGuard;
 use postern_refusal::Refusal;
 
 use super::{RawRequest, Stage, Surroundings, Verdict};
@@ -20,18 +20,33 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
     let read = || {
         let mut members: Object = guard.configuration.as_object().cloned().unwrap_or_default();
         let authorization = AuthorizationGuard::take_from(&mut members)?;
-        Ok((authorization, ValidatorConfiguration::from_object(members)?))
+        let report_only = ReportOnly::take_from(&mut members)?;
+        Ok((authorization, report_only, ValidatorConfiguration::from_object(members)?))
     };
-    let (authorization, configuration) = match read() {
+    let (authorization, report_only, configuration) = match read() {
         Ok(read) => read,
         Err(refusal) => return stage.refused(&refusal),
     };
+    let stage = judge_request(stage, authorization, &configuration, request, surroundings);
+    match &stage.refusal {
+        Some(reason) if report_only.holds(reason.code) => stage.reported(),
+        _ => stage,
+    }
+}
+
+fn judge_request(
+    stage: Stage,
+    authorization: Option<AuthorizationGuard>,
+    configuration: &ValidatorConfiguration,
+    request: &RawRequest,
+    surroundings: &Surroundings<'_>,
+) -> Stage {
     let target = match RequestTarget::parse(&request.target) {
         Ok(target) => target,
         Err(refusal) => return stage.refused(&refusal),
     };
     if let Some(authorization) = authorization.filter(|guard| guard.guards(target.path())) {
-        return judge_authorization(stage, &authorization, request);
+        return judge_authorization(stage, &authorization, target.path(), request);
     }
     let Some(route) = find_route(&configuration.routes, target.path()) else {
         return stage.noted("no route of its own: no token is needed");
@@ -63,7 +78,7 @@ pub(super) fn stage(guard: &Guard, request: &RawRequest, surroundings: &Surround
         stage.verdict = Verdict::Open;
         return stage.noted("the token itself is not judged: the issuer's keys are not known here (--keys)");
     };
-    let judged = KeySet::read(keys).and_then(|keys| judge(token, &configuration, &keys, surroundings));
+    let judged = KeySet::read(keys).and_then(|keys| judge(token, configuration, &keys, surroundings));
     let token = match judged {
         Ok(token) => token,
         Err(refusal) => return stage.refused(&deny(refusal).refusal),
@@ -110,12 +125,18 @@ fn judge(
     Ok(token)
 }
 
-fn judge_authorization(mut stage: Stage, guard: &AuthorizationGuard, request: &RawRequest) -> Stage {
+fn judge_authorization(
+    mut stage: Stage,
+    guard: &AuthorizationGuard,
+    path: &str,
+    request: &RawRequest,
+) -> Stage {
     let query = request.target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
     let post = request.method != b"GET" && request.method != b"HEAD";
-    match browser_parameters(post, query, &request.body).and_then(|form| guard.judge(&form)) {
+    match guard.judge_request(path, post, query, &request.body) {
         Ok(()) => {
-            stage.field("authorization request", "accepted", "a registered client, its redirect URI, PKCE");
+            let rule = "a registered client, its redirect URI, PKCE; or the provider's own flow";
+            stage.field("authorization request", "accepted", rule);
             stage
         }
         Err(refusal) => stage.refused(&refusal),

@@ -42,6 +42,8 @@ pub(super) fn preset(section: &KeycloakSection, protocols: &[Protocol]) -> Prese
                         preset.endpoints.push(page_of(path.clone(), &["RelayState"]));
                         preset.unjudged_paths.push(path);
                     }
+                    // `ArtifactResolutionService` of its repository.
+                    preset.artifact_paths.push(format!("{path}/resolve"));
                     preset.saml_paths.push(path);
                 }
                 Protocol::Oidc => {

@@ -7,7 +7,7 @@ mod wso2is;
 use postern_endpoint::never_public::NEVER_PUBLIC;
 use postern_endpoint::{Assets, Endpoint, Method};
 
-use postern_saml::Continuation;
+use postern_saml::{Continuation, ContinuationForm};
 
 use crate::policy::Behind;
 use crate::settings::EdgeFile;
@@ -26,14 +26,37 @@ pub(crate) struct Preset {
     pub(crate) unjudged_paths: Vec<String>,
     /// How the product's own sign-on flow comes back to them.
     pub(crate) continuations: Vec<Continuation>,
-    /// Authorization endpoints of OpenID Connect to which nothing but authorization requests comes.
+    /// Where requests of WS-Federation arrive.
+    pub(crate) wsfed_paths: Vec<String>,
+    /// Where artifacts are resolved. Open only where that is judged.
+    pub(crate) artifact_paths: Vec<String>,
+    /// Where Responses of federated identity providers arrive, and whether other forms do too.
+    pub(crate) consumer_paths: Vec<String>,
+    pub(crate) consumer_serves_other_forms: bool,
+    /// The parameter that names a tenant beside a message, and the public tenants.
+    pub(crate) tenant_parameter: Option<String>,
+    pub(crate) tenants: Vec<String>,
+    /// Authorization endpoints of OpenID Connect.
     pub(crate) authorization_paths: Vec<String>,
+    /// How the product's own sign-on flow comes back to them.
+    pub(crate) authorization_continuations: Vec<Continuation>,
     /// Where the published keys are.
     pub(crate) keys: Option<String>,
 }
 
 /// The list for what the file says.
 pub(crate) fn of(file: &EdgeFile) -> Preset {
+    let mut preset = by_product(file);
+    let asked = file.saml.artifact_resolution.as_ref();
+    // Where nobody judges it, it is closed.
+    if asked.is_some_and(|section| section.paths.is_empty()) {
+        let paths = preset.artifact_paths.clone();
+        preset.endpoints.extend(paths.into_iter().map(soap));
+    }
+    preset
+}
+
+fn by_product(file: &EdgeFile) -> Preset {
     match file.behind {
         Behind::Wso2is => wso2is::preset(&file.wso2is, &file.protocols),
         Behind::Keycloak => file
@@ -41,7 +64,7 @@ pub(crate) fn of(file: &EdgeFile) -> Preset {
             .as_ref()
             .map(|section| keycloak::preset(section, &file.protocols))
             .unwrap_or_default(),
-        Behind::Shibboleth => shibboleth::preset(&file.shibboleth.path, &file.protocols),
+        Behind::Shibboleth => shibboleth::preset(&file.shibboleth, &file.protocols),
         Behind::Endpoints => Preset { saml_paths: file.saml.paths.clone(), ..Preset::default() },
         Behind::Postern => Preset::default(),
     }
@@ -107,6 +130,15 @@ fn saml(path: impl Into<String>, further: &[&str]) -> Endpoint {
         query_parameters: names.iter().chain(further).map(|name| (*name).to_owned()).collect(),
         ..form(path)
     }
+}
+
+/// A form of the product's own flow at a path.
+fn form_of(path: &str, parameters: &[&str], form: ContinuationForm) -> Continuation {
+    Continuation { form: Some(form), ..Continuation::get(path, parameters) }
+}
+
+fn texts(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// SOAP (saml-bindings-2.0-os section 3.2).

@@ -33,16 +33,19 @@ fn verdict(table: &EndpointTable, line: &str) -> String {
 
 const WSO2IS: &str =
     "behind = \"wso2is\"\nprotocols = [\"saml2\", \"oidc\", \"wsfed\", \"openid2\", \"wstrust\"]\n";
+const REALM: &str =
+    "[[wsfed.realms]]\nrealm = \"urn:example:app\"\nreplies = [\"https://app.example.com/in\"]\n";
 const KEYCLOAK: &str = "behind = \"keycloak\"\nprotocols = [\"oidc\"]\n";
 const SHIBBOLETH: &str = "behind = \"shibboleth\"\nprotocols = [\"saml2\", \"oidc\"]\n";
 
 #[test]
 fn wso2is_serves_its_protocols_and_nothing_of_its_management() {
-    let table = table(&built(WSO2IS, "[saml]\nrelying_parties = [\"timesheets.xml\"]\n"));
+    let table = table(&built(WSO2IS, &format!("[saml]\nrelying_parties = [\"timesheets.xml\"]\n{REALM}")));
     for line in [
         "GET /samlsso?SAMLRequest=x&RelayState=y",
         "POST /samlsso",
-        "GET /samlsso?sessionDataKey=0d3c",
+        "GET /samlsso?sessionDataKey=0d3c&chkRemember=on",
+        "GET /passivests?sessionDataKey=0d3c&chkRemember=on",
         "GET /authenticationendpoint/login.do?sessionDataKey=x&type=samlsso",
         "GET /authenticationendpoint/libs/themes/wso2is/theme.min.css",
         "POST /commonauth",
@@ -72,6 +75,8 @@ fn wso2is_serves_its_protocols_and_nothing_of_its_management() {
         ("GET /oauth2/token", "endpoint.method.not-allowed"),
         ("GET /samlsso?SAMLRequest=x&SAMLRequest=y", "form.duplicate"),
         ("GET /", "endpoint.path.unknown"),
+        // Nobody judges it without [saml.artifact_resolution].
+        ("POST /samlartresolve", "endpoint.path.unknown"),
     ] {
         assert_eq!(verdict(&table, line), code, "{line}");
     }
@@ -118,11 +123,16 @@ fn keycloak_serves_the_realms_that_are_named() {
 
 #[test]
 fn shibboleth_serves_its_profiles() {
-    let table = table(&built(SHIBBOLETH, ""));
+    let built = built(
+        SHIBBOLETH,
+        "[saml]\nrelying_parties = [\"timesheets.xml\"]\n[shibboleth]\nlogin_fields = [\"j_tokenNumber\"]\n",
+    );
+    let table = table(&built);
     for line in [
         "GET /idp/profile/SAML2/Redirect/SSO?SAMLRequest=x",
         "POST /idp/profile/SAML2/POST/SSO",
         "POST /idp/profile/SAML2/Redirect/SSO?execution=e1s1",
+        "GET /idp/profile/SAML2/Redirect/SSO?execution=e1s1&_eventId_proceed=1",
         "GET /idp/profile/oidc/authorize?client_id=x",
         "GET /idp/css/placeholder.css",
     ] {
@@ -132,9 +142,22 @@ fn shibboleth_serves_its_profiles() {
         "GET /idp/status",
         "POST /idp/profile/admin/reload-service",
         "GET /idp/profile/SAML1/SOAP/AttributeQuery",
+        "POST /idp/profile/SAML2/POST-SimpleSign/SSO",
+        "POST /idp/profile/SAML2/SOAP/ArtifactResolution",
     ] {
         assert!(verdict(&table, line).starts_with("endpoint.path."), "{line}");
     }
+    let decoder = built.policy.saml_decoder.unwrap().configuration;
+    assert_eq!(decoder["paths"].as_array().unwrap().len(), 4);
+    let flow = &decoder["continuations"][0];
+    assert_eq!(flow["path"], "/idp/profile/SAML2/Redirect/SSO");
+    assert_eq!(flow["parameters"][0], "execution");
+    let fields = flow["form"]["fields"].as_array().unwrap();
+    for field in ["j_username", "csrf_token", "shib_idp_ls_value.shib_idp_session_ss", "j_tokenNumber"] {
+        assert!(fields.contains(&field.into()), "{field}");
+    }
+    assert_eq!(flow["form"]["repeated"], serde_json::json!(["_shib_idp_consentIds"]));
+    assert!(built.notes.is_empty(), "{:?}", built.notes);
 }
 
 #[test]
@@ -162,13 +185,16 @@ fn management_is_recognised_below_a_base_path_too() {
 
 #[test]
 fn tenants_of_wso2is_have_the_same_paths_below_theirs() {
-    let sections = "[wso2is]\ntenants = [\"example.com\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n";
-    let built = built(WSO2IS, sections);
+    let sections = format!(
+        "[wso2is]\ntenants = [\"example.com\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n{REALM}"
+    );
+    let built = built(WSO2IS, &sections);
     let table = table(&built);
     for line in [
         "GET /t/example.com/samlsso?SAMLRequest=x",
         "GET /t/example.com/samlsso?sessionDataKey=0d3c",
-        "GET /samlsso?sessionDataKey=0d3c&tenantDomain=example.com",
+        "GET /samlsso?SAMLRequest=x&tenantDomain=example.com",
+        "POST /samlsso?tenantDomain=example.com",
         "POST /t/example.com/oauth2/token",
         "GET /t/example.com/authenticationendpoint/login.do?sessionDataKey=x",
         "GET /t/example.com/authenticationendpoint/css/a.css",
@@ -183,10 +209,16 @@ fn tenants_of_wso2is_have_the_same_paths_below_theirs() {
     }
     let decoder = built.policy.saml_decoder.unwrap().configuration;
     assert_eq!(decoder["paths"], serde_json::json!(["/samlsso", "/t/example.com/samlsso"]));
+    let resumed =
+        |path: &str| serde_json::json!({ "path": path, "parameters": ["sessionDataKey", "chkRemember"] });
+    let paths = ["/samlsso", "/passivests", "/t/example.com/samlsso", "/t/example.com/passivests"];
+    assert_eq!(decoder["continuations"], serde_json::json!(paths.map(resumed)));
+    let tenants = serde_json::json!({ "tenantDomain": ["carbon.super", "example.com"] });
     assert_eq!(
-        decoder["continuations"][1],
-        serde_json::json!({ "path": "/t/example.com/samlsso", "parameters": ["sessionDataKey", "tenantDomain"] })
+        (&decoder["policy"]["companions"], &decoder["wsfed"]["policy"]["companions"]),
+        (&tenants, &tenants)
     );
+    assert_eq!(decoder["wsfed"]["paths"], serde_json::json!(["/passivests", "/t/example.com/passivests"]));
     assert_eq!(decoder["policy"]["destinations"].as_array().unwrap().len(), 2);
 }
 

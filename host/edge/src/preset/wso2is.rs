@@ -6,13 +6,26 @@
 //! wso2/identity-apps, and for OpenID Connect the discovery document that the product publishes
 //! (WSO2 IS documentation, "Discover OpenID Connect endpoints"). Tenants: "Tenant-qualified URLs" of
 //! the same documentation: the same paths below `/t/<tenant domain>/`.
+//!
+//! What comes back to the paths of messages, in the product's repositories:
+//! - `DefaultAuthenticationRequestHandler.sendResponse` and `DefaultLogoutRequestHandler.sendResponse` of
+//!   wso2/carbon-identity-framework redirect to the caller's path with `sessionDataKey`, and with
+//!   `chkRemember=on` when that box was ticked on the login page. Callers are `SAMLSSOProviderServlet`
+//!   (wso2-extensions/identity-inbound-auth-saml), `PassiveSTS` (identity-inbound-auth-sts) and
+//!   `OAuth2AuthzEndpoint` (identity-inbound-auth-oauth).
+//! - The consent pages `oauth2_authz.jsp` and `oauth2_consent.jsp` (wso2/identity-apps) post to
+//!   `/oauth2/authorize`.
+//! - `tenantDomain`: `SAMLSSOProviderServlet.handleRequest` and `PassiveSTS` read it as a parameter beside
+//!   the message where the path names no tenant.
+//! - `/commonauth` takes the Responses of federated identity providers (`SAMLSSOAuthenticator` of
+//!   identity-outbound-auth-samlsso) and the forms of its login pages.
 
 use postern_endpoint::Method;
 use postern_endpoint::never_public::SECURITY_TOKEN_SERVICE;
 
-use postern_saml::Continuation;
+use postern_saml::{Continuation, ContinuationForm};
 
-use super::{Endpoint, Preset, assets, document, form, page, page_with_form, saml, soap};
+use super::{Endpoint, Preset, assets, document, form, form_of, page, page_with_form, saml, soap, texts};
 use crate::settings::{Protocol, Wso2isSection};
 
 /// Pages of `/authenticationendpoint` (web.xml), by file name without `.do`.
@@ -42,8 +55,16 @@ const PAGES: [&str; 20] = [
 /// The parameter that names a tenant.
 const TENANT: &str = "tenantDomain";
 
+/// The tenant that is always there, whose paths have no `/t/`.
+const SUPER_TENANT: &str = "carbon.super";
+/// Parameters with which the authentication framework comes back.
+const RESUMED: [&str; 2] = ["sessionDataKey", "chkRemember"];
 /// Where SAML messages arrive.
 const SAML_SSO: &str = "/samlsso";
+/// Where requests of WS-Federation arrive.
+const PASSIVE_STS: &str = "/passivests";
+/// Where authorization requests arrive.
+const AUTHORIZE: &str = "/oauth2/authorize";
 
 pub(super) fn preset(section: &Wso2isSection, protocols: &[Protocol]) -> Preset {
     let mut preset = of_the_super_tenant(protocols);
@@ -55,17 +76,25 @@ pub(super) fn preset(section: &Wso2isSection, protocols: &[Protocol]) -> Preset 
             .endpoints
             .extend(own.map(|endpoint| Endpoint { path: below(&endpoint.path), ..endpoint.clone() }));
         preset.assets.extend(common.assets.iter().map(|known| assets(below(&known.prefix))));
-        preset.saml_paths.extend(common.saml_paths.iter().map(|path| below(path)));
-        let continuations = common.continuations.iter();
-        preset
-            .continuations
-            .extend(continuations.map(|known| Continuation { path: below(&known.path), ..known.clone() }));
+        for (all, own) in [
+            (&mut preset.saml_paths, &common.saml_paths),
+            (&mut preset.wsfed_paths, &common.wsfed_paths),
+            (&mut preset.artifact_paths, &common.artifact_paths),
+            (&mut preset.consumer_paths, &common.consumer_paths),
+            (&mut preset.authorization_paths, &common.authorization_paths),
+        ] {
+            all.extend(own.iter().map(|path| below(path)));
+        }
+        for (all, own) in [
+            (&mut preset.continuations, &common.continuations),
+            (&mut preset.authorization_continuations, &common.authorization_continuations),
+        ] {
+            all.extend(own.iter().map(|known| Continuation { path: below(&known.path), ..known.clone() }));
+        }
     }
     if !section.tenants.is_empty() {
-        // The flow of a tenant may come back to the path without one.
-        for continuation in &mut preset.continuations {
-            continuation.parameters.push(TENANT.into());
-        }
+        preset.tenant_parameter = Some(TENANT.into());
+        preset.tenants = [&[SUPER_TENANT.to_owned()], section.tenants.as_slice()].concat();
         let judged = preset.endpoints.iter_mut();
         for endpoint in judged.filter(|endpoint| preset.saml_paths.contains(&endpoint.path)) {
             endpoint.query_parameters.push(TENANT.into());
@@ -81,14 +110,24 @@ fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
             .map(|folder| assets(format!("/authenticationendpoint/{folder}/")))
             .into(),
         keys: Some("/oauth2/jwks".into()),
+        consumer_paths: vec!["/commonauth".into()],
+        consumer_serves_other_forms: true,
         ..Preset::default()
     };
     preset.endpoints.extend(PAGES.map(|name| page(format!("/authenticationendpoint/{name}.do"))));
     if protocols.contains(&Protocol::Saml2) {
         preset.saml_paths = vec![SAML_SSO.into()];
-        // After the sign-in `/commonauth` redirects to it.
-        preset.continuations =
-            vec![Continuation { path: SAML_SSO.into(), parameters: vec!["sessionDataKey".into()] }];
+        preset.continuations.push(Continuation::get(SAML_SSO, &RESUMED));
+        preset.artifact_paths = vec!["/samlartresolve".into()];
+    }
+    if protocols.contains(&Protocol::Wsfed) {
+        preset.wsfed_paths = vec![PASSIVE_STS.into()];
+        preset.continuations.push(Continuation::get(PASSIVE_STS, &RESUMED));
+    }
+    if protocols.contains(&Protocol::Oidc) {
+        preset.authorization_paths = vec![AUTHORIZE.into()];
+        preset.authorization_continuations =
+            vec![Continuation::get(AUTHORIZE, &RESUMED), form_of(AUTHORIZE, &[], consent())];
     }
     for protocol in protocols {
         preset.endpoints.extend(match protocol {
@@ -103,10 +142,25 @@ fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
     preset
 }
 
+/// The consent pages. Older ones have `hasApprovedAlways`; each claim has a box with its number.
+fn consent() -> ContinuationForm {
+    ContinuationForm {
+        fields: texts(&[
+            "sessionDataKeyConsent",
+            "consent",
+            "scope-approval",
+            "hasApprovedAlways",
+            "user_claims_consent",
+            "consent_select_all",
+        ]),
+        repeated: Vec::new(),
+        numbered: texts(&["consent_"]),
+    }
+}
+
 fn saml2() -> Vec<Endpoint> {
     let mut endpoints = vec![
-        saml(SAML_SSO, &["sessionDataKey", "spEntityID"]),
-        soap("/samlartresolve"),
+        saml(SAML_SSO, &["sessionDataKey", "chkRemember", "spEntityID"]),
         document("/identity/metadata/saml2"),
     ];
     endpoints.extend(pages(&["samlsso_login", "samlsso_logout", "samlsso_notification", "samlsso_redirect"]));
@@ -119,7 +173,7 @@ fn oidc() -> Vec<Endpoint> {
     userinfo.max_query = 1_024;
     userinfo.query_parameters = vec!["schema".into()];
     let mut endpoints = vec![
-        page_with_form("/oauth2/authorize"),
+        page_with_form(AUTHORIZE),
         form("/oauth2/token"),
         form("/oauth2/introspect"),
         form("/oauth2/revoke"),
@@ -144,7 +198,7 @@ fn oidc() -> Vec<Endpoint> {
 }
 
 fn wsfed() -> Vec<Endpoint> {
-    let mut sts = page_with_form("/passivests");
+    let mut sts = page_with_form(PASSIVE_STS);
     sts.max_body = 98_304;
     let mut endpoints = vec![sts, document("/FederationMetadata/2007-06/FederationMetadata.xml")];
     endpoints.extend(pages(&["passivests_login"]));

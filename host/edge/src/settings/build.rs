@@ -2,13 +2,13 @@
 
 use postern_endpoint::{Assets, EdgeRules, Endpoint, EndpointPolicy, EndpointTable};
 use postern_feed::Source;
-use postern_saml::{DecoderConfiguration, ModuleSettings};
 
 use super::file::{
     BalancingSetting, EdgeFile, EndpointSection, HealthSection, LimitsSection, Method, PosternSection,
     Protocol,
 };
-use super::{Built, Exported, Open, Problems, introspection, relying_parties, rules, tokens};
+use super::key_sources::KeySources;
+use super::{Built, Exported, Open, Problems, decoder, introspection, report_only, rules, tokens};
 use crate::CALLOUT_CLUSTER;
 use crate::policy::{
     AccessLog, Balancing, Behind, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
@@ -19,6 +19,7 @@ use crate::preset::{self, Preset};
 pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Problems<'_>) -> Option<Built> {
     let mut notes = Vec::new();
     let mut feed = None;
+    let mut key_sources = KeySources::default();
     let (preset, saml_decoder, token_validator) = match file.behind {
         Behind::Postern => {
             let exported = exported(file, open, problems)?;
@@ -27,13 +28,14 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         }
         _ => {
             let preset = preset::of(file);
-            let saml = saml_decoder(file, &preset, now, open, problems);
-            let tokens = tokens::guard(file, &preset, open, problems);
-            notes.extend(unjudged(file, saml.is_some()));
+            let saml = decoder::guard(file, &preset, now, open, problems);
+            let tokens = tokens::guard(file, &preset, &mut key_sources, open, problems);
+            notes.extend(unjudged(file));
             notes.extend(introspection::notes(file));
             (preset, saml, tokens)
         }
     };
+    report_only::check(file, saml_decoder.is_some(), token_validator.is_some(), problems);
     let mut endpoints = preset.endpoints;
     endpoints.extend(file.endpoints.iter().map(endpoint));
     let mut assets = preset.assets;
@@ -46,6 +48,8 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
             certificate_chain: file.listen.certificate.clone(),
             private_key: file.listen.key.clone(),
         },
+        client_authority: file.listen.client_ca.clone(),
+        key_clusters: key_sources.clusters,
         hosts: file.hosts.clone(),
         upstream: upstream(file),
         endpoints,
@@ -146,92 +150,20 @@ fn feed(
     Some(source)
 }
 
-/// The decoder for the product's SAML paths.
-fn saml_decoder(
-    file: &EdgeFile,
-    preset: &Preset,
-    now: u64,
-    open: Open<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<Guard> {
-    if preset.saml_paths.is_empty() {
-        return None;
-    }
-    let parties = relying_parties::read(&file.saml.relying_parties, now, open, problems);
-    if file.saml.relying_parties.is_empty() {
-        problems.add(
-            "saml.relying_parties",
-            "must name the metadata of at least one registered service provider",
-        );
-    }
-    let host = file.hosts.first()?;
-    let settings = match settings(file) {
-        Ok(settings) => settings,
-        Err(message) => {
-            problems.add("saml", message);
-            return None;
-        }
-    };
-    let mut policy = settings.policy(&format!("https://{host}"));
-    policy.destinations = file
-        .hosts
-        .iter()
-        .flat_map(|host| preset.saml_paths.iter().map(move |path| format!("https://{host}{path}")))
-        .collect();
-    let mut decoder = DecoderConfiguration::new(policy, parties);
-    decoder.paths.clone_from(&preset.saml_paths);
-    decoder.policy.single_logout =
-        file.saml.single_logout.unwrap_or(matches!(file.behind, Behind::Wso2is | Behind::Keycloak));
-    decoder.unjudged_paths = [preset.unjudged_paths.as_slice(), &file.saml.unjudged_paths].concat();
-    if let Some(slots) = file.saml.replay_slots {
-        decoder.replay_slots = slots;
-    }
-    decoder.continuations.clone_from(&preset.continuations);
-    let configuration = serde_json::to_value(decoder).unwrap_or_default();
-    // As the filter will read it: an error now instead of a proxy that does not start.
-    if problems.found.is_empty()
-        && let Err(refusal) = DecoderConfiguration::from_json(configuration.to_string().as_bytes())
-    {
-        problems.add("saml", refusal.to_string());
-    }
-    Some(Guard { wasm: file.filters.directory.join("saml-decoder.wasm"), configuration })
-}
-
-/// The settings of the module, with its own bounds.
-fn settings(file: &EdgeFile) -> Result<ModuleSettings, String> {
-    let mut json = serde_json::Map::new();
-    let saml = &file.saml;
-    if let Some(skew) = saml.clock_skew {
-        json.insert("clock_skew".into(), skew.0.into());
-    }
-    if let Some(age) = saml.max_age {
-        json.insert("max_age".into(), age.0.into());
-    }
-    if let Some(algorithms) = &saml.algorithms {
-        json.insert("algorithms".into(), algorithms.clone().into());
-    }
-    ModuleSettings::from_json(&serde_json::Value::Object(json).to_string())
-        .map_err(|refusal| refusal.to_string())
-}
-
 /// What the operator should know.
-fn unjudged(file: &EdgeFile, has_saml_decoder: bool) -> Vec<String> {
+fn unjudged(file: &EdgeFile) -> Vec<String> {
     let mut notes = Vec::new();
     for protocol in &file.protocols {
         let name = protocol.name();
-        match protocol {
-            Protocol::Saml2 if has_saml_decoder => {}
-            Protocol::Saml2 => notes.push(format!(
-                "saml2: the endpoint filter alone judges it. {} comes back to the same path with \
-                 parameters of its own sign-on flow, which the SAML decoder would refuse.",
-                file.behind.product()
-            )),
-            Protocol::Oidc => {}
-            Protocol::Wsfed | Protocol::Openid2 | Protocol::Wstrust => notes.push(format!(
-                "{name}: the endpoint filter alone judges it (path, method, parameter names, sizes); \
-                 its messages are not decoded."
-            )),
+        if matches!(protocol, Protocol::Openid2 | Protocol::Wstrust) {
+            notes.push(format!(
+                "{name}: the endpoint filter alone judges it (path, method, parameter names, sizes); its \
+                 messages are not decoded."
+            ));
         }
+    }
+    if file.wsfed.as_ref().is_some_and(|wsfed| wsfed.results.is_some()) {
+        notes.push("wsfed: the signature of a `wresult` is not verified here.".to_owned());
     }
     notes
 }

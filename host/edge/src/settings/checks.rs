@@ -97,14 +97,27 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
         problems.add("wso2is", "has no effect: `behind` names another product");
     }
     base_path(problems, "shibboleth.path", &file.shibboleth.path);
+    if file.behind != Behind::Endpoints && file.wsfed.as_ref().is_some_and(|wsfed| !wsfed.paths.is_empty()) {
+        problems.add("wsfed.paths", "has no effect: the product's own paths are judged");
+    }
     if file.behind != Behind::Endpoints && !file.saml.paths.is_empty() {
         problems.add("saml.paths", "has no effect: the product's own paths are judged");
     }
     let judges_saml = match file.behind {
-        Behind::Postern | Behind::Shibboleth => false,
+        Behind::Postern => false,
         Behind::Endpoints => !file.saml.paths.is_empty(),
         _ => file.protocols.contains(&Protocol::Saml2),
     };
+    let by_postern = file.behind == Behind::Postern;
+    for (field, is_set) in [
+        ("wsfed", file.wsfed.is_some()),
+        ("saml.federation", file.saml.federation.is_some()),
+        ("listen.client_ca", file.listen.client_ca.is_some()),
+    ] {
+        if is_set && by_postern {
+            problems.add(field, "has no effect behind Postern, which has nothing of the kind");
+        }
+    }
     if !judges_saml && !file.saml.relying_parties.is_empty() {
         let why = "has no effect: no SAML endpoint is judged here";
         problems.add("saml.relying_parties", why);
@@ -113,6 +126,7 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
         ("saml.unjudged_paths", !file.saml.unjudged_paths.is_empty()),
         ("saml.single_logout", file.saml.single_logout.is_some()),
         ("saml.replay_slots", file.saml.replay_slots.is_some()),
+        ("saml.artifact_resolution", file.saml.artifact_resolution.is_some()),
     ];
     for (field, _) in options.iter().filter(|(_, is_set)| *is_set && !judges_saml) {
         problems.add(field, "has no effect: no SAML endpoint is judged here");

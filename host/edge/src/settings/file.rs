@@ -8,6 +8,7 @@ use postern_settings::{Duration, SettingsFile};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::federation_sections::{ArtifactResolutionSection, FederationSection, WsfedSection};
 use super::token_sections::{AuthorizationSection, TokensSection};
 use crate::policy::{Arrangement, Behind};
 
@@ -43,6 +44,8 @@ pub struct EdgeFile {
     /// SAML messages.
     #[serde(default)]
     pub saml: SamlSection,
+    /// WS-Federation.
+    pub wsfed: Option<WsfedSection>,
     /// Bearer tokens. Left out: no route wants one.
     pub tokens: Option<TokensSection>,
     /// Authorization requests (`/authorize` of OpenID Connect). Left out: the LAN alone judges them.
@@ -89,6 +92,11 @@ impl SettingsFile for EdgeFile {
     const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[
         ("postern", &["postern.export"]),
         ("keycloak", &["keycloak.realms"]),
+        (
+            "saml.artifact_resolution",
+            &["saml.artifact_resolution.entity_id", "saml.artifact_resolution.relying_parties"],
+        ),
+        ("saml.federation", &["saml.federation.entity_id", "saml.federation.identity_providers"]),
         ("tokens", &["tokens.routes"]),
         ("authorization", &["authorization.clients"]),
     ];
@@ -133,6 +141,10 @@ pub struct Listen {
     pub certificate: PathBuf,
     /// Its key, PEM.
     pub key: PathBuf,
+    /// Who issued the certificates of clients that show one, PEM: service providers that resolve
+    /// artifacts. Browsers are asked for one of these authorities, and may come without. Left out: no
+    /// certificate is asked for.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// The side of the LAN.
@@ -246,8 +258,8 @@ pub struct KeycloakSection {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wso2isSection {
-    /// Domains of public tenants: their endpoints are below `/t/DOMAIN/`, and the others take their
-    /// names as the parameter `tenantDomain`.
+    /// Domains of public tenants: their endpoints are below `/t/DOMAIN/`, and messages may have their
+    /// names beside them as the parameter `tenantDomain`.
     pub tenants: Vec<String>,
 }
 
@@ -257,11 +269,13 @@ pub struct Wso2isSection {
 pub struct ShibbolethSection {
     /// The web application's path.
     pub path: String,
+    /// Further fields of login forms, such as `j_tokenNumber` of the TOTP plugin.
+    pub login_fields: Vec<String>,
 }
 
 impl Default for ShibbolethSection {
     fn default() -> Self {
-        Self { path: "/idp".into() }
+        Self { path: "/idp".into(), login_fields: Vec::new() }
     }
 }
 
@@ -287,6 +301,11 @@ pub struct SamlSection {
     pub max_age: Option<Duration>,
     /// Signature algorithms, by their JWA names.
     pub algorithms: Option<Vec<String>>,
+    /// Artifacts. Left out: they are not resolved through this proxy.
+    pub artifact_resolution: Option<ArtifactResolutionSection>,
+    /// Responses of federated identity providers. Left out: they pass unjudged where the product takes
+    /// them.
+    pub federation: Option<FederationSection>,
 }
 
 /// Which clients may ask: those of `allow`, or all when it is empty, without those of `deny`.

@@ -6,10 +6,15 @@
 mod authorization;
 mod build;
 mod checks;
+mod decoder;
 mod exported;
+mod federation_sections;
 mod file;
 mod introspection;
+mod key_sources;
+mod pem;
 mod relying_parties;
+mod report_only;
 mod rules;
 mod token_sections;
 mod tokens;
@@ -17,7 +22,7 @@ mod tokens;
 use std::path::Path;
 
 pub use exported::Exported;
-pub use file::{BalancingSetting, EdgeFile, KeycloakSection, Protocol, Wso2isSection};
+pub use file::{BalancingSetting, EdgeFile, KeycloakSection, Protocol, ShibbolethSection, Wso2isSection};
 use postern_settings::{Document, Invalid, Problem, read};
 
 use crate::EdgePolicy;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use postern_endpoint::{Clients, EdgeRules, Network, RateLimit, security_headers};
 
-use super::Problems;
 use super::file::{EdgeFile, HeadersSection, SecurityHeaders};
+use super::{Problems, report_only};
 use crate::policy::Behind;
 
 /// Where this only reports, whatever the nodes serve is open.
@@ -37,7 +37,7 @@ pub(super) fn rules(file: &EdgeFile, problems: &mut Problems<'_>) -> EdgeRules {
                 burst: rate.burst,
             })
             .collect(),
-        report_only: file.report_only.clone(),
+        report_only: report_only::of_the_endpoint_filter(file),
         response_headers: headers(&file.headers, file.behind),
         ..EdgeRules::default()
     }

@@ -165,9 +165,10 @@ fn the_decoder_stands_at_the_products_paths_for_the_registered() {
 
 #[test]
 fn what_is_not_judged_is_said() {
-    let notes = built("behind = \"wso2is\"\nprotocols = [\"wsfed\", \"openid2\", \"oidc\"]\n", "").notes;
+    let realm = "[wsfed]\nresults = { unverified = true }\n[[wsfed.realms]]\nrealm = \"urn:a\"\nreplies = [\"https://a/b\"]\n";
+    let notes = built("behind = \"wso2is\"\nprotocols = [\"wsfed\", \"openid2\", \"oidc\"]\n", realm).notes;
     assert_eq!(notes.len(), 2);
-    assert!(notes[0].starts_with("wsfed: ") && notes[1].starts_with("openid2: "), "{notes:?}");
+    assert!(notes[0].starts_with("openid2: ") && notes[1].starts_with("wsfed: "), "{notes:?}");
 }
 
 #[test]
@@ -210,7 +211,8 @@ fn rules_that_make_no_sense_are_refused_at_their_field() {
         ("report_only = [\"endpoint.path.never-public\"]\n", "", "always refuse"),
         ("report_only = [\"endpoint.header.too-many\"]\n", "", "report_only: "),
         ("report_only = [\"endpoint.path.unknown\"]\n", "", "management of Keycloak would be open"),
-        ("report_only = [\"saml.issuer.unknown\"]\n", "", "can't be report-only"),
+        ("report_only = [\"saml.base64.broken\"]\n", "", "report_only: "),
+        ("report_only = [\"token.expired\"]\n", "", "no token is judged"),
         ("", "[clients]\ndeny = [\"10.0.0.1/8\"]\n", "clients.deny: "),
         ("", "[[rates]]\npath = \"/x\"\nrequests = 1\nper = \"1s\"\n", "rates.0.path: "),
         ("", "[headers.set]\nX-Frame = \"a\"\n", "headers.set.X-Frame"),
@@ -279,11 +281,201 @@ fn tokens_of_several_issuers_and_authorization_requests_are_judged() {
         let found = problems(&format!("{KEYCLOAK}{COMMON}{REALM}{PARTY}{changed}"));
         assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
     }
-    let found = problems(&format!(
-        "behind = \"wso2is\"\nprotocols = [\"oidc\"]\n{COMMON}[tokens]\nissuer = \"https://i\"\naudience = \"a\"\n\
-         routes = [{{ exact = \"/x\" }}]\n[[authorization.clients]]\nclient_id = \"x\"\nredirect_uris = [\"https://x/y\"]\n"
-    ));
-    assert!(found.iter().any(|problem| problem.contains("sign-on flow")), "{found:#?}");
+}
+
+/// Products whose own flow comes back to the path of authorization requests.
+#[test]
+fn authorization_requests_are_judged_beside_the_products_own_flow() {
+    const CLIENT: &str = "[tokens]\nissuer = \"https://sso.example.com/x\"\naudience = \"a\"\n\
+         routes = [{ exact = \"/x\" }]\n[[authorization.clients]]\nclient_id = \"x\"\nredirect_uris = [\"https://x/y\"]\n";
+    let of = |behind: &str, sections: &str| {
+        let beginning = format!("behind = \"{behind}\"\nprotocols = [\"oidc\"]\n");
+        built(&beginning, &format!("{CLIENT}{sections}")).policy.token_validator.unwrap().configuration
+    };
+    let wso2 = of("wso2is", "[wso2is]\ntenants = [\"example.com\"]\n");
+    assert_eq!(
+        wso2["authorization"]["paths"],
+        serde_json::json!(["/oauth2/authorize", "/t/example.com/oauth2/authorize"])
+    );
+    let flows = wso2["authorization"]["continuations"].as_array().unwrap();
+    assert_eq!(flows.len(), 4);
+    assert_eq!(flows[0]["parameters"], serde_json::json!(["sessionDataKey", "chkRemember"]));
+    assert_eq!(flows[1]["form"]["fields"][0], "sessionDataKeyConsent");
+    assert_eq!(flows[1]["form"]["numbered"], serde_json::json!(["consent_"]));
+    let shibboleth = of("shibboleth", "");
+    let flow = &shibboleth["authorization"]["continuations"][0];
+    assert_eq!(
+        (&flow["path"], &flow["parameters"][0]),
+        (&"/idp/profile/oidc/authorize".into(), &"execution".into())
+    );
+}
+
+/// Federation: who it is told about, and what the filter gets of it.
+const FEDERATION: &str = r#"[wsfed]
+home_realms = ["https://partner.example/"]
+ignored_parameters = ["x-client-SKU"]
+max_age = "2m"
+[[wsfed.realms]]
+realm = "urn:example:app"
+replies = ["https://app.example.com/wsfed"]
+sign_out_replies = ["https://app.example.com/bye"]
+[saml.artifact_resolution]
+entity_id = "https://sso.example.com/identity/metadata/saml2"
+endpoint_index = 1
+[[saml.artifact_resolution.relying_parties]]
+entity_id = "https://timesheets.example.com/saml/metadata"
+certificates = ["partner.crt"]
+[saml.federation]
+entity_id = "https://sso.example.com/identity/metadata/saml2"
+[[saml.federation.identity_providers]]
+metadata = "partner.xml"
+[[saml.federation.identity_providers]]
+entity_id = "https://other.example/metadata"
+certificates = ["partner.crt"]
+allows_unsolicited = true
+max_assertions = 2
+"#;
+
+fn federation(from: &str, to: &str) -> String {
+    let common = COMMON.replace(
+        "key = \"/etc/envoy/sso.key\"\n",
+        "key = \"/etc/envoy/sso.key\"\nclient_ca = \"/etc/envoy/sp-ca.crt\"\n",
+    );
+    let text =
+        format!("behind = \"wso2is\"\nprotocols = [\"saml2\", \"wsfed\"]\n{common}{PARTY}{FEDERATION}");
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+#[test]
+fn federation_is_judged_by_what_the_file_says() {
+    let policy =
+        parse(&federation("", ""), NOW, &open).unwrap_or_else(|problems| panic!("{problems:#?}")).policy;
+    let decoder = &policy.saml_decoder.as_ref().unwrap().configuration;
+    assert_eq!(decoder["wsfed"]["paths"], serde_json::json!(["/passivests"]));
+    assert_eq!(decoder["wsfed"]["realms"][0]["replies"][0], "https://app.example.com/wsfed");
+    assert_eq!(decoder["wsfed"]["policy"]["max_age"], 120);
+    assert_eq!(decoder["artifact_resolution"]["destinations"][0], "https://sso.example.com/samlartresolve");
+    let digest = decoder["relying_parties"][0]["artifact_resolution"]["certificate"][0].as_str().unwrap();
+    assert_eq!(digest.len(), 64);
+    assert_eq!(decoder["assertion_consumer"]["urls"][0], "https://sso.example.com/commonauth");
+    assert_eq!(decoder["assertion_consumer"]["serves_other_forms"], true);
+    let providers = decoder["identity_providers"].as_array().unwrap();
+    assert_eq!(providers[0]["entity_id"], "https://idp.partner.example/metadata");
+    assert_eq!(providers[0]["signing_keys"], providers[1]["signing_keys"]);
+    assert_eq!(
+        (&providers[1]["allows_unsolicited"], &providers[1]["max_assertions"]),
+        (&true.into(), &2.into())
+    );
+    let paths: Vec<&str> = policy.endpoints.iter().map(|endpoint| endpoint.path.as_str()).collect();
+    assert!(paths.contains(&"/samlartresolve"), "{paths:?}");
+    // Both proxies ask for the certificate.
+    let envoy = envoy_configuration(&policy).unwrap();
+    let envoy: Value = serde_yaml_ng::from_str(&envoy).unwrap();
+    let socket =
+        &envoy["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"]["typed_config"];
+    assert_eq!(
+        socket["common_tls_context"]["validation_context"]["trusted_ca"]["filename"],
+        "/etc/envoy/sp-ca.crt"
+    );
+    assert_eq!(socket["require_client_certificate"], false);
+    let nginx = crate::nginx_configuration(&policy).unwrap();
+    for line in ["ssl_client_certificate \"/etc/envoy/sp-ca.crt\";", "ssl_verify_client optional;"] {
+        assert!(nginx.contains(line), "{nginx}");
+    }
+}
+
+#[test]
+fn federation_that_makes_no_sense_is_refused_at_its_field() {
+    for (from, to, expected) in [
+        ("client_ca = \"/etc/envoy/sp-ca.crt\"\n", "", "listen.client_ca: is missing"),
+        ("https://app.example.com/wsfed", "http://app.example.com/wsfed", "wsfed.realms.0.replies"),
+        (
+            "ignored_parameters = [\"x-client-SKU\"]",
+            "ignored_parameters = [\"wreply\"]",
+            "wsfed.ignored_parameters",
+        ),
+        ("max_age = \"2m\"", "max_age = \"2h\"", "wsfed"),
+        ("max_age = \"2m\"", "paths = [\"/x\"]", "wsfed.paths: has no effect"),
+        ("max_age = \"2m\"", "results = {}", "wsfed.results.unverified"),
+        (
+            "entity_id = \"https://timesheets.example.com/saml/metadata\"",
+            "entity_id = \"https://nobody.example/\"",
+            "not among saml.relying_parties",
+        ),
+        (
+            "certificates = [\"partner.crt\"]\n[saml.federation]",
+            "certificates = [\"partner.xml\"]\n[saml.federation]",
+            "holds no certificate",
+        ),
+        ("metadata = \"partner.xml\"", "metadata = \"timesheets.xml\"", "saml.metadata.role"),
+        ("metadata = \"partner.xml\"", "metadata = \"gone.xml\"", "gone.xml: no such file"),
+        ("metadata = \"partner.xml\"\n", "allows_unsolicited = true\n", "either metadata, or entity_id"),
+        ("max_assertions = 2", "max_assertions = 9", "saml.federation.identity_providers.1"),
+        ("\"saml2\", \"wsfed\"", "\"saml2\"", "wsfed: has no effect"),
+        ("[wsfed]\n", "[wsfed]\nsurprise = 1\n", "wsfed.surprise"),
+    ] {
+        let found = problems(&federation(from, to));
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected} is not in {found:#?}");
+    }
+    let missing = format!("behind = \"wso2is\"\nprotocols = [\"wsfed\"]\n{COMMON}");
+    assert!(problems(&missing)[0].contains("wsfed.realms: is missing"), "{:?}", problems(&missing));
+}
+
+/// WS-Federation alone needs no service provider of SAML.
+#[test]
+fn a_decoder_stands_before_ws_federation_alone() {
+    let realm = "[[wsfed.realms]]\nrealm = \"urn:a\"\nreplies = [\"https://a/b\"]\n";
+    let alone = built("behind = \"wso2is\"\nprotocols = [\"wsfed\"]\n", realm);
+    let decoder = alone.policy.saml_decoder.unwrap().configuration;
+    assert_eq!(decoder["paths"], serde_json::json!([]));
+    assert_eq!(decoder["continuations"][0]["path"], "/passivests");
+}
+
+#[test]
+fn rules_of_each_filter_may_report() {
+    let beginning = format!(
+        "{KEYCLOAK}report_only = [\"endpoint.parameter.unknown\", \"saml.issuer.unknown\", \"token.expired\"]\n"
+    );
+    let policy = built(&beginning, &format!("{REALM}{PARTY}{TOKENS}")).policy;
+    let filters = crate::filter_configurations(&policy).unwrap();
+    assert_eq!(
+        filters["endpoint-filter"]["edge"]["report_only"],
+        serde_json::json!(["endpoint.parameter.unknown"])
+    );
+    assert_eq!(filters["saml-decoder"]["report_only"], serde_json::json!(["saml.issuer.unknown"]));
+    assert_eq!(filters["token-validator"]["report_only"], serde_json::json!(["token.expired"]));
+    let postern = behind_postern("postern-export.json\"\n");
+    let found = problems(&format!("report_only = [\"saml.issuer.unknown\"]\n{postern}"));
+    assert!(found.iter().any(|problem| problem.contains("behind Postern")), "{found:#?}");
+}
+
+#[test]
+fn keys_of_issuers_elsewhere_have_a_cluster_of_their_own() {
+    let keys = "keys = \"/realms/partners/protocol/openid-connect/certs\"\n";
+    let elsewhere = TOKENS.replacen(
+        keys,
+        "keys = \"https://id.partner.example/jwks\"\nkeys_ca = \"/etc/envoy/partner-ca.crt\"\n",
+        1,
+    );
+    let policy = built(KEYCLOAK, &format!("{REALM}{PARTY}{elsewhere}")).policy;
+    let validator = &policy.token_validator.as_ref().unwrap().configuration;
+    let source = &validator["issuers"][1]["jwks"];
+    assert_eq!(
+        (&source["cluster"], &source["authority"], &source["path"]),
+        (&"postern_keys_0".into(), &"id.partner.example".into(), &"/jwks".into())
+    );
+    let envoy: Value = serde_yaml_ng::from_str(&envoy_configuration(&policy).unwrap()).unwrap();
+    let clusters = envoy["static_resources"]["clusters"].as_array().unwrap();
+    let cluster = clusters.iter().find(|cluster| cluster["name"] == "postern_keys_0").unwrap();
+    let tls = &cluster["transport_socket"]["typed_config"];
+    assert_eq!(tls["sni"], "id.partner.example");
+    let context = &tls["common_tls_context"]["validation_context"];
+    assert_eq!(context["trusted_ca"]["filename"], "/etc/envoy/partner-ca.crt");
+    assert_eq!(context["match_typed_subject_alt_names"][0]["matcher"]["exact"], "id.partner.example");
+    let nginx = crate::nginx_configuration(&policy).unwrap();
+    let line = "postern_cluster postern_keys_0 https://id.partner.example:443 name=id.partner.example \"ca=/etc/envoy/partner-ca.crt\";";
+    assert!(nginx.contains(line), "{nginx}");
 }
 
 const INTROSPECTION: &str = r#"
@@ -400,6 +592,7 @@ fn the_schema_names_every_section() {
         "headers",
         "authorization",
         "wso2is",
+        "wsfed",
     ] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }

@@ -1,6 +1,10 @@
 //! Policies for tests.
 
 use std::path::Path;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use super::{Built, parse};
 
@@ -34,11 +38,40 @@ pub(crate) fn open(path: &Path) -> Result<Vec<u8>, String> {
             key_set("one", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc")
         )
         .into_bytes()),
+        Some("partner.xml") => Ok(metadata_of_an_identity_provider().into_bytes()),
+        // The certificate of the service provider: any will do.
+        Some("partner.crt") => {
+            Ok(format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", certificate())
+                .into_bytes())
+        }
         Some("other-node.json") => {
             Ok(key_set("other", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg").into_bytes())
         }
         _ => Err("no such file".into()),
     }
+}
+
+/// A certificate of a peer, base64: the same each time.
+pub(crate) fn certificate() -> String {
+    static MADE: OnceLock<String> = OnceLock::new();
+    let make = || {
+        let made = rcgen::generate_simple_self_signed(["partner.example".to_owned()]).unwrap();
+        BASE64_STANDARD.encode(made.cert.der())
+    };
+    MADE.get_or_init(make).clone()
+}
+
+fn metadata_of_an_identity_provider() -> String {
+    format!(
+        "<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata' \
+         xmlns:ds='http://www.w3.org/2000/09/xmldsig#' entityID='https://idp.partner.example/metadata'>\
+         <md:IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+         <md:KeyDescriptor use='signing'><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate>\
+         </ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:SingleSignOnService \
+         Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect' \
+         Location='https://idp.partner.example/sso'/></md:IDPSSODescriptor></md:EntityDescriptor>",
+        certificate()
+    )
 }
 
 /// A public key that nobody has: its coordinates are one number twice.

@@ -19,8 +19,11 @@ pub struct TokensSection {
     /// JWA names.
     #[serde(default = "token_algorithms")]
     pub algorithms: Vec<String>,
-    /// Path of the issuer's keys at the identity provider. Left out: where the product has them.
+    /// Path of the issuer's keys at the identity provider, or their URL where they are elsewhere. Left
+    /// out: where the product has them.
     pub keys: Option<String>,
+    /// Who issued the certificate of that URL's host, PEM. Left out: the system's authorities.
+    pub keys_ca: Option<PathBuf>,
     /// Where the issuer is asked about tokens that are no JWT. Left out: they are refused.
     pub introspection: Option<IntrospectionSection>,
     /// Several issuers, each with its own keys.
@@ -50,8 +53,11 @@ pub struct TokenIssuerSection {
     pub algorithms: Vec<String>,
     /// Values of `typ`. Left out: those of RFC 9068, `at+jwt`; Keycloak writes `JWT`.
     pub token_types: Option<Vec<String>>,
-    /// Path of its keys at the identity provider. Left out: where the product has them.
+    /// Path of its keys at the identity provider, or their URL where they are elsewhere. Left out: where
+    /// the product has them.
     pub keys: Option<String>,
+    /// Who issued the certificate of that URL's host, PEM. Left out: the system's authorities.
+    pub keys_ca: Option<PathBuf>,
     /// Longest time from `iat` to `exp`, up to a day.
     pub max_lifetime: Option<Duration>,
     /// Where the issuer is asked about tokens that are no JWT. Left out: they are refused.

@@ -1,18 +1,18 @@
 //! Bearer tokens: the token validator's configuration.
 
 use postern_jose::validator::{
-    ClaimHeader, ClaimPath, ClaimRule, DpopSettings, Issuer, JwksSource, Route, RoutePath,
+    ClaimHeader, ClaimPath, ClaimRule, DpopSettings, Issuer, ReportOnly, Route, RoutePath,
     ValidatorConfiguration,
 };
 use postern_jose::{ACCESS_TOKEN_TYPES, DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use serde_json::Value;
 
 use super::file::EdgeFile;
+use super::key_sources::KeySources;
 use super::token_sections::{
     DpopSection, IntrospectedTokens, TokenIssuerSection, TokenRouteSection, TokensSection,
 };
-use super::{Open, Problems, authorization, introspection};
-use crate::CALLOUT_CLUSTER;
+use super::{Open, Problems, authorization, introspection, report_only};
 use crate::policy::Guard;
 use crate::preset::Preset;
 
@@ -20,6 +20,7 @@ use crate::preset::Preset;
 pub(super) fn guard(
     file: &EdgeFile,
     preset: &Preset,
+    sources: &mut KeySources,
     open: Open<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Guard> {
@@ -30,7 +31,7 @@ pub(super) fn guard(
         return None;
     };
     let host = file.hosts.first()?;
-    let issuers = issuers(tokens, preset, host, open, problems)?;
+    let issuers = issuers(tokens, preset, host, sources, open, problems)?;
     let mut routes = Vec::new();
     for (index, section) in tokens.routes.iter().enumerate() {
         match route(section) {
@@ -54,7 +55,13 @@ pub(super) fn guard(
     }
     let mut configuration = serde_json::to_value(validator).unwrap_or_default();
     if let (Some(section), Value::Object(members)) = (&file.authorization, &mut configuration) {
-        authorization::put_into(members, file, section, preset, problems);
+        authorization::put_into(members, section, preset, problems);
+    }
+    if let Value::Object(members) = &mut configuration {
+        match ReportOnly::new(report_only::of(file, &["token.", "oauth.", "jose."])) {
+            Ok(report_only) => report_only.put_into(members),
+            Err(refusal) => problems.add("report_only", refusal.to_string()),
+        }
     }
     Some(Guard { wasm: file.filters.directory.join("token-validator.wasm"), configuration })
 }
@@ -64,6 +71,7 @@ fn issuers(
     tokens: &TokensSection,
     preset: &Preset,
     host: &str,
+    sources: &mut KeySources,
     open: Open<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<Issuer>> {
@@ -74,6 +82,7 @@ fn issuers(
             algorithms: tokens.algorithms.clone(),
             token_types: None,
             keys: tokens.keys.clone(),
+            keys_ca: tokens.keys_ca.clone(),
             max_lifetime: None,
             introspection: tokens.introspection.clone(),
         }),
@@ -107,7 +116,7 @@ fn issuers(
         let is_asked_about_all = asked.is_some_and(|asked| asked.tokens == IntrospectedTokens::All);
         let jwks = match section.keys.clone().or_else(|| preset.keys.clone()) {
             _ if is_asked_about_all => None,
-            Some(keys) => Some(JwksSource::new(CALLOUT_CLUSTER, host, &keys)),
+            Some(keys) => Some(keys),
             None => {
                 problems.add(
                     &format!("{at}.keys"),
@@ -115,6 +124,16 @@ fn issuers(
                 );
                 return None;
             }
+        };
+        let jwks = match jwks {
+            None => None,
+            Some(keys) => match sources.source(&keys, section.keys_ca.as_deref(), host) {
+                Ok(source) => Some(source),
+                Err(problem) => {
+                    problems.add(&format!("{at}.keys"), problem);
+                    return None;
+                }
+            },
         };
         let asked = asked.map(|asked| {
             introspection::settings(asked, host, &format!("{at}.introspection"), open, problems)

@@ -6,6 +6,7 @@ use postern_kernel::keys::{KeyRing as _, SigningAlgorithm};
 use super::output::{Failure, say, table};
 use crate::compose::Opened;
 use crate::config::Configuration;
+use crate::edge;
 
 #[derive(Subcommand)]
 pub(super) enum Keys {
@@ -16,15 +17,20 @@ pub(super) enum Keys {
 Examples:
   postern keys rotate oidc
   postern keys rotate saml2 --algorithm RS256
+  postern keys rotate edge.feed             makes the successor of the key that signs for the filters
+  postern keys rotate edge.feed --switch    lets it sign, once every proxy has it
 
 SAML applications that do not read our metadata again need the new certificate before they accept
 what it signs: tell them first.")]
     Rotate {
-        /// The module: saml2, oidc.
+        /// The module: saml2, oidc; edge.feed is what signs the filters' configuration.
         module: String,
         /// Only this algorithm.
         #[arg(long)]
         algorithm: Option<Algorithm>,
+        /// For edge.feed: the successor that was made before signs from now on.
+        #[arg(long)]
+        switch: bool,
     },
 }
 
@@ -56,7 +62,30 @@ impl Keys {
                 list(&opened);
                 Ok(())
             }
-            Self::Rotate { module, algorithm } => {
+            Self::Rotate { module, algorithm, switch } if module == edge::SIGNER => {
+                if algorithm.is_some() {
+                    return Err(Failure::usage("edge.feed signs with ES256 alone: leave --algorithm out"));
+                }
+                let rotated = edge::rotate(&opened.keys, opened.installation.store.as_ref(), switch).await?;
+                for key_id in &rotated.key_ids {
+                    let fields = [("module", edge::SIGNER), ("key_id", key_id.as_str())];
+                    opened.administrative("key.rotated", None, &fields);
+                    say(if rotated.sign {
+                        format!("edge.feed signs with {key_id} from now on")
+                    } else {
+                        format!(
+                            "edge.feed publishes {key_id}, and signs with the old key until \
+                             `postern keys rotate edge.feed --switch`: first give every proxy its new \
+                             configuration (`postern edge export`, `postern edge config`)"
+                        )
+                    });
+                }
+                Ok(())
+            }
+            Self::Rotate { switch: true, .. } => {
+                Err(Failure::usage("--switch is for edge.feed: other modules sign with a new key at once"))
+            }
+            Self::Rotate { module, algorithm, switch: false } => {
                 if !opened.keys.modules().contains(&module) {
                     return Err(Failure::new(format!(
                         "module {module:?} has no keys: they are made when `postern serve` loads it first"

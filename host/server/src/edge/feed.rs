@@ -11,13 +11,11 @@ use postern_kernel::keys::SigningAlgorithm;
 use postern_kernel::services::Installation;
 use tokio::sync::Mutex;
 
+use super::signer;
 use crate::cli::Failure;
 use crate::compose;
 use crate::config::{ClientCertificate, Configuration};
 
-/// Whose keys sign it in the key ring. No module can have this name, and sign with them: the sandbox
-/// refuses names with a full stop.
-pub(crate) const SIGNER: &str = "edge.feed";
 /// Where the store keeps what was served last.
 const VALUE: &str = "edge.feed";
 /// Seconds for which a document is served without a look at the registrations. With the filters'
@@ -65,7 +63,7 @@ impl EdgeFeed {
         let in_force = in_force(&sections, installation).await?;
         let bytes = match last.as_ref().filter(|document| document.in_force == in_force) {
             Some(document) => document.bytes.clone(),
-            None => sign(sections, &in_force, installation)?,
+            None => sign(sections, &in_force, installation).await?,
         };
         let document = Arc::new(Document { in_force, bytes, made_at: now });
         *last = Some(Arc::clone(&document));
@@ -83,7 +81,7 @@ pub(crate) async fn with_feed(
         return Ok(policy);
     }
     let in_force = in_force(&sections(&policy)?, installation).await?;
-    let published = installation.keys.published(SIGNER);
+    let published = signer::published(installation.keys.as_ref(), installation.store.as_ref()).await?;
     let keys: Vec<PublishedKey<'_>> = published
         .iter()
         .map(|key| PublishedKey { key_id: &key.key_id, algorithm: postern_feed::ALGORITHM, spki: &key.spki })
@@ -129,11 +127,12 @@ async fn in_force(sections: &Sections, installation: &Installation) -> Result<In
     Ok(made)
 }
 
-fn sign(sections: Sections, in_force: &InForce, installation: &Installation) -> Result<Bytes, Failure> {
-    let published = installation.keys.published(SIGNER);
+async fn sign(sections: Sections, in_force: &InForce, installation: &Installation) -> Result<Bytes, Failure> {
+    let slot = signer::current(installation.store.as_ref()).await?;
+    let published = installation.keys.published(slot);
     let key = published.iter().find(|key| key.active).ok_or_else(|| Failure::new("no key for the edge"))?;
     let now = installation.clock.now().0;
     let unsigned = UnsignedFeed::new(&key.key_id, &installation.base_url, in_force.sequence, now, sections);
-    let signature = installation.keys.sign(SIGNER, SigningAlgorithm::Es256, unsigned.signing_input())?;
+    let signature = installation.keys.sign(slot, SigningAlgorithm::Es256, unsigned.signing_input())?;
     Ok(unsigned.with_signature(&signature.bytes).into())
 }

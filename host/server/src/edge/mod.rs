@@ -2,13 +2,15 @@
 
 mod feed;
 mod guards;
+mod signer;
 
 use postern_edge::{AccessLog, EdgePolicy, Limits, Node, TlsFiles, Upstream};
 use postern_endpoint::EdgeRules;
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
 
-pub(crate) use feed::{EdgeFeed, SIGNER, with_feed};
+pub(crate) use feed::{EdgeFeed, with_feed};
+pub(crate) use signer::{SIGNER, provide, rotate};
 
 use crate::cli::Failure;
 use crate::compose;
@@ -26,6 +28,8 @@ pub(crate) fn policy(
     Ok(EdgePolicy {
         listener: edge.listen,
         tls: TlsFiles { certificate_chain: edge.certificate.clone(), private_key: edge.key.clone() },
+        client_authority: None,
+        key_clusters: Vec::new(),
         hosts: policy.hosts,
         upstream: upstream(edge)?,
         endpoint_filter: edge.filters.join("endpoint-filter.wasm"),

@@ -28,6 +28,11 @@ impl Response {
         self
     }
 
+    /// The refusal that it answers with.
+    pub fn refusal(&self) -> &Refusal {
+        &self.refusal
+    }
+
     /// The reason code.
     pub(crate) fn code(&self) -> &'static str {
         self.refusal.code

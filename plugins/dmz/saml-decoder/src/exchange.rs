@@ -30,7 +30,14 @@ impl SamlExchange {
     }
 
     fn judge_headers(&self, request: &Request) -> Result<HeadersVerdict, Refusal> {
-        match self.arrival(request)? {
+        let arrival = match self.arrival(request) {
+            Err(refusal) if self.filter.decoder.only_reports(refusal.code) => {
+                self.filter.report(request, &refusal);
+                return Ok(HeadersVerdict::Continue);
+            }
+            arrival => arrival?,
+        };
+        match arrival {
             Arrival::Elsewhere => Ok(HeadersVerdict::Continue),
             Arrival::Get(service, query) => {
                 self.judge(request, service, Incoming::Get(query)).map(|()| HeadersVerdict::Continue)

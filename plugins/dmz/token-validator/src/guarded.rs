@@ -16,7 +16,7 @@ use postern_jose::{
     AccessToken, CertificateDigest, UnverifiedAccessToken, Verified, check_binding, is_bound_to_certificate,
     read_certificate_digest,
 };
-use postern_oidc::{MAX_AUTHORIZATION_BODY, browser_parameters};
+use postern_oidc::MAX_AUTHORIZATION_BODY;
 use postern_proxy::host;
 use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response, ResponseHeaders};
 use postern_refusal::Refusal;
@@ -28,7 +28,7 @@ const UNKNOWN_KEY: &str = "jose.kid.unknown";
 const LOGGED: &str = "token";
 
 /// A request on its way through the filter.
-pub struct Guarded {
+pub(crate) struct Guarded {
     filter: Rc<TokenValidator>,
     wait: Option<Wait>,
     /// For the client's next proof: its nonce will not be good for much longer.
@@ -173,7 +173,8 @@ impl Guarded {
             let target = request.target();
             let query = target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
             let post = request.method() != b"GET" && request.method() != b"HEAD";
-            guard.judge(&browser_parameters(post, query, body)?)?;
+            let target = RequestTarget::parse(target)?;
+            guard.judge_request(target.path(), post, query, body)?;
             self.strip(request, None)
         };
         judge().map_err(plain)

@@ -20,23 +20,24 @@ mod issuers;
 mod keys;
 mod nonces;
 mod proofs;
+mod reporting;
 mod shared_keys;
 
 use core::cell::RefCell;
 use std::rc::Rc;
 
 use postern_jose::json::read_object;
-use postern_jose::validator::{TokenCache, ValidatorConfiguration};
+use postern_jose::validator::{ReportOnly, TokenCache, ValidatorConfiguration};
 use postern_oidc::AuthorizationGuard;
-use postern_proxy::host::{CallId, CallResponse};
+use postern_proxy::host::{CallId, CallResponse, Counter};
 use postern_proxy::verify::ProxyVerifier;
 use postern_proxy::{ConfigurationError, Filter};
 
 use zeroize::Zeroizing;
 
-pub use guarded::Guarded as TokenExchange;
 use issuers::Issuers;
 use proofs::Proofs;
+pub use reporting::TokenExchange;
 
 /// The filter with its routes and keys.
 pub struct TokenValidator {
@@ -46,6 +47,8 @@ pub struct TokenValidator {
     proofs: Option<Proofs>,
     verifier: ProxyVerifier,
     cache: RefCell<TokenCache>,
+    report_only: ReportOnly,
+    reported: Counter,
 }
 
 impl Filter for TokenValidator {
@@ -56,6 +59,7 @@ impl Filter for TokenValidator {
         let refused = |refusal: postern_refusal::Refusal| ConfigurationError(refusal.to_string());
         let mut members = read_object("configuration", configuration).map_err(refused)?;
         let authorization = AuthorizationGuard::take_from(&mut members).map_err(refused)?;
+        let report_only = ReportOnly::take_from(&mut members).map_err(refused)?;
         let mut configuration = ValidatorConfiguration::from_object(members).map_err(refused)?;
         for asked in configuration.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut()) {
             asked.take_secret(variable).map_err(refused)?;
@@ -68,6 +72,8 @@ impl Filter for TokenValidator {
             verifier: ProxyVerifier::detect(),
             cache: RefCell::new(TokenCache::new(configuration.cached_tokens)),
             configuration,
+            report_only,
+            reported: Counter::define("postern.token-validator.reported"),
         })
     }
 

@@ -36,7 +36,9 @@ pub struct FeedRule<'a> {
 /// What there is to do with a good document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judged {
-    /// It is what is in force.
+    /// It is what is in force, under whatever number, and the number in force stays as it is: two nodes
+    /// count apart, and one that is ahead must not shut out what the other one registers next. Nothing
+    /// older than what is in force gets in by that.
     Unchanged,
     /// It is newer.
     Newer(Verified<Feed>),

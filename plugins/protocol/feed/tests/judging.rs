@@ -86,6 +86,25 @@ fn a_newer_document_is_taken_over_once() {
     assert_eq!(outcome(&other_node, &keys, &feed.in_force), Ok(Judged::Unchanged));
 }
 
+/// Nodes that count apart: one that is far ahead with the same content must not shut out what the other
+/// one registers next, and it says nothing that was not in force.
+#[test]
+fn the_same_content_under_a_greater_number_raises_nothing() {
+    let signer = Signer::new();
+    let keys = signer.keys();
+    let Ok(Judged::Newer(first)) =
+        outcome(&signer.feed(7), &keys, &InForce { sequence: 6, digest: String::new() })
+    else {
+        panic!("not newer")
+    };
+    let in_force = first.into_inner().in_force;
+    let ahead = signer.feed_of(ISSUER, 1_000, NOW, 7);
+    assert_eq!(outcome(&ahead, &keys, &in_force), Ok(Judged::Unchanged));
+    // What is in force keeps its number 7: the next change is 8, and what was before stays refused.
+    assert!(matches!(outcome(&signer.feed(8), &keys, &in_force), Ok(Judged::Newer(_))));
+    assert_eq!(outcome(&signer.feed(6), &keys, &in_force), Err("feed.sequence.older"));
+}
+
 #[test]
 fn a_document_that_is_wrong_changes_nothing() {
     let signer = Signer::new();

@@ -13,7 +13,13 @@
     clippy::arithmetic_side_effects
 )]
 
+mod companions;
+mod continuation;
+
 use postern_refusal::Refusal;
+
+pub use companions::{Companions, Standing};
+pub use continuation::{Continuation, ContinuationForm};
 
 /// Most parameters that a form may have.
 pub const MAX_PARAMETERS: usize = 64;

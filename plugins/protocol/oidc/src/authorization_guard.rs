@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::authentication_request::AuthenticationRequest;
-use postern_form::Form;
+use postern_form::{Continuation, Form};
 use postern_jose::json::{Object, Value};
 use postern_jose::validator::RoutePath;
 use postern_oauth::{AuthorizationClient, AuthorizationRequest, client_id, unknown_client};
@@ -15,6 +15,23 @@ pub const MAX_AUTHORIZATION_BODY: usize = 65_536;
 
 /// Most clients: with the length of their fields a bound on the memory.
 const MAX_CLIENTS: usize = 10_000;
+
+/// Parameters that make a request an authorization request, or change one (OAuth 2.0 and OpenID Connect).
+const PARAMETERS: [&str; 13] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "request",
+    "request_uri",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "claims",
+];
 
 /// The member of the filter's configuration.
 const MEMBER: &str = "authorization";
@@ -39,6 +56,7 @@ pub fn browser_parameters<'a>(post: bool, query: &'a [u8], body: &'a [u8]) -> Re
 pub struct AuthorizationGuard {
     paths: Vec<RoutePath>,
     clients: BTreeMap<String, AuthorizationClient>,
+    continuations: Vec<Continuation>,
 }
 
 /// The guard as JSON.
@@ -47,6 +65,9 @@ pub struct AuthorizationGuard {
 struct Written {
     paths: Vec<String>,
     clients: Vec<AuthorizationClient>,
+    /// Requests of the identity provider's own flow: it comes back to the path where it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    continuations: Vec<Continuation>,
 }
 
 impl AuthorizationGuard {
@@ -69,7 +90,26 @@ impl AuthorizationGuard {
                 return Err(invalid("authorization.clients", "each client once").found(&twice.client_id));
             }
         }
-        Ok(Self { paths: paths.into_iter().map(RoutePath::Exact).collect(), clients: by_id })
+        let paths = paths.into_iter().map(RoutePath::Exact).collect();
+        Ok(Self { paths, clients: by_id, continuations: Vec::new() })
+    }
+
+    /// The same before an identity provider whose own flow comes back to these paths.
+    ///
+    /// # Errors
+    /// `oidc.authorization-guard.invalid`.
+    pub fn with_continuations(self, continuations: Vec<Continuation>) -> Result<Self, Refusal> {
+        let is_own = |path: &str| {
+            self.paths.iter().any(|own| matches!(own, RoutePath::Exact(own) if own.as_str() == path))
+        };
+        let has_meaning = |name: &str| PARAMETERS.contains(&name);
+        match continuations.iter().find(|own| !is_own(&own.path) || !own.is_sound(has_meaning)) {
+            None => Ok(Self { continuations, ..self }),
+            Some(wrong) => {
+                let expected = "one of the paths, and names without a meaning in OAuth";
+                Err(invalid("authorization.continuations", expected).found(&wrong.path))
+            }
+        }
     }
 
     /// Takes the member `authorization` out of the filter's configuration; none when it is absent.
@@ -80,7 +120,7 @@ impl AuthorizationGuard {
         let Some(member) = configuration.remove(MEMBER) else { return Ok(None) };
         let written: Written = serde_json::from_value(member)
             .map_err(|error| invalid(MEMBER, "paths and clients").found(&error.to_string()))?;
-        Self::new(written.paths, written.clients).map(Some)
+        Self::new(written.paths, written.clients)?.with_continuations(written.continuations).map(Some)
     }
 
     /// Writes the member `authorization` into the filter's configuration.
@@ -91,6 +131,7 @@ impl AuthorizationGuard {
         let written = Written {
             paths: self.paths.iter().map(path).collect(),
             clients: self.clients.values().cloned().collect(),
+            continuations: self.continuations.clone(),
         };
         let written = serde_json::to_value(written).unwrap_or(Value::Null);
         configuration.insert(MEMBER.to_owned(), written);
@@ -99,6 +140,23 @@ impl AuthorizationGuard {
     /// Whether a path, in whatever spelling, is one of an authorization endpoint.
     pub fn guards(&self, path: &str) -> bool {
         self.paths.iter().any(|own| own.matches(path))
+    }
+
+    /// Judges what a browser sends to one of the paths: an authorization request, or a request of the
+    /// identity provider's own flow, which has other parameters and none of an authorization request.
+    ///
+    /// # Errors
+    /// Those of [`browser_parameters`], [`Self::judge`] and [`Continuation::judge_form`].
+    pub fn judge_request(&self, path: &str, post: bool, query: &[u8], body: &[u8]) -> Result<(), Refusal> {
+        for own in self.continuations.iter().filter(|own| own.path == path) {
+            if !post && own.is_get(query) {
+                return Ok(());
+            }
+            if post && own.may_be_form(query) && (!query.is_empty() || own.is_form_by_itself(body)) {
+                return own.judge_form(body);
+            }
+        }
+        self.judge(&browser_parameters(post, query, body)?)
     }
 
     /// Judges a request at the authorization endpoint. A hint (`id_token_hint`) is left to the
@@ -160,6 +218,45 @@ mod tests {
         }
         let fragment = r#"{"paths":["/x"],"clients":[{"client_id":"a","redirect_uris":["https://a/#"],"require_pkce":true}]}"#;
         assert_eq!(guard(fragment).unwrap_err().code, "oauth.registration.invalid");
+    }
+
+    #[test]
+    fn the_own_flow_of_an_identity_provider_goes_on() {
+        let continuations = r#"[{"path":"/a","parameters":["sessionDataKey","chkRemember"]},
+            {"path":"/a","form":{"fields":["sessionDataKeyConsent","consent"],"numbered":["consent_"]}}]"#;
+        let written =
+            format!(r#"{{"paths":["/a","/b"],"clients":{CLIENTS},"continuations":{continuations}}}"#);
+        let guard = guard(&written).unwrap().unwrap();
+        let mut object = Object::new();
+        guard.put_into(&mut object);
+        assert_eq!(AuthorizationGuard::take_from(&mut object).unwrap(), Some(guard.clone()));
+        let code = |path: &str, post: bool, query: &str, body: &str| {
+            guard
+                .judge_request(path, post, query.as_bytes(), body.as_bytes())
+                .map_or_else(|refusal| refusal.code, |()| "accepted")
+        };
+        assert_eq!(code("/a", false, "sessionDataKey=0d3c&chkRemember=on", ""), "accepted");
+        let consent = "sessionDataKeyConsent=0d3c&consent=approve&consent_0=on";
+        assert_eq!(code("/a", true, "", consent), "accepted");
+        for (path, post, query, body, expected) in [
+            ("/b", false, "sessionDataKey=0d3c", "", "oauth.parameter.missing"),
+            ("/a", false, "sessionDataKey=0d3c&client_id=shop", "", "oauth.parameter.missing"),
+            ("/a", true, "sessionDataKey=0d3c", "", "oidc.query.unexpected"),
+            ("/a", true, "", "consent=approve", "oauth.parameter.missing"),
+            ("/a", true, "", "sessionDataKeyConsent=0d3c&client_id=shop", "form.field.unknown"),
+            ("/a", true, "x=y", consent, "oidc.query.unexpected"),
+            ("/b", true, "", consent, "oauth.parameter.missing"),
+        ] {
+            assert_eq!(code(path, post, query, body), expected, "{path} {query} {body}");
+        }
+        for wrong in [
+            written.replace(r#""path":"/a","form""#, r#""path":"/c","form""#),
+            written.replace("chkRemember", "client_id"),
+            written.replace(r#""consent"]"#, r#""State"]"#),
+        ] {
+            assert_ne!(wrong, written);
+            assert_eq!(self::guard(&wrong).unwrap_err().element, "authorization.continuations", "{wrong}");
+        }
     }
 
     #[test]

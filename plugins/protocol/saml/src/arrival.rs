@@ -34,6 +34,9 @@ pub enum Service {
     ArtifactResolution,
     /// Responses of federated identity providers: `/commonauth`.
     AssertionConsumer,
+    /// A form of the identity provider's own sign-on, at a path where messages arrive too: the index of
+    /// its continuation.
+    Continuation(usize),
 }
 
 /// What is to be done with a request.
@@ -93,7 +96,8 @@ impl DecoderConfiguration {
     ///
     /// 1. A path that is not canonical is refused, unless `other_paths` says otherwise.
     /// 2. A path in `paths`, or in those of the other services, is judged, and has to have a canonical
-    ///    query too; a GET that is one of `continuations` passes, it holds no message.
+    ///    query too; a GET that is one of `continuations` passes, it holds no message, and a POST that may
+    ///    be one has its form judged.
     /// 3. A path in `unjudged_paths` passes.
     /// 4. A path that a server could take for a judged one is refused.
     /// 5. A query that carries a message to any other path is refused. Bodies that go there
@@ -114,6 +118,9 @@ impl DecoderConfiguration {
                 return Ok(Arrival::Elsewhere);
             }
             let carrier = carrier(head.method, head.has_body, head.content_encoding)?;
+            if let (Carrier::Body, Some(index)) = (carrier, self.continued_by_form(path, query)) {
+                return Ok(Arrival::Post(Service::Continuation(index), query));
+            }
             return match (service, carrier) {
                 (Service::ArtifactResolution, Carrier::Query) => Err(not_allowed(head.method, "POST")),
                 (Service::AssertionConsumer, _) => self.consumer_arrival(query, &carrier),
@@ -175,7 +182,13 @@ impl DecoderConfiguration {
     }
 
     fn continues(&self, path: &[u8], query: &[u8]) -> bool {
-        self.continuations.iter().any(|own| own.path.as_bytes() == path && own.is(query))
+        self.continuations.iter().any(|own| own.path.as_bytes() == path && own.is_get(query))
+    }
+
+    /// The continuation of which the body of a POST with this query is the form.
+    fn continued_by_form(&self, path: &[u8], query: &[u8]) -> Option<usize> {
+        let mut all = self.continuations.iter();
+        all.position(|own| own.path.as_bytes() == path && !query.is_empty() && own.may_be_form(query))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AssertionConsumer, Continuation, Policy};
+use crate::{AssertionConsumer, Continuation, ContinuationForm, Policy};
 
 fn configuration() -> DecoderConfiguration {
     let policy = Policy::for_destination("https://sso.example.com/samlsso");
@@ -129,10 +129,7 @@ fn a_message_for_a_path_that_nobody_judges_is_refused() {
 #[test]
 fn a_sign_on_under_way_goes_on_without_a_message() {
     let configuration = DecoderConfiguration {
-        continuations: vec![Continuation {
-            path: "/samlsso".to_owned(),
-            parameters: vec!["sessionDataKey".to_owned()],
-        }],
+        continuations: vec![Continuation::get("/samlsso", &["sessionDataKey"])],
         ..configuration()
     };
     assert_eq!(code(&configuration, "/samlsso?sessionDataKey=0d3c"), "elsewhere");
@@ -151,6 +148,42 @@ fn a_sign_on_under_way_goes_on_without_a_message() {
         DecoderConfiguration::from_json(wrong.as_bytes()).unwrap_err().code,
         "saml.decoder.configuration"
     );
+}
+
+#[test]
+fn a_login_form_at_the_path_of_messages_is_judged_as_a_form() {
+    let form = ContinuationForm { fields: vec!["j_username".to_owned()], ..ContinuationForm::default() };
+    let mut configuration = configuration();
+    configuration.wsfed = serde_json::from_str(r#"{"realms":[]}"#).unwrap();
+    configuration.continuations = vec![
+        Continuation::get("/passivests", &["sessionDataKey"]),
+        Continuation { form: Some(form), ..Continuation::get("/samlsso", &["execution"]) },
+    ];
+    let arrival = |target| configuration.arrival(&head("POST", target));
+    let query: &[u8] = b"execution=e1s1";
+    assert_eq!(arrival("/samlsso?execution=e1s1"), Ok(Arrival::Post(Service::Continuation(1), query)));
+    // A message comes without a query.
+    assert_eq!(arrival("/samlsso"), Ok(Arrival::Post(Service::SingleSignOn, b"")));
+    let other: &[u8] = b"execution=e1s1&SAMLRequest=x";
+    assert_eq!(
+        arrival("/samlsso?execution=e1s1&SAMLRequest=x"),
+        Ok(Arrival::Post(Service::SingleSignOn, other))
+    );
+    assert_eq!(code(&configuration, "/passivests?sessionDataKey=0d3c"), "elsewhere");
+    assert_eq!(code(&configuration, "/passivests?sessionDataKey=0d3c&wa=wsignin1.0"), "judged");
+    assert_eq!(code(&configuration, "/samlsso?sessionDataKey=0d3c"), "judged");
+    let json = serde_json::to_string(&configuration).unwrap();
+    assert_eq!(DecoderConfiguration::from_json(json.as_bytes()), Ok(configuration));
+    for wrong in [
+        json.replace("j_username", "RelayState"),
+        json.replace("\"sessionDataKey\"", "\"wtrealm\""),
+        json.replace("[\"execution\"]", "[]"),
+        json.replace("\"path\":\"/samlsso\"", "\"path\":\"/other\""),
+    ] {
+        assert_ne!(wrong, json);
+        let refusal = DecoderConfiguration::from_json(wrong.as_bytes()).unwrap_err();
+        assert_eq!(refusal.element, "continuations", "{wrong}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! ArtifactResolve (SAML core section 3.5.1), judged in the order of every message.
 use postern_refusal::Refusal;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::artifact::check_artifact;
 use crate::authn_request::{check_version, id, issue_instant, issuer};
@@ -55,6 +56,13 @@ impl ArtifactResolution {
 /// SHA-256 of a certificate (DER), 64 digits in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CertificateDigest(pub String);
+
+impl CertificateDigest {
+    /// That of a certificate (DER).
+    pub fn of(certificate: &[u8]) -> Self {
+        Self(Sha256::digest(certificate).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
 
 impl<'de> Deserialize<'de> for CertificateDigest {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

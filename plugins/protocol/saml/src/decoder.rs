@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use postern_endpoint::{RequestTarget, is_protected_url};
+use postern_form::Continuation;
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
 use serde::{Deserialize, Serialize};
@@ -10,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::arrival::carries_message;
 use crate::artifact_resolve::judge_artifact_resolve;
 use crate::federated::{Federation, judge_response};
-use crate::judge::{Scene, check_content_type};
+use crate::judge::{Scene, check_content_type, judge_reporting};
 use crate::key::Fitting;
 use crate::registration::MAX_ENTITY_ID;
+use crate::report_only::{Reports, SWITCHABLE};
 use crate::{
-    ArtifactResolutionService, AssertionConsumer, Continuation, EdgeRelyingParty, IdentityProvider, Incoming,
-    Judged, JudgedArtifactResolve, JudgedResponse, Once, Policy, ReplayTable, Service, SharedMemory,
-    SoapRequest, judge,
+    ArtifactResolutionService, AssertionConsumer, EdgeRelyingParty, IdentityProvider, Incoming, Judged,
+    JudgedArtifactResolve, JudgedResponse, Once, Policy, ReplayTable, Service, SharedMemory, SoapRequest,
 };
 
 /// Configuration of the DMZ filter `saml-decoder`: what the host writes and the filter reads.
@@ -31,9 +32,13 @@ pub struct DecoderConfiguration {
     /// provider's, such as the logout of an application behind the same proxy.
     #[serde(default)]
     pub unjudged_paths: Vec<String>,
-    /// GETs of judged paths that carry no message but go on with a sign-on under way.
+    /// Requests to judged paths, `paths` or those of WS-Federation, that carry no message but go on with a
+    /// sign-on under way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub continuations: Vec<Continuation>,
+    /// Reason codes that are logged and counted and refuse nothing, of [`SWITCHABLE`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub report_only: Vec<String>,
     /// What the paths of other applications have to be.
     #[serde(default)]
     pub other_paths: OtherPaths,
@@ -80,6 +85,7 @@ impl DecoderConfiguration {
             paths: default_paths(),
             unjudged_paths: Vec::new(),
             continuations: Vec::new(),
+            report_only: Vec::new(),
             other_paths: OtherPaths::default(),
             policy,
             replay_slots: default_replay_slots(),
@@ -98,7 +104,7 @@ impl DecoderConfiguration {
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
         let configuration: Self = serde_json::from_slice(json)
             .map_err(|error| wrong("saml-decoder", "a valid configuration").found(&error.to_string()))?;
-        check_paths("paths", &configuration.paths)?;
+        configuration.check_sign_on()?;
         if let Some(wsfed) = &configuration.wsfed {
             let within = |field: &str| format!("wsfed.{field}");
             check_paths(&within("paths"), &wsfed.paths)?;
@@ -116,11 +122,11 @@ impl DecoderConfiguration {
         if !unjudged.iter().all(|path| is_plain(path) && !judged.contains(&path.as_str())) {
             return Err(wrong("unjudged_paths", "canonical paths that are not judged"));
         }
-        if !configuration.continuations.iter().all(|own| own.is_sound(&configuration.paths)) {
-            return Err(wrong("continuations", "a path of `paths`, and names that carry no message"));
-        }
-        if configuration.policy.destinations.is_empty() {
-            return Err(wrong("policy.destinations", "one at least"));
+        configuration.check_continuations()?;
+        if let Some(code) = configuration.report_only.iter().find(|code| !SWITCHABLE.contains(&code.as_str()))
+        {
+            let expected = format!("codes that may be switched: {}", SWITCHABLE.join(", "));
+            return Err(wrong("report_only", &expected).found(code));
         }
         if !(1..=1 << 16).contains(&configuration.replay_slots) {
             return Err(wrong("replay_slots", "1 to 65536"));
@@ -129,6 +135,37 @@ impl DecoderConfiguration {
             return Err(wrong("relying_parties", "entity IDs that differ"));
         }
         Ok(configuration)
+    }
+
+    /// The single sign-on service: there may be none where something else is judged.
+    fn check_sign_on(&self) -> Result<(), Refusal> {
+        let judges_others =
+            self.wsfed.is_some() || self.artifact_resolution.is_some() || self.assertion_consumer.is_some();
+        if !(self.paths.is_empty() && judges_others) {
+            check_paths("paths", &self.paths)?;
+            if self.policy.destinations.is_empty() {
+                return Err(wrong("policy.destinations", "one at least"));
+            }
+        }
+        if !self.policy.companions.are_sound(has_saml_meaning) {
+            return Err(wrong("policy.companions", "names without a meaning in SAML, and plain values"));
+        }
+        Ok(())
+    }
+
+    fn check_continuations(&self) -> Result<(), Refusal> {
+        let wsfed: &[String] = self.wsfed.as_ref().map_or(&[], |wsfed| &wsfed.paths);
+        for own in &self.continuations {
+            let by_saml = self.paths.contains(&own.path) && own.is_sound(has_saml_meaning);
+            let has_meaning = |name: &str| has_saml_meaning(name) || postern_wsfed::has_meaning(name);
+            let by_wsfed = wsfed.contains(&own.path) && own.is_sound(has_meaning);
+            // Without a query nothing would tell the form from a message by POST.
+            if !(by_saml || by_wsfed) || own.parameters.is_empty() {
+                let expected = "a path of `paths` or of wsfed, parameters, and names that carry no message";
+                return Err(wrong("continuations", expected).found(&own.path));
+            }
+        }
+        Ok(())
     }
 
     fn check_artifact_resolution(&self) -> Result<(), Refusal> {
@@ -209,8 +246,11 @@ pub enum Decoded {
     ArtifactResolve(JudgedArtifactResolve),
     /// The Response of an identity provider.
     Response(JudgedResponse),
-    /// A form at the assertion consumer service that carries no message.
+    /// A form that carries no message: at the assertion consumer service, or of the identity provider's
+    /// own sign-on.
     OtherForm,
+    /// Let through by a rule that only reports, and judged no further.
+    Reported,
 }
 
 impl Decoded {
@@ -226,7 +266,7 @@ impl Decoded {
                 Some(("ArtifactResolve", &request.entity_id, Some(&request.id)))
             }
             Self::Response(response) => Some(("Response", &response.entity_id, Some(&response.id))),
-            Self::OtherForm => None,
+            Self::OtherForm | Self::Reported => None,
         }
     }
 
@@ -237,7 +277,7 @@ impl Decoded {
             Self::ArtifactResolve(request) => vec![request.once()],
             Self::Response(response) => response.once.clone(),
             // Messages of WS-Federation have no ID.
-            Self::WsFederation(_) | Self::OtherForm => Vec::new(),
+            Self::WsFederation(_) | Self::OtherForm | Self::Reported => Vec::new(),
         }
     }
 }
@@ -274,7 +314,8 @@ impl Decoder {
     }
 
     /// Judges a message as the LAN would, and remembers it in the memory that all workers share.
-    /// `now` is in seconds since 1970, none when the proxy has no clock.
+    /// `now` is in seconds since 1970, none when the proxy has no clock. Rules that only report are told
+    /// to `report`; those behind them decide, as far as they can.
     ///
     /// # Errors
     /// `saml.clock.absent`, those of [`Decoder::decode`] and of [`ReplayTable::remember`].
@@ -284,15 +325,35 @@ impl Decoder {
         now: Option<u64>,
         verifier: &dyn Verifier,
         memory: &dyn SharedMemory,
+        report: &mut dyn FnMut(&Refusal),
     ) -> Result<Decoded, Refusal> {
         let now = now.ok_or_else(|| {
             Refusal::internal("saml.clock.absent").with_status(503).expected("a proxy with a clock")
         })?;
-        let decoded = self.decode(message, now, verifier)?;
+        let reports = Reports::of(&self.configuration.report_only);
+        let judged = self.judge_with(message, now, verifier, memory, &reports);
+        reports.into_found().iter().for_each(report);
+        judged
+    }
+
+    fn judge_with(
+        &self,
+        message: &Message<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+        memory: &dyn SharedMemory,
+        reports: &Reports<'_>,
+    ) -> Result<Decoded, Refusal> {
+        let decoded = self.decode_with(message, now, verifier, reports)?;
         for once in decoded.once() {
-            self.replays.remember(&once, now, memory)?;
+            reports.or_report(self.replays.remember(&once, now, memory), ())?;
         }
         Ok(decoded)
+    }
+
+    /// Whether the rule with this reason code only reports.
+    pub fn only_reports(&self, code: &str) -> bool {
+        self.configuration.report_only.iter().any(|switched| switched == code)
     }
 
     /// The same without a memory: whether it would pass the first time.
@@ -305,16 +366,51 @@ impl Decoder {
         message: &Message<'_>,
         now: u64,
         verifier: &dyn Verifier,
+        report: &mut dyn FnMut(&Refusal),
     ) -> Result<Decoded, Refusal> {
-        match message.service {
+        let reports = Reports::of(&self.configuration.report_only);
+        let decoded = self.decode_with(message, now, verifier, &reports);
+        reports.into_found().iter().for_each(report);
+        decoded
+    }
+
+    fn decode_with(
+        &self,
+        message: &Message<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+        reports: &Reports<'_>,
+    ) -> Result<Decoded, Refusal> {
+        let decoded = match message.service {
             Service::SingleSignOn => {
-                let policy = &self.configuration.policy;
-                judge(message.incoming, &|id: &str| self.party(id), policy, now, verifier).map(Decoded::Saml)
+                let (policy, party) = (&self.configuration.policy, |id: &str| self.party(id));
+                judge_reporting(message.incoming, &party, policy, now, verifier, reports).map(Decoded::Saml)
             }
             Service::WsFederation => self.ws_federation(message.incoming, now),
-            Service::ArtifactResolution => self.artifact_resolve(message, now, verifier),
+            Service::ArtifactResolution => self.artifact_resolve(message, now, verifier, reports),
             Service::AssertionConsumer => self.response(message.incoming, now, verifier),
+            Service::Continuation(index) => self.continuation(index, message.incoming),
+        };
+        // What is behind a rule that cannot be passed over is not judged.
+        reports.or_report(decoded, Decoded::Reported)
+    }
+
+    /// A form of the identity provider's own sign-on.
+    fn continuation(&self, index: usize, incoming: Incoming<'_>) -> Result<Decoded, Refusal> {
+        let own = self.configuration.continuations.get(index).ok_or_else(not_configured)?;
+        let Incoming::Post { query, content_type, body } = incoming else { return Err(not_configured()) };
+        check_content_type(content_type.unwrap_or_default())?;
+        if !own.may_be_form(query) {
+            return Err(not_configured());
         }
+        let most = self.configuration.policy.limits.max_body;
+        if body.len() > most {
+            return Err(Refusal::misbehaved("saml.message.too-large")
+                .at("body")
+                .expected(&format!("{most} bytes at most"))
+                .found(&body.len().to_string()));
+        }
+        own.judge_form(body).map(|()| Decoded::OtherForm)
     }
 
     fn party(&self, entity_id: &str) -> Result<Option<Rc<EdgeRelyingParty>>, Refusal> {
@@ -337,6 +433,7 @@ impl Decoder {
         message: &Message<'_>,
         now: u64,
         verifier: &dyn Verifier,
+        reports: &Reports<'_>,
     ) -> Result<Decoded, Refusal> {
         let service = self.configuration.artifact_resolution.as_ref().ok_or_else(not_configured)?;
         let Incoming::Post { query, content_type, body } = message.incoming else {
@@ -350,6 +447,7 @@ impl Decoder {
             destinations: &service.destinations,
             now,
             verifier: &Fitting(verifier),
+            reports,
         };
         judge_artifact_resolve(&request, service, &scene).map(Decoded::ArtifactResolve)
     }
@@ -376,6 +474,11 @@ impl Decoder {
         };
         judge_response(query, body, &federation).map(Decoded::Response)
     }
+}
+
+/// Names, in lower case, of parameters that a reader of SAML messages knows.
+fn has_saml_meaning(name: &str) -> bool {
+    name.starts_with("saml") || ["relaystate", "sigalg", "signature", "spentityid"].contains(&name)
 }
 
 /// A caller has shown a message as another than [`DecoderConfiguration::arrival`] has it.

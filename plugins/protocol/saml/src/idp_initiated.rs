@@ -24,7 +24,7 @@ pub(crate) fn judge_idp_initiated(
     policy: &Policy,
 ) -> Result<JudgedIdpInitiated, Refusal> {
     message_parameter(form, false)?;
-    check_names(form, &["spEntityID", "RelayState"])?;
+    check_names(form, &["spEntityID", "RelayState"], &policy.companions)?;
     let entity_id = form.single("spEntityID")?.map(|parameter| parameter.value.as_str()).unwrap_or_default();
     let relay_state = relay_state(form, &policy.limits)?;
     let party = lookup(entity_id)?.ok_or_else(|| unknown_issuer("spEntityID", entity_id))?;

@@ -16,6 +16,7 @@ use crate::idp_initiated::judge_idp_initiated;
 use crate::judge_logout::{judge_logout_request, judge_logout_response};
 use crate::key::Fitting;
 use crate::names::{ASSERTION, PROTOCOL};
+use crate::report_only::Reports;
 use crate::{
     AssertionConsumerService, AuthnRequest, EdgeRelyingParty, JudgedIdpInitiated, JudgedLogoutRequest,
     JudgedLogoutResponse, NameIdPolicy, Once, Policy, RequestedAuthnContext,
@@ -126,6 +127,18 @@ pub fn judge(
     now: u64,
     verifier: &dyn Verifier,
 ) -> Result<Judged, Refusal> {
+    judge_reporting(incoming, lookup, policy, now, verifier, &Reports::default())
+}
+
+/// The same with rules that only report.
+pub(crate) fn judge_reporting(
+    incoming: Incoming<'_>,
+    lookup: Lookup<'_>,
+    policy: &Policy,
+    now: u64,
+    verifier: &dyn Verifier,
+    reports: &Reports<'_>,
+) -> Result<Judged, Refusal> {
     let carried = match incoming {
         Incoming::Get(query) => {
             if query.len() > policy.limits.max_query {
@@ -138,19 +151,19 @@ pub fn judge(
             if form.single("spEntityID")?.is_some() {
                 return judge_idp_initiated(&form, lookup, policy).map(Judged::IdpInitiated);
             }
-            read_redirect(&form, &policy.limits, policy.single_logout)?
+            read_redirect(&form, policy)?
         }
         Incoming::Post { query, content_type, body } => {
-            if !query.is_empty() {
+            if !query.is_empty() && policy.companions.is_empty() {
                 return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
             }
             check_content_type(content_type.unwrap_or_default())?;
-            read_post(body, &policy.limits, policy.single_logout)?
+            read_post(query, body, policy)?
         }
     };
     let document = Document::read(&carried.xml, &policy.limits.xml())?;
     let destinations = &policy.destinations;
-    let scene = Scene { lookup, policy, destinations, now, verifier: &Fitting(verifier) };
+    let scene = Scene { lookup, policy, destinations, now, verifier: &Fitting(verifier), reports };
     let (detached, relay_state) = (carried.detached, carried.relay_state);
     let kind = kind(&document, carried.parameter, policy)?;
     // SAML bindings section 3.4.4.1: it has to be removed before. Two signatures could say two things.
@@ -180,6 +193,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) destinations: &'s [String],
     pub(crate) now: u64,
     pub(crate) verifier: &'s dyn Verifier,
+    pub(crate) reports: &'s Reports<'s>,
 }
 
 enum Kind {
@@ -262,29 +276,35 @@ impl Scene<'_> {
         let keys = party.keys();
         let trust = Trust { keys: &keys, algorithms: &self.policy.algorithms };
         if let Some(detached) = detached {
-            check_detached(&detached, &trust, self.verifier)?;
-            return Ok((document.into_unsigned()?, true));
+            let verified = check_detached(&detached, &trust, self.verifier).map(|()| true);
+            let verified = self.reports.or_report(verified, false)?;
+            return Ok((document.into_unsigned()?, verified));
         }
         if document.is_signed() {
             let place = Place::After { namespace: ASSERTION, local: "Issuer" };
             return Ok((document.verify(place, &trust, self.verifier)?.into_element(), true));
         }
         if required {
-            return Err(Refusal::misbehaved("saml.signature.required")
-                .at("Signature")
-                .expected("a signed message")
-                .found("none"));
+            self.reports.let_through(
+                Refusal::misbehaved("saml.signature.required")
+                    .at("Signature")
+                    .expected("a signed message")
+                    .found("none"),
+            )?;
         }
         Ok((document.into_unsigned()?, false))
     }
 
     pub(crate) fn check_destination(&self, destination: Option<&str>, signed: bool) -> Result<(), Refusal> {
-        check_destination(self.destinations, destination, signed)
+        self.reports.or_report(check_destination(self.destinations, destination, signed), ())
     }
 
     /// Checks IssueInstant and tells until when the message is fresh.
     pub(crate) fn check_time(&self, issue_instant: u64) -> Result<u64, Refusal> {
-        check_time(self.policy, self.now, issue_instant)
+        let Policy { clock_skew, max_age, .. } = *self.policy;
+        // One that only reports is remembered as if it had been sent now.
+        let otherwise = self.now.saturating_add(max_age).saturating_add(clock_skew);
+        self.reports.or_report(check_time(self.policy, self.now, issue_instant), otherwise)
     }
 }
 

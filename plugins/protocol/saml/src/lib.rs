@@ -23,7 +23,6 @@ mod artifact_resolve;
 mod authn_context;
 mod authn_request;
 mod binding;
-mod continuation;
 mod decoder;
 mod federated;
 mod identifier;
@@ -39,6 +38,7 @@ mod path;
 mod policy;
 mod registration;
 mod replay;
+mod report_only;
 mod response;
 mod settings;
 mod shape;
@@ -51,7 +51,6 @@ pub use artifact_resolve::{
 };
 pub use authn_context::{Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy};
-pub use continuation::Continuation;
 pub use decoder::{Decoded, Decoder, DecoderConfiguration, Message, OtherPaths};
 pub use federated::{AssertionConsumer, IdentityProvider, JudgedResponse};
 pub use identifier::identifier;
@@ -60,7 +59,7 @@ pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
 pub use judge_logout::{JudgedLogoutRequest, JudgedLogoutResponse, LogoutHead};
 pub use key::check_key;
 pub use logout::{LoggedOutNameId, LogoutRequest, LogoutResponse};
-pub use metadata::{IdpMetadata, read_registration, read_sp_metadata};
+pub use metadata::{IdpMetadata, read_idp_metadata, read_registration, read_sp_metadata};
 pub use name_id::{NameIdFormat, NameIdSettings};
 pub use path::{Addressed, addresses};
 pub use policy::{MessageLimits, Policy};
@@ -69,11 +68,14 @@ pub use registration::{
     RegisteredKey, RelyingParty, ResponseAlgorithm, Signs,
 };
 pub use replay::{Once, ReplayTable, SharedMemory};
+pub use report_only::SWITCHABLE;
 pub use response::{
     ErrorResponse, ResponseAttribute, ResponseNameId, Signing, Status, SuccessResponse, error_response,
     success_response,
 };
 pub use settings::ModuleSettings;
 
+/// Sign-on flows of products at paths where messages arrive, and parameters beside messages.
+pub use postern_form::{Companions, Continuation, ContinuationForm};
 /// Instants as SAML writes them (SAML core section 1.3.3).
 pub use postern_xml::{format_instant, parse_instant};

@@ -1,3 +1,4 @@
+use postern_form::Companions;
 use postern_signature::Algorithm;
 use postern_xml::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -61,6 +62,9 @@ pub struct Policy {
     /// both are refused: for an identity provider that has no single logout.
     #[serde(default)]
     pub single_logout: bool,
+    /// Parameters that may stand beside a message, with their values.
+    #[serde(default, skip_serializing_if = "Companions::is_empty")]
+    pub companions: Companions,
     /// How far a peer's clock may be off.
     #[serde(default = "default_skew")]
     pub clock_skew: u64,
@@ -81,6 +85,7 @@ impl Policy {
         Self {
             destinations: vec![url.to_owned()],
             single_logout: false,
+            companions: Companions::default(),
             clock_skew: default_skew(),
             max_age: default_max_age(),
             limits: MessageLimits::default(),

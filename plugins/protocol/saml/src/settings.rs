@@ -1,3 +1,4 @@
+use postern_form::Companions;
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ impl ModuleSettings {
             destinations: vec![format!("{base_url}/samlsso")],
             // The component has none: docs/limits.md.
             single_logout: false,
+            companions: Companions::default(),
             clock_skew: self.clock_skew,
             max_age: self.max_age,
             limits: self.limits,

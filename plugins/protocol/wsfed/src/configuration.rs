@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use postern_refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
-use crate::parameters::may_be_ignored;
+use crate::parameters::{has_meaning, may_be_ignored};
 use crate::{Policy, Realm};
 
 /// What the host writes and the filter reads.
@@ -46,6 +46,9 @@ impl Configuration {
                 "policy.ignored_parameters",
                 "literal names without a meaning in WS-Federation or SAML",
             ));
+        }
+        if !policy.companions.are_sound(has_meaning) {
+            return Err(wrong("policy.companions", "names without a meaning here, and plain values"));
         }
         if policy.clock_skew > 600 || policy.max_age > 3_600 {
             return Err(wrong("policy", "clock_skew up to 600, max_age up to 3600 seconds"));

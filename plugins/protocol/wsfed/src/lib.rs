@@ -30,6 +30,7 @@ mod token_message;
 pub use configuration::Configuration;
 pub use elsewhere::carries_message;
 pub use judge::{Incoming, Judged, judge};
+pub use parameters::has_meaning;
 pub use policy::{Limits, Policy};
 pub use realm::{Realm, Realms};
 pub use sign_in::{SignIn, SignInResult, TokenRequest};

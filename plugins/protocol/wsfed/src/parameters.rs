@@ -1,5 +1,5 @@
 //! Parameters of a request (section 13.1 and 13.2), read once.
-use postern_form::Form;
+use postern_form::{Form, Parameter, Standing};
 use postern_refusal::Refusal;
 
 use crate::Policy;
@@ -25,26 +25,7 @@ impl<'a> Parameters<'a> {
     pub(crate) fn read(encoded: &'a [u8], policy: &Policy) -> Result<Self, Refusal> {
         let form = Form::parse(encoded)?.without_duplicates()?;
         for parameter in form.parameters() {
-            let name = parameter.name;
-            if TAKEN.contains(&name) {
-                // An empty context is a context, every other empty value is a mistake.
-                if parameter.value.is_empty() && name != "wctx" {
-                    return Err(Refusal::misbehaved("wsfed.parameter.empty").at(name).expected("a value"));
-                }
-            } else if NOT_TAKEN.contains(&name) {
-                return Err(Refusal::incompatible("wsfed.parameter.unsupported")
-                    .at(name)
-                    .expected("a request without it"));
-            } else if !policy.ignored_parameters.iter().any(|ignored| ignored == name) {
-                return Err(Refusal::misbehaved("wsfed.parameter.unknown")
-                    .at(name)
-                    .expected("parameters of WS-Federation"));
-            } else if parameter.value.len() > MAX_IGNORED {
-                return Err(Refusal::misbehaved("wsfed.parameter.too-long")
-                    .at(name)
-                    .expected("256 bytes at most")
-                    .found(&parameter.value.len().to_string()));
-            }
+            check(parameter, policy)?;
         }
         Ok(Self { form })
     }
@@ -85,13 +66,53 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// Whether it may be there at all.
+fn check(parameter: &Parameter<'_>, policy: &Policy) -> Result<(), Refusal> {
+    let (name, value) = (parameter.name, &parameter.value);
+    if TAKEN.contains(&name) {
+        // An empty context is a context, every other empty value is a mistake.
+        if value.is_empty() && name != "wctx" {
+            return Err(Refusal::misbehaved("wsfed.parameter.empty").at(name).expected("a value"));
+        }
+        return Ok(());
+    }
+    if NOT_TAKEN.contains(&name) {
+        return Err(Refusal::incompatible("wsfed.parameter.unsupported")
+            .at(name)
+            .expected("a request without it"));
+    }
+    match policy.companions.standing(name, value) {
+        Standing::Accepted => return Ok(()),
+        Standing::WrongValue => {
+            return Err(Refusal::misbehaved("wsfed.parameter.value")
+                .at(name)
+                .expected("a value on the operator's list")
+                .found(value));
+        }
+        Standing::Unknown => {}
+    }
+    if !policy.ignored_parameters.iter().any(|ignored| ignored == name) {
+        return Err(Refusal::misbehaved("wsfed.parameter.unknown")
+            .at(name)
+            .expected("parameters of WS-Federation"));
+    }
+    if value.len() > MAX_IGNORED {
+        return Err(Refusal::misbehaved("wsfed.parameter.too-long")
+            .at(name)
+            .expected("256 bytes at most")
+            .found(&value.len().to_string()));
+    }
+    Ok(())
+}
+
+/// Whether a parameter of that name, in lower case, has a meaning in WS-Federation or SAML.
+pub fn has_meaning(name: &str) -> bool {
+    let known = |known: &&str| known.eq_ignore_ascii_case(name);
+    TAKEN.iter().any(known) || NOT_TAKEN.iter().any(known) || name.starts_with("saml")
+}
+
 /// Whether a parameter of that name may be ignored: a literal name that has no meaning here.
 pub(crate) fn may_be_ignored(name: &str) -> bool {
     let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let known = |known: &&str| known.eq_ignore_ascii_case(name);
-    (1..=64).contains(&name.len())
-        && name.bytes().all(literal)
-        && !TAKEN.iter().any(known)
-        && !NOT_TAKEN.iter().any(known)
-        && !name.to_ascii_lowercase().starts_with("saml")
+    (1..=64).contains(&name.len()) && name.bytes().all(literal) && !has_meaning(&name.to_ascii_lowercase())
 }

@@ -1,3 +1,4 @@
+use postern_form::Companions;
 use serde::{Deserialize, Serialize};
 
 /// Bounds of a request, in bytes.
@@ -41,6 +42,9 @@ pub struct Policy {
     /// Parameters that the specification does not have and that pass without a meaning, such as
     /// `x-client-SKU`: each once, with 256 bytes at most.
     pub ignored_parameters: Vec<String>,
+    /// Parameters that may stand beside a message, with their values.
+    #[serde(skip_serializing_if = "Companions::is_empty")]
+    pub companions: Companions,
     /// Bounds.
     pub limits: Limits,
 }
@@ -55,6 +59,7 @@ impl Default for Policy {
             request_pointers: Vec::new(),
             accepts_results: false,
             ignored_parameters: Vec::new(),
+            companions: Companions::default(),
             limits: Limits::default(),
         }
     }

@@ -185,6 +185,21 @@ fn a_configuration_names_the_field_that_is_wrong() {
     assert!(read(r#"{"realms":[],"policy":{"skew":1}}"#).unwrap_err().contains("unknown field `skew`"));
 }
 
+#[test]
+fn a_tenant_stands_beside_a_request_with_one_of_its_values() {
+    let policy = Policy {
+        companions: postern_form::Companions::of("tenantDomain", ["a.example".to_owned()]),
+        ..Policy::default()
+    };
+    let with = |name: &str, value: &str| {
+        let request = written(&[("wa", "wsignin1.0"), ("wtrealm", REALM), (name, value)]);
+        (code(judged(&request, &policy)), code(posted(&request, &policy)))
+    };
+    assert_eq!(with("tenantDomain", "a.example"), ("accepted", "accepted"));
+    assert_eq!(with("tenantDomain", "b.example"), ("wsfed.parameter.value", "wsfed.parameter.value"));
+    assert_eq!(with("tenantdomain", "a.example").0, "wsfed.parameter.unknown");
+}
+
 fn parameter() -> impl Strategy<Value = (String, String)> {
     let names = [
         "wa",

@@ -36,6 +36,7 @@ pub fn members(rule: &str) -> Option<&'static str> {
     match rule {
         "wsfed" => Some("wsfed"),
         "wsfed-open" | "saml-artifact" | "saml-response" => Some("federation"),
+        "saml-product" => Some("product"),
         _ => None,
     }
 }
@@ -68,7 +69,7 @@ pub fn judge(vector: &Vector) -> Verdict {
             soap_action: request.header("soapaction"),
             client_certificate: None,
         };
-        decoder.judge(&message, Some(now), &NativeVerifier, &memory).map(|_| ())
+        decoder.judge(&message, Some(now), &NativeVerifier, &memory, &mut |_| {}).map(|_| ())
     };
     let requests = vector.materialise(Keys::shared(), now, BASE_URL, 1);
     let last: Option<Result<(), Refusal>> = requests.iter().map(judge_one).last();

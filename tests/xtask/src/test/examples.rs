@@ -73,6 +73,8 @@ fn in_place(text: &str, filters: &Path, certificates: &Certificates) -> String {
         ("/etc/envoy/edge.crt", certificates.certificate("edge-client")),
         ("/etc/envoy/edge.key", certificates.key("edge-client")),
         ("/etc/envoy/lan-ca.crt", certificates.certificate("lan-ca")),
+        ("/etc/envoy/sp-ca.crt", certificates.certificate("lan-ca")),
+        ("/etc/envoy/partner-ca.crt", certificates.certificate("lan-ca")),
     ]
     .iter()
     .fold(text.to_owned(), |text, (from, to)| text.replace(from, &to.to_string_lossy()))

@@ -15,6 +15,7 @@ mod introspection_settings;
 mod issuer;
 mod proof_memory;
 mod refresh;
+mod report_only;
 mod route;
 mod route_configuration;
 mod route_rule;
@@ -39,6 +40,7 @@ pub use introspection_settings::{
 pub use issuer::{Issuer, JwksSource};
 pub use proof_memory::{ProofEntry, ProofMemory};
 pub use refresh::KeyRefresh;
+pub use report_only::ReportOnly;
 pub use route::find_route;
 pub use route_configuration::{ClaimHeader, ClaimRule, Route, RoutePath};
 pub use route_rule::check_route;

@@ -7,7 +7,7 @@ mod redirect;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use postern_form::{Form, Parameter};
+use postern_form::{Companions, Form, Parameter, Standing};
 use postern_refusal::Refusal;
 
 pub(crate) use post::{read_post, read_posted_response};
@@ -44,14 +44,49 @@ pub(crate) fn message_parameter(form: &Form<'_>, takes_answers: bool) -> Result<
     }
 }
 
-/// Refuses parameters that the binding doesn't know.
-pub(crate) fn check_names(form: &Form<'_>, known: &[&str]) -> Result<(), Refusal> {
-    match form.parameters().iter().find(|parameter| !known.contains(&parameter.name)) {
-        Some(unknown) => {
-            Err(Refusal::misbehaved("saml.parameter.unknown").at(unknown.name).expected(&known.join(", ")))
+/// Refuses parameters that the binding doesn't know and that may not stand beside it.
+pub(crate) fn check_names(form: &Form<'_>, known: &[&str], companions: &Companions) -> Result<(), Refusal> {
+    for parameter in form.parameters().iter().filter(|parameter| !known.contains(&parameter.name)) {
+        match companions.standing(parameter.name, &parameter.value) {
+            Standing::Accepted => {}
+            Standing::WrongValue => {
+                return Err(Refusal::misbehaved("saml.parameter.value")
+                    .at(parameter.name)
+                    .expected("a value on the operator's list")
+                    .found(&parameter.value));
+            }
+            Standing::Unknown => {
+                return Err(Refusal::misbehaved("saml.parameter.unknown")
+                    .at(parameter.name)
+                    .expected(&known.join(", ")));
+            }
         }
-        None => Ok(()),
     }
+    Ok(())
+}
+
+/// The query of a POST: empty, or what may stand beside the message and does not stand in its form too.
+pub(crate) fn check_post_query(query: &[u8], body: &[u8], companions: &Companions) -> Result<(), Refusal> {
+    if query.is_empty() {
+        return Ok(());
+    }
+    let beside = Form::parse(query)?.without_duplicates()?;
+    let is_companion = |parameter: &Parameter<'_>| {
+        companions.standing(parameter.name, &parameter.value) != Standing::Unknown
+    };
+    if !beside.parameters().iter().all(is_companion) {
+        return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
+    }
+    check_names(&beside, &[], companions)?;
+    let form = Form::parse(body)?;
+    for parameter in beside.parameters() {
+        if form.single(parameter.name)?.is_some() {
+            return Err(Refusal::misbehaved("form.duplicate")
+                .at(parameter.name)
+                .expected("the parameter once, in the query or in the form"));
+        }
+    }
+    Ok(())
 }
 
 fn required<'f, 'a>(form: &'f Form<'a>, name: &str) -> Result<&'f Parameter<'a>, Refusal> {

@@ -1,29 +1,27 @@
-use postern_form::Form;
+use postern_form::{Companions, Form};
 use postern_refusal::Refusal;
 
 use super::inflate::inflate;
 use super::lines::joined;
 use super::{
-    Carried, base64, broken_base64, check_names, message_parameter, relay_state, required, too_large,
+    Carried, base64, broken_base64, check_names, check_post_query, message_parameter, relay_state, required,
+    too_large,
 };
-use crate::MessageLimits;
+use crate::{MessageLimits, Policy};
 
-/// Takes a request out of a form body (SAML bindings section 3.5.4).
-pub(crate) fn read_post(
-    body: &[u8],
-    limits: &MessageLimits,
-    takes_answers: bool,
-) -> Result<Carried, Refusal> {
-    let form = bounded(body, limits)?;
-    let parameter = message_parameter(&form, takes_answers)?;
-    check_names(&form, &[parameter, "RelayState"])?;
-    message(&form, parameter, limits)
+/// Takes a request out of a form body (SAML bindings section 3.5.4), with the query that it came with.
+pub(crate) fn read_post(query: &[u8], body: &[u8], policy: &Policy) -> Result<Carried, Refusal> {
+    let form = bounded(body, &policy.limits)?;
+    check_post_query(query, body, &policy.companions)?;
+    let parameter = message_parameter(&form, policy.single_logout)?;
+    check_names(&form, &[parameter, "RelayState"], &policy.companions)?;
+    message(&form, parameter, &policy.limits)
 }
 
 /// Takes the answer of an identity provider out of a form body.
 pub(crate) fn read_posted_response(body: &[u8], limits: &MessageLimits) -> Result<Carried, Refusal> {
     let form = bounded(body, limits)?.without_duplicates()?;
-    check_names(&form, &["SAMLResponse", "RelayState"])?;
+    check_names(&form, &["SAMLResponse", "RelayState"], &Companions::default())?;
     message(&form, "SAMLResponse", limits)
 }
 

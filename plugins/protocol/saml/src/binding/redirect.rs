@@ -3,7 +3,7 @@ use postern_refusal::Refusal;
 
 use super::inflate::inflate;
 use super::{Carried, base64, check_names, message_parameter, relay_state, required};
-use crate::MessageLimits;
+use crate::Policy;
 use crate::names::DEFLATE;
 
 /// The signature over a query string (SAML bindings section 3.4.4.1).
@@ -18,13 +18,10 @@ pub(crate) struct Detached {
 }
 
 /// Takes a request out of a query string. The caller has bounded its length.
-pub(crate) fn read_redirect(
-    form: &Form<'_>,
-    limits: &MessageLimits,
-    takes_answers: bool,
-) -> Result<Carried, Refusal> {
-    let parameter = message_parameter(form, takes_answers)?;
-    check_names(form, &[parameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"])?;
+pub(crate) fn read_redirect(form: &Form<'_>, policy: &Policy) -> Result<Carried, Refusal> {
+    let Policy { limits, companions, .. } = policy;
+    let parameter = message_parameter(form, policy.single_logout)?;
+    check_names(form, &[parameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"], companions)?;
     if let Some(encoding) = form.single("SAMLEncoding")?
         && encoding.value != DEFLATE
     {

@@ -3,6 +3,7 @@ use postern_signature::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::RegisteredKey;
+use crate::metadata::key_of;
 
 /// Most Assertions that a Response may be allowed to have: each costs a verification.
 const MAX_ASSERTIONS: usize = 8;
@@ -49,6 +50,29 @@ fn one() -> usize {
 }
 
 impl IdentityProvider {
+    /// One that answers requests, with one Assertion that can be read.
+    pub fn new(entity_id: &str, signing_keys: Vec<RegisteredKey>) -> Self {
+        Self {
+            entity_id: entity_id.to_owned(),
+            signing_keys,
+            allows_unsolicited: false,
+            accepts_encrypted_assertions: false,
+            max_assertions: one(),
+        }
+    }
+
+    /// One that signs with the keys of these certificates (DER). Their dates and issuers say nothing in
+    /// SAML: the operator vouches for the keys.
+    ///
+    /// # Errors
+    /// `saml.metadata.certificate`, `saml.key.*`, `saml.decoder.configuration`.
+    pub fn with_certificates(entity_id: &str, certificates: &[Vec<u8>]) -> Result<Self, Refusal> {
+        let keys = certificates.iter().map(|der| key_of(der).map(RegisteredKey));
+        let provider = Self::new(entity_id, keys.collect::<Result<_, _>>()?);
+        provider.check()?;
+        Ok(provider)
+    }
+
     pub(crate) fn keys(&self) -> Vec<PublicKey> {
         self.signing_keys.iter().map(|key| key.0.clone()).collect()
     }

@@ -1,10 +1,11 @@
-//! Metadata (saml-metadata-2.0-os): ours is written, a service provider's is read.
+//! Metadata (saml-metadata-2.0-os): ours is written, a peer's is read.
 
 mod attributes;
 mod read;
 mod source;
 mod write;
 
-pub use read::read_sp_metadata;
+pub(crate) use read::key_of;
+pub use read::{read_idp_metadata, read_sp_metadata};
 pub use source::read_registration;
 pub use write::IdpMetadata;

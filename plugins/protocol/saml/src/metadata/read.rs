@@ -10,8 +10,8 @@ use super::attributes::requested_attributes;
 use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL};
 use crate::registration::RegisteredKey;
 use crate::{
-    ArtifactResolution, AssertionConsumerService, IdpInitiated, NameIdFormat, NameIdSettings, RelyingParty,
-    ResponseAlgorithm, Signs, check_key, parse_instant,
+    ArtifactResolution, AssertionConsumerService, IdentityProvider, IdpInitiated, NameIdFormat,
+    NameIdSettings, RelyingParty, ResponseAlgorithm, Signs, check_key, parse_instant,
 };
 
 /// Reads the metadata of a service provider that the operator hands in, at the time `now`
@@ -23,16 +23,8 @@ use crate::{
 /// `saml.metadata.role`, `saml.metadata.value`, `saml.metadata.certificate`, `saml.key.*`,
 /// `saml.registration.*`.
 pub fn read_sp_metadata(file: &[u8], now: u64) -> Result<(RelyingParty, Option<String>), Refusal> {
-    let entity = read_operators_file(file, &Limits::METADATA)?;
-    if !entity.name.is(METADATA, "EntityDescriptor") {
-        return Err(
-            wrong("saml.metadata.root", "EntityDescriptor", "one EntityDescriptor").found(&entity.name.local)
-        );
-    }
-    let role = role(&entity)?;
-    for element in [&entity, role] {
-        check_validity(element, now)?;
-    }
+    let entity = entity(file)?;
+    let role = role(&entity, "SPSSODescriptor", now)?;
     let wants_signed_assertions = boolean(role, "WantAssertionsSigned")?;
     let formats: Vec<NameIdFormat> = role
         .elements_named(METADATA, "NameIDFormat")
@@ -55,15 +47,43 @@ pub fn read_sp_metadata(file: &[u8], now: u64) -> Result<(RelyingParty, Option<S
     Ok((party, name(&entity)))
 }
 
-fn role(entity: &Element) -> Result<&Element, Refusal> {
-    let mut roles = entity.elements_named(METADATA, "SPSSODescriptor").filter(|role| {
+/// Reads the metadata of an identity provider that the operator hands in: its entity ID and the keys that
+/// it signs with. Nothing else of it is used; what it may send is the operator's to say.
+///
+/// # Errors
+/// Those of [`read_sp_metadata`], and `saml.decoder.configuration` when there is no key.
+pub fn read_idp_metadata(file: &[u8], now: u64) -> Result<IdentityProvider, Refusal> {
+    let entity = entity(file)?;
+    let role = role(&entity, "IDPSSODescriptor", now)?;
+    let entity_id = entity.attribute("entityID").unwrap_or_default();
+    let provider = IdentityProvider::new(entity_id, signing_keys(role)?);
+    provider.check()?;
+    Ok(provider)
+}
+
+fn entity(file: &[u8]) -> Result<Element, Refusal> {
+    let entity = read_operators_file(file, &Limits::METADATA)?;
+    if !entity.name.is(METADATA, "EntityDescriptor") {
+        return Err(
+            wrong("saml.metadata.root", "EntityDescriptor", "one EntityDescriptor").found(&entity.name.local)
+        );
+    }
+    Ok(entity)
+}
+
+/// The one role of that name for SAML 2.0, in metadata that is valid.
+fn role<'e>(entity: &'e Element, name: &'e str, now: u64) -> Result<&'e Element, Refusal> {
+    let mut roles = entity.elements_named(METADATA, name).filter(|role| {
         role.attribute("protocolSupportEnumeration")
             .is_some_and(|protocols| protocols.split_ascii_whitespace().any(|name| name == PROTOCOL))
     });
-    match (roles.next(), roles.next()) {
-        (Some(role), None) => Ok(role),
-        _ => Err(wrong("saml.metadata.role", "SPSSODescriptor", "one service provider role for SAML 2.0")),
+    let (Some(role), None) = (roles.next(), roles.next()) else {
+        return Err(wrong("saml.metadata.role", name, "one role of that name for SAML 2.0"));
+    };
+    for element in [entity, role] {
+        check_validity(element, now)?;
     }
+    Ok(role)
 }
 
 fn check_validity(element: &Element, now: u64) -> Result<(), Refusal> {
@@ -104,7 +124,9 @@ fn signing_keys(role: &Element) -> Result<Vec<RegisteredKey>, Refusal> {
             .flat_map(|info| info.elements_named(DSIG, "X509Data"))
             .flat_map(|data| data.elements_named(DSIG, "X509Certificate"));
         for certificate in certificates {
-            let key = RegisteredKey(key_of(&certificate.text().unwrap_or_default())?);
+            let text = without_whitespace(&certificate.text().unwrap_or_default());
+            let der = BASE64_STANDARD.decode(text).map_err(|_| malformed_certificate())?;
+            let key = RegisteredKey(key_of(&der)?);
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -115,14 +137,16 @@ fn signing_keys(role: &Element) -> Result<Vec<RegisteredKey>, Refusal> {
 
 /// The public key of a certificate. Its dates and its issuer say nothing in SAML (metadata
 /// interoperability profile section 2.6.1): the metadata vouches for the key.
-fn key_of(text: &str) -> Result<PublicKey, Refusal> {
-    let malformed =
-        || wrong("saml.metadata.certificate", "X509Certificate", "base64 of an X.509 certificate");
-    let der = BASE64_STANDARD.decode(without_whitespace(text)).map_err(|_| malformed())?;
-    let certificate = Certificate::from_der(&der).map_err(|_| malformed())?;
-    let spki = certificate.tbs_certificate().subject_public_key_info().to_der().map_err(|_| malformed())?;
+pub(crate) fn key_of(der: &[u8]) -> Result<PublicKey, Refusal> {
+    let certificate = Certificate::from_der(der).map_err(|_| malformed_certificate())?;
+    let spki = certificate.tbs_certificate().subject_public_key_info().to_der();
+    let spki = spki.map_err(|_| malformed_certificate())?;
     check_key(&spki)?;
     Ok(PublicKey::from_spki(spki))
+}
+
+fn malformed_certificate() -> Refusal {
+    wrong("saml.metadata.certificate", "X509Certificate", "base64 of an X.509 certificate")
 }
 
 /// The first format listed that we offer is the default; without any, ours is.
