@@ -15,7 +15,7 @@ export async function oneSignInForBoth(page, context) {
     await at.heading(page, "Your hours, in one place");
     await look(page, "saml-app-welcome", accessible);
   });
-  await step(page, "it sends to the sign-in page through Envoy", async () => {
+  await step(page, "it sends to the sign-in page through the proxy", async () => {
     await at.clickSignIn(page);
     await at.atSignInPage(page);
     const focused = await page.evaluate(() => document.activeElement.getAttribute("autocomplete"));

@@ -11,6 +11,8 @@ mod edge;
 mod rounds;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "edge")]
+mod soak;
 #[cfg(feature = "sandbox")]
 mod table;
 
@@ -29,6 +31,8 @@ struct Arguments {
 enum What {
     #[cfg(feature = "edge")]
     Edge(edge::Arguments),
+    #[cfg(feature = "edge")]
+    Soak(soak::Arguments),
     /// What a fresh component instance costs over a reused one.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
     let result: Result<(), String> = match Arguments::parse().what {
         #[cfg(feature = "edge")]
         What::Edge(arguments) => edge::run(&arguments),
+        #[cfg(feature = "edge")]
+        What::Soak(arguments) => soak::run(&arguments),
         #[cfg(feature = "sandbox")]
         What::Sandbox(arguments) => {
             sandbox::run(&arguments);

@@ -6,8 +6,9 @@ use crate::build::{self, Part};
 use crate::cargo;
 use crate::command::run as run_to_end;
 use crate::failure::Failure;
+use crate::nginx;
 use crate::progress::Step;
-use crate::tools::envoy;
+use crate::tools::{apt, envoy};
 use crate::workspace::Workspace;
 
 /// Run a benchmark; it prints CPU time per call, and ratios within the run.
@@ -17,6 +18,7 @@ use crate::workspace::Workspace;
 #[command(after_help = "Examples:
   cargo xtask bench edge                        what each filter costs in the real Envoy
   cargo xtask bench edge --rounds 5 --only endpoint-filter
+  cargo xtask bench edge --proxy nginx          the same in nginx, against stock and a Lua allowlist
   cargo xtask bench sandbox                     a fresh component instance over a reused one
   cargo xtask bench sandbox --rounds 9 --calls 500
   cargo xtask bench sandbox --help              its options")]
@@ -33,18 +35,24 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     }
 }
 
-/// What is measured is Envoy: the generator of load need not be optimised.
+/// What is measured is the proxy: the generator of load need not be optimised.
 fn edge(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     build::run(workspace, &build::Arguments::only(Part::Filters))?;
     build::bench_filter(workspace)?;
-    let envoy = envoy::need(workspace)?;
+    let proxy = if arguments.benchmark.iter().any(|word| word == "nginx" || word == "--proxy=nginx") {
+        apt::need(&apt::FOR_NGINX_BENCH)?;
+        let options = nginx::Arguments { release: true, ..nginx::Arguments::default() };
+        ("POSTERN_NGINX_MODULE", nginx::make(workspace, &options)?.file)
+    } else {
+        ("POSTERN_ENVOY", envoy::need(workspace)?)
+    };
     let package = ["--package", "postern-load", "--no-default-features", "--features", "edge"];
     let step = Step::begin("the benchmark");
     run_to_end(cargo::command(workspace).arg("build").args(package))?;
     step.done();
     let mut command = cargo::command(workspace);
     command.args(["run", "--quiet"]).args(package).arg("--").args(&arguments.benchmark);
-    run_to_end(command.env("POSTERN_ENVOY", envoy))
+    run_to_end(command.env(proxy.0, proxy.1))
 }
 
 fn sandbox(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {

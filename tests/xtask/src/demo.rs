@@ -12,11 +12,12 @@ mod secret;
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::build;
 use crate::certificates::Certificates;
 use crate::failure::Failure;
+use crate::nginx;
 use crate::progress::{Step, line};
 use crate::tools;
 use crate::workspace::{Workspace, make_folder};
@@ -26,17 +27,21 @@ use interruption::Interruption;
 use ports::Ports;
 use processes::Processes;
 
-/// Start the identity provider, Envoy and two applications on this machine.
+/// Start the identity provider, the proxy and two applications on this machine.
 ///
-/// Envoy stands at https://localhost:8443, the SAML application at http://127.0.0.1:9001 and the
+/// The proxy (Envoy, or nginx) stands at https://localhost:8443, the SAML application at http://127.0.0.1:9001 and the
 /// OpenID Connect application at http://127.0.0.1:9002. Ctrl-C stops everything.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo xtask demo                     to try it in a browser
+  cargo xtask demo --proxy nginx       with nginx in the DMZ instead of Envoy
   cargo xtask demo --port-base 20000   on ports 20000 to 20004
   cargo xtask demo --check             headless Chromium instead of a person; screenshots in
                                        target/demo/screenshots")]
 pub(crate) struct Arguments {
+    /// What stands in the DMZ.
+    #[arg(long, value_enum, default_value_t)]
+    proxy: Kind,
     /// Drive it with headless Chromium, save screenshots of every page, and stop.
     /// Uses ports that are free unless --port-base names some.
     #[arg(long)]
@@ -47,6 +52,14 @@ pub(crate) struct Arguments {
     /// First of five ports in a row, instead of the usual ones.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1024..=65_531))]
     port_base: Option<u16>,
+}
+
+/// The proxies that run the guards.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    #[default]
+    Envoy,
+    Nginx,
 }
 
 /// Where everything of this run is kept.
@@ -86,15 +99,26 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     present(workspace, arguments, &interruption)
 }
 
-/// `demo --check` with what is built already.
+/// `demo --check` with what is built already, with each proxy.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    let arguments = Arguments { check: true, no_build: true, port_base: None };
-    present(workspace, &arguments, &Interruption::listen()?)
+    let interruption = Interruption::listen()?;
+    for proxy in [Kind::Envoy, Kind::Nginx] {
+        let arguments = Arguments { proxy, check: true, no_build: true, port_base: None };
+        present(workspace, &arguments, &interruption)?;
+    }
+    Ok(())
 }
 
 fn present(workspace: &Workspace, arguments: &Arguments, interruption: &Interruption) -> Result<(), Failure> {
     let step = Step::begin("tools");
     let programs = tools::for_demo(workspace)?;
+    let proxy = match arguments.proxy {
+        Kind::Envoy => edge::Proxy::Envoy(programs.envoy.clone()),
+        Kind::Nginx if arguments.no_build => {
+            edge::Proxy::Nginx(workspace.artefacts().join("nginx/ngx_http_postern_module.so"))
+        }
+        Kind::Nginx => edge::Proxy::Nginx(nginx::make(workspace, &nginx::Arguments::default())?.file),
+    };
     let chromium = if arguments.check { Some(tools::for_browser(workspace)?) } else { None };
     step.done();
     interruption.check()?;
@@ -112,11 +136,11 @@ fn present(workspace: &Workspace, arguments: &Arguments, interruption: &Interrup
     };
     // Dropped last of all: whatever fails below, what was started is stopped.
     let mut processes = Processes::new(&place.file("log"), interruption)?;
-    let account = start(&place, &programs, &mut processes)?;
+    let account = start(&place, &programs, &proxy, &mut processes)?;
     match chromium {
         Some(chromium) => check::run(&place, &programs.node, &chromium, &account),
         None => {
-            welcome(&place, &account);
+            welcome(&place, &account, &proxy);
             processes.wait_for_interruption()
         }
     }
@@ -131,6 +155,7 @@ pub(crate) struct Account {
 fn start(
     place: &Place<'_>,
     programs: &tools::Programs,
+    proxy: &edge::Proxy,
     processes: &mut Processes<'_>,
 ) -> Result<Account, Failure> {
     let step = Step::begin("certificates of both TLS legs");
@@ -151,8 +176,8 @@ fn start(
     applications.start_oidc(&host, processes)?;
     step.done();
 
-    let step = Step::begin("Envoy with the guards");
-    edge::start(place, &host, &programs.envoy, processes)?;
+    let step = Step::begin(format!("{} with the guards", proxy.name()));
+    proxy.start(place, &host, processes)?;
     step.done();
     Ok(account)
 }
@@ -168,7 +193,7 @@ fn empty(folder: &Path) -> Result<(), Failure> {
     make_folder(folder)
 }
 
-fn welcome(place: &Place<'_>, account: &Account) {
+fn welcome(place: &Place<'_>, account: &Account, proxy: &edge::Proxy) {
     line(format_args!(
         "
 Postern is running. Open one application, sign in, then open the other:
@@ -179,7 +204,7 @@ Postern is running. Open one application, sign in, then open the other:
     user name   {}
     password    {}
 
-The identity provider is {} through Envoy. Your browser does not know the
+The identity provider is {} through {}. Your browser does not know the
 certificate authority of this demo and warns once:
     {}
 Logs are in {}
@@ -189,6 +214,7 @@ Ctrl-C stops everything.",
         account.name,
         account.password,
         place.base_url(),
+        proxy.name(),
         place.file("tls/web-ca.crt").display(),
         place.file("log").display(),
     ));

@@ -11,6 +11,7 @@ mod demo;
 mod failure;
 mod nginx;
 mod progress;
+mod soak;
 mod test;
 mod toolchain;
 mod tools;
@@ -35,8 +36,11 @@ enum Task {
     Bench(bench::Arguments),
     Build(build::Arguments),
     NginxModule(nginx::Arguments),
+    NginxPackage(nginx::package::Arguments),
+    NginxVersions(nginx::versions::Arguments),
     Tools(tools::Arguments),
     Demo(demo::Arguments),
+    Soak(soak::Arguments),
     Test(test::Arguments),
 }
 
@@ -57,8 +61,11 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Build(arguments) => build::run(&workspace, &arguments),
         Task::NginxModule(arguments) => nginx::run(&workspace, &arguments),
+        Task::NginxPackage(arguments) => nginx::package::run(&workspace, &arguments),
+        Task::NginxVersions(arguments) => nginx::versions::run(&workspace, &arguments),
         Task::Tools(arguments) => tools::run(&workspace, &arguments),
         Task::Demo(arguments) => demo::run(&workspace, &arguments),
+        Task::Soak(arguments) => soak::run(&workspace, &arguments),
         Task::Test(arguments) => test::run(&workspace, &arguments),
     }
 }

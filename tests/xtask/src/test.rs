@@ -2,7 +2,7 @@
 
 mod examples;
 mod lint;
-mod native;
+pub(crate) mod native;
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ struct Task {
 }
 
 /// In order: what others build on first.
-const TASKS: [Task; 13] = [
+const TASKS: [Task; 14] = [
     Task { name: "tools", about: "software that is not ours", run: |run| run.peers().map(drop) },
     Task { name: "build", about: "components and filters, their imports inspected", run: |run| run.guests() },
     Task { name: "compile", about: "host and native tests", run: |run| run.native().map(drop) },
@@ -49,6 +49,11 @@ const TASKS: [Task; 13] = [
         name: "nginx-module",
         about: "the module for the distribution's nginx, no warning in it",
         run: |run| nginx::check(run.workspace),
+    },
+    Task {
+        name: "nginx-package",
+        about: "its Debian package: what it depends on, and nginx loads what is in it",
+        run: |run| nginx::package::check(run.workspace),
     },
     Task { name: "fmt", about: "rustfmt has nothing to change", run: |run| lint::fmt(run.workspace) },
     Task { name: "clippy", about: "no warning natively", run: |run| lint::native(run.native()?) },

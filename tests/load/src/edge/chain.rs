@@ -11,9 +11,9 @@ use super::requests::{BASE_URL, HOST};
 use super::row::Row;
 
 /// Where the issuer's keys are, for the token validator.
-pub(super) const KEYS_CLUSTER: &str = "keys";
+pub(crate) const KEYS_CLUSTER: &str = "keys";
 /// Their path.
-pub(super) const KEYS_PATH: &str = "/keys";
+pub(crate) const KEYS_PATH: &str = "/keys";
 /// Paths that pass the native allowlists.
 const PATHS: [&str; 8] = [
     "/samlsso",
@@ -27,7 +27,7 @@ const PATHS: [&str; 8] = [
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Chain {
+pub(crate) enum Chain {
     Empty,
     Rbac,
     Lua,
@@ -48,6 +48,8 @@ pub(super) enum Chain {
     RbacJwtHeaders,
     Three,
     Guard,
+    /// `guard.wasm` with nothing to tell the LAN.
+    GuardJudging,
     GuardByEnvoy,
 }
 
@@ -64,7 +66,7 @@ pub(super) fn needed(rows: &[Row]) -> Vec<Chain> {
 
 impl Chain {
     /// Its HTTP filters in order, without the router.
-    pub(super) fn filters(self) -> Vec<Value> {
+    pub(crate) fn filters(self) -> Vec<Value> {
         match self {
             Self::Empty => vec![],
             Self::Rbac => vec![rbac()],
@@ -82,6 +84,7 @@ impl Chain {
             Self::RbacJwtHeaders => vec![rbac(), jwt_authn(true, true)],
             Self::Three => vec![endpoint("filter"), saml(), token(true)],
             Self::Guard => vec![guard("filter")],
+            Self::GuardJudging => vec![guard("proxy")],
             Self::GuardByEnvoy => told_by_envoy(Some(guard("proxy"))),
         }
     }
@@ -101,8 +104,13 @@ fn rbac() -> Value {
     })
 }
 
-fn lua() -> Value {
+/// Members of a Lua table.
+pub(crate) fn lua_paths() -> String {
     let paths: Vec<_> = PATHS.iter().map(|path| format!("[\"{path}\"]=true")).collect();
+    paths.join(",")
+}
+
+fn lua() -> Value {
     let code = format!(
         "local allowed = {{{}}}
          function envoy_on_request(handle)
@@ -111,7 +119,7 @@ fn lua() -> Value {
            if stop then path = string.sub(path, 1, stop - 1) end
            if not allowed[path] then handle:respond({{[\":status\"] = \"404\"}}, \"\") end
          end",
-        paths.join(",")
+        lua_paths()
     );
     json!({
         "name": "envoy.filters.http.lua",
@@ -126,19 +134,22 @@ fn endpoint(told_by: &str) -> Value {
     wasm("endpoint-filter", tools::filter("endpoint-filter"), &endpoint_configuration(told_by))
 }
 
-fn endpoint_configuration(told_by: &str) -> Value {
+pub(crate) fn endpoint_configuration(told_by: &str) -> Value {
     let mut policy: Value = serde_json::from_str(&endpoint_policy(BASE_URL)).unwrap_or_default();
     policy["edge"] = json!({ "told_by": told_by });
     policy
 }
 
 fn guard(told_by: &str) -> Value {
-    let configuration = json!({
+    wasm("guard", tools::filter("guard"), &guard_configuration(told_by))
+}
+
+pub(crate) fn guard_configuration(told_by: &str) -> Value {
+    json!({
         "endpoint": endpoint_configuration(told_by),
         "saml": saml_configuration(),
-        "tokens": token_configuration(true)
-    });
-    wasm("guard", tools::filter("guard"), &configuration)
+        "tokens": token_configuration(true, KEYS_CLUSTER)
+    })
 }
 
 /// Envoy's own filters around one of ours, as `postern edge config` writes them.
@@ -177,7 +188,7 @@ fn saml() -> Value {
     wasm("saml-decoder", tools::filter("saml-decoder"), &saml_configuration())
 }
 
-fn saml_configuration() -> Value {
+pub(crate) fn saml_configuration() -> Value {
     let parties = registry(Keys::shared(), BASE_URL)
         .into_iter()
         .filter(|registration| registration.module == "saml2")
@@ -189,16 +200,20 @@ fn saml_configuration() -> Value {
 }
 
 fn token(behind_endpoint_filter: bool) -> Value {
-    wasm("token-validator", tools::filter("token-validator"), &token_configuration(behind_endpoint_filter))
+    wasm(
+        "token-validator",
+        tools::filter("token-validator"),
+        &token_configuration(behind_endpoint_filter, KEYS_CLUSTER),
+    )
 }
 
-fn token_configuration(behind_endpoint_filter: bool) -> Value {
+pub(crate) fn token_configuration(behind_endpoint_filter: bool, cluster: &str) -> Value {
     json!({
         "issuers": [{
             "issuer": BASE_URL,
             "audiences": [BASE_URL],
             "algorithms": ["RS256", "ES256", "EdDSA"],
-            "jwks": { "cluster": KEYS_CLUSTER, "authority": HOST, "path": KEYS_PATH }
+            "jwks": { "cluster": cluster, "authority": HOST, "path": KEYS_PATH }
         }],
         "behind_endpoint_filter": behind_endpoint_filter,
         "routes": [{ "match": { "prefix": "/orders" }, "scopes": ["orders.read"] }]
@@ -206,7 +221,7 @@ fn token_configuration(behind_endpoint_filter: bool) -> Value {
 }
 
 /// The issuer's keys.
-pub(super) fn jwks() -> String {
+pub(crate) fn jwks() -> String {
     let keys = ["idp-rsa", "idp-ec", "idp-ed"]
         .map(|name| Keys::shared().get(name).map_or_else(String::new, Key::jwk));
     format!(r#"{{"keys":[{}]}}"#, keys.join(","))

@@ -13,22 +13,24 @@ use tempfile::TempDir;
 
 use super::chain::{self, Chain};
 use super::client::Client;
+use super::nginx::Nginx;
 use super::requests::Requests;
 use super::row::Row;
 
 /// How long the token validator may take to fetch its keys.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Envoy {
+/// Envoy, or nginx: how the rest knows it.
+pub(super) struct Proxy {
     ports: Vec<(Chain, u16)>,
     process: Process,
-    /// `/proc/<pid>/task/<tid>/schedstat` of the worker.
+    /// `/proc/<pid>/task/<tid>/schedstat` of the one worker.
     schedstat: PathBuf,
     _folder: TempDir,
 }
 
-impl Envoy {
-    pub(super) fn start(chains: &[Chain]) -> Result<Self, String> {
+impl Proxy {
+    pub(super) fn envoy(chains: &[Chain]) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let ports: Vec<_> = chains.iter().map(|chain| (*chain, free_port())).collect();
         let file = folder.path().join("envoy.json");
@@ -47,6 +49,11 @@ impl Envoy {
             process.wait_for_port(*port);
         }
         let schedstat = worker(process.id())?;
+        Ok(Self { ports, process, schedstat, _folder: folder })
+    }
+
+    pub(super) fn nginx(chains: &[Chain]) -> Result<Self, String> {
+        let Nginx { ports, process, schedstat, folder } = Nginx::start(chains)?;
         Ok(Self { ports, process, schedstat, _folder: folder })
     }
 
@@ -79,7 +86,7 @@ impl Envoy {
         }
     }
 
-    /// The end of what Envoy has printed.
+    /// The end of what it has printed.
     pub(super) fn last_lines(&self) -> String {
         let log = self.process.log();
         let lines: Vec<_> = log.lines().collect();

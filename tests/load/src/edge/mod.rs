@@ -1,32 +1,37 @@
-//! What a filter costs in the real Envoy: CPU time of its one worker thread, for each request.
+//! What a filter costs in the real Envoy, and in nginx: CPU time of the one worker, for each request.
 //!
 //! One Envoy has a listener for each chain of filters, so that all chains share the worker, its
 //! caches and the noise of the machine. In each round every row has its turn. Behind the filters
 //! is no upstream: the route answers (`direct_response`), which leaves the filters to be seen.
 
-mod chain;
+pub(crate) mod chain;
 mod client;
 mod envoy;
+mod nginx;
 mod report;
-mod requests;
+pub(crate) mod requests;
 mod row;
 
 use std::io::{IsTerminal as _, Write as _, stdout};
 
 use client::Client;
-use envoy::Envoy;
+use envoy::Proxy;
 use requests::Requests;
 use row::Row;
 
 use crate::rounds::Rounds;
 
-/// What the filters cost in Envoy: CPU microseconds a request on its worker thread.
+/// What the filters cost in Envoy, or in nginx: CPU microseconds a request on its worker.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo xtask bench edge
   cargo xtask bench edge --rounds 5 --only endpoint --only noop
+  cargo xtask bench edge --proxy nginx
   cargo xtask bench edge --list")]
 pub(crate) struct Arguments {
+    /// Envoy or nginx.
+    #[arg(long, default_value = "envoy", value_parser = ["envoy", "nginx"])]
+    proxy: String,
     /// Rounds; in each, every row has its turn.
     #[arg(long, default_value_t = 25)]
     rounds: usize,
@@ -45,7 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.rounds == 0 || arguments.requests == 0 {
         return Err("--rounds and --requests: 1 at least".into());
     }
-    let rows = row::wanted(&arguments.only);
+    let in_nginx = arguments.proxy == "nginx";
+    let rows = row::wanted(in_nginx, &arguments.only);
     if rows.is_empty() {
         return Err(format!("no row is called like {:?}: see --list", arguments.only));
     }
@@ -53,13 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         rows.iter().for_each(|row| println!("{}", row.name));
         return Ok(());
     }
-    progress("starting Envoy");
-    let envoy = Envoy::start(&chain::needed(&rows))?;
+    progress("starting the proxy");
+    let chains = chain::needed(&rows);
+    let proxy = if in_nginx { Proxy::nginx(&chains)? } else { Proxy::envoy(&chains)? };
     let mut requests = Requests::new(arguments.requests);
     for row in &rows {
         progress(&format!("warming up: {}", row.name));
-        envoy.wait_until_ready(row, &mut requests)?;
-        turn(row, &envoy, &mut requests)?;
+        proxy.wait_until_ready(row, &mut requests)?;
+        turn(row, &proxy, &mut requests)?;
     }
     let mut results = vec![Rounds::default(); rows.len()];
     for round in 1..=arguments.rounds {
@@ -68,28 +75,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         }
         for (row, rounds) in rows.iter().zip(&mut results) {
             progress(&format!("round {round} of {}: {}", arguments.rounds, row.name));
-            rounds.0.push(turn(row, &envoy, &mut requests)?);
+            rounds.0.push(turn(row, &proxy, &mut requests)?);
         }
     }
     progress("");
-    println!("\rCPU microseconds a request on Envoy's worker thread;");
+    println!("\rCPU microseconds a request on the worker of {};", arguments.proxy);
     println!("{} rounds of {} requests to each row, in turns", arguments.rounds, arguments.requests);
-    report::print(&rows, &results);
+    if in_nginx {
+        report::over_stock(&rows, &results);
+    } else {
+        report::print(&rows, &results);
+    }
     Ok(())
 }
 
 /// One turn of a row: CPU microseconds a request.
-fn turn(row: &Row, envoy: &Envoy, requests: &mut Requests) -> Result<f64, String> {
+fn turn(row: &Row, proxy: &Proxy, requests: &mut Requests) -> Result<f64, String> {
     let batch = requests.batch(row.request);
-    let port = envoy.port(row.chain);
-    let failed = |problem: String| format!("{}: {problem}\n{}", row.name, envoy.last_lines());
+    let port = proxy.port(row.chain);
+    let failed = |problem: String| format!("{}: {problem}\n{}", row.name, proxy.last_lines());
     let mut client = Client::connect(port).map_err(failed)?;
     // The connections are made, and the first request of each is through.
     let (first, rest) = batch.split_at(client::CONNECTIONS.min(batch.len()));
     client.send_all(first, 200).map_err(failed)?;
-    let before = envoy.worker_time()?;
+    let before = proxy.worker_time()?;
     client.send_all(rest, 200).map_err(failed)?;
-    let used = envoy.worker_time()?.saturating_sub(before);
+    let used = proxy.worker_time()?.saturating_sub(before);
     Ok(used as f64 / 1e3 / rest.len() as f64)
 }
 

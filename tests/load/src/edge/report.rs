@@ -30,3 +30,18 @@ fn added(row: &Row, rows: &[Row], results: &[Rounds]) -> Option<f64> {
     };
     Some(of(row.name)? - of(row.base?)?)
 }
+
+/// The rows of nginx: each against the same nginx without filters, in all that a request costs.
+pub(super) fn over_stock(rows: &[Row], results: &[Rounds]) {
+    println!("\n{:<44} {:>8} {:>8} {:>8} {:>9}", "", "quartile", "median", "added", "of stock");
+    for (row, rounds) in rows.iter().zip(results) {
+        let line = format!("{:<44} {:>8.2} {:>8.2}", row.name, rounds.lower_quartile(), rounds.median());
+        match added(row, rows, results) {
+            None => println!("{line}"),
+            Some(added) => {
+                let all = rounds.lower_quartile();
+                println!("{line} {added:>+8.2} {:>8.2}x", all / (all - added));
+            }
+        }
+    }
+}

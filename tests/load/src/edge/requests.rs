@@ -7,19 +7,19 @@ use postern_end_to_end::wire;
 use postern_vectors::{Keys, Request, Vector, load_all};
 
 /// The public origin that tokens and messages name.
-pub(super) const BASE_URL: &str = "https://sso.example.com";
+pub(crate) const BASE_URL: &str = "https://sso.example.com";
 /// Its authority.
-pub(super) const HOST: &str = "sso.example.com";
+pub(crate) const HOST: &str = "sso.example.com";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Es256,
     EdDsa,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// No token is sent twice.
     First,
     /// The same token throughout a turn.
@@ -27,7 +27,7 @@ pub(super) enum Sight {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An authorization request by GET.
     Page,
     /// A SAML AuthnRequest by HTTP-Redirect, never sent before.
@@ -54,20 +54,20 @@ impl Kind {
 }
 
 /// Makes requests: as many as a turn has.
-pub(super) struct Requests {
+pub(crate) struct Requests {
     count: usize,
     vectors: HashMap<String, Vector>,
     seed: u64,
 }
 
 impl Requests {
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let vectors = load_all().into_iter().map(|vector| (vector.name.clone(), vector)).collect();
         Self { count, vectors, seed: now() }
     }
 
     /// The requests of one turn, and one more for each connection to begin with.
-    pub(super) fn batch(&mut self, kind: Kind) -> Vec<Vec<u8>> {
+    pub(crate) fn batch(&mut self, kind: Kind) -> Vec<Vec<u8>> {
         let count = self.count.saturating_add(super::client::CONNECTIONS);
         if !kind.is_repeated() {
             return (0..count).map(|_| self.fresh(kind)).collect();
@@ -77,7 +77,7 @@ impl Requests {
     }
 
     /// A request that was not sent before.
-    pub(super) fn fresh(&mut self, kind: Kind) -> Vec<u8> {
+    pub(crate) fn fresh(&mut self, kind: Kind) -> Vec<u8> {
         self.seed = self.seed.wrapping_add(1);
         let name = kind.vector();
         let vector = self.vectors.get(name).unwrap_or_else(|| panic!("there is no vector {name}"));

@@ -76,31 +76,63 @@ const ROWS: &[Row] = &[
     token("guard, by Envoy, token seen before", Chain::GuardByEnvoy, seen(Algorithm::Rs256), NATIVE_BOTH),
 ];
 
-/// The rows with one of these in their name, and those that they refer to; all when there are none.
-pub(super) fn wanted(names: &[String]) -> Vec<Row> {
+const STOCK_PAGE: &str = "stock nginx, a page";
+const STOCK_SAML: &str = "stock nginx, an AuthnRequest";
+const STOCK_TOKEN: &str = "stock nginx, a token";
+
+const fn over(name: &'static str, chain: Chain, request: Kind, stock: &'static str) -> Row {
+    Row { name, chain, request, base: Some(stock), peer: Some(stock) }
+}
+
+/// In nginx: everything against the same nginx without filters.
+#[rustfmt::skip]
+const NGINX: &[Row] = &[
+    base(STOCK_PAGE, Kind::Page),
+    over("Lua allowlist", Chain::Lua, Kind::Page, STOCK_PAGE),
+    over(NOOP, Chain::Noop, Kind::Page, STOCK_PAGE),
+    over("endpoint-filter", Chain::Endpoint, Kind::Page, STOCK_PAGE),
+    over("endpoint-filter, nothing to tell", Chain::EndpointJudging, Kind::Page, STOCK_PAGE),
+    over("guard", Chain::Guard, Kind::Page, STOCK_PAGE),
+    over("guard, nothing to tell", Chain::GuardJudging, Kind::Page, STOCK_PAGE),
+    base(STOCK_SAML, Kind::AuthnRequest),
+    over("saml-decoder, AuthnRequest by Redirect", Chain::Saml, Kind::AuthnRequest, STOCK_SAML),
+    base(STOCK_TOKEN, seen(Algorithm::Rs256)),
+    over("token-validator RS256, first sight", Chain::Token, first(Algorithm::Rs256), STOCK_TOKEN),
+    over("token-validator ES256, first sight", Chain::Token, first(Algorithm::Es256), STOCK_TOKEN),
+    over("token-validator EdDSA, first sight", Chain::Token, first(Algorithm::EdDsa), STOCK_TOKEN),
+    over("token-validator RS256, seen before", Chain::Token, seen(Algorithm::Rs256), STOCK_TOKEN),
+    over("the three in a chain, token seen before", Chain::Three, seen(Algorithm::Rs256), STOCK_TOKEN),
+    over("guard, token seen before", Chain::Guard, seen(Algorithm::Rs256), STOCK_TOKEN),
+];
+
+/// The rows of that proxy with one of these in their name, and those that they refer to; all when there
+/// are none.
+pub(super) fn wanted(in_nginx: bool, names: &[String]) -> Vec<Row> {
+    let rows = if in_nginx { NGINX } else { ROWS };
     let named = |row: &Row| names.is_empty() || names.iter().any(|name| row.name.contains(name.as_str()));
-    let chosen: Vec<&Row> = ROWS.iter().filter(|row| named(row)).collect();
+    let chosen: Vec<&Row> = rows.iter().filter(|row| named(row)).collect();
     let referred =
         |row: &Row| chosen.iter().any(|chosen| [chosen.base, chosen.peer].contains(&Some(row.name)));
-    ROWS.iter().filter(|row| named(row) || referred(row)).copied().collect()
+    rows.iter().filter(|row| named(row) || referred(row)).copied().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ROWS, wanted};
+    use super::{NGINX, ROWS, wanted};
 
     #[test]
     fn a_row_comes_with_what_it_is_compared_with() {
-        let names: Vec<_> = wanted(&["saml-decoder".to_owned()]).into_iter().map(|row| row.name).collect();
+        let names: Vec<_> =
+            wanted(false, &["saml-decoder".to_owned()]).into_iter().map(|row| row.name).collect();
         assert_eq!(names, ["empty chain, an AuthnRequest", "saml-decoder, AuthnRequest by Redirect"]);
-        assert_eq!(wanted(&[]).len(), ROWS.len());
+        assert_eq!(wanted(false, &[]).len(), ROWS.len());
     }
 
     #[test]
     fn every_reference_is_a_row() {
-        for row in ROWS {
-            for name in [row.base, row.peer].into_iter().flatten() {
-                assert!(ROWS.iter().any(|other| other.name == name), "{name}");
+        for rows in [ROWS, NGINX] {
+            for name in rows.iter().flat_map(|row| [row.base, row.peer]).flatten() {
+                assert!(rows.iter().any(|other| other.name == name), "{name}");
             }
         }
     }

@@ -11,11 +11,12 @@ use crate::command::run_within;
 use crate::failure::Failure;
 use crate::progress::{error, note};
 use crate::toolchain;
+use crate::tools::Peers;
 use crate::workspace::Workspace;
 
 /// Folders of the packages that have a step of their own.
 pub(super) const PARITY: &str = "tests/parity";
-pub(super) const END_TO_END: &str = "tests/end-to-end";
+pub(crate) const END_TO_END: &str = "tests/end-to-end";
 
 /// For one test program. The longest takes a minute on two cores: what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -40,6 +41,33 @@ pub(super) fn compile(workspace: &Workspace) -> Result<Built, Failure> {
     Err(Failure::new("the host or its tests do not compile"))
 }
 
+/// One test program of a package, and what it runs beside it.
+pub(crate) fn one(workspace: &Workspace, folder: &str, target: &str) -> Result<TestProgram, Failure> {
+    let selection = guests::native_selection(workspace)?;
+    toolchain::need_component(workspace, "clippy", "clippy-driver")?;
+    let mut arguments = vec!["--bin", "postern", "--test", target];
+    arguments.extend(selection.iter().map(String::as_str));
+    let built = cargo::build_linted(workspace, &arguments)?;
+    let folder = workspace.path(folder);
+    let program =
+        built.tests.into_iter().find(|program| program.folder == folder && program.target == target);
+    program
+        .filter(|_| built.complete)
+        .ok_or_else(|| Failure::new(format!("{target} of {} does not compile", folder.display())))
+}
+
+/// Runs a program of tests as cargo would, and tells it where its peers are.
+pub(crate) fn command(program: &TestProgram, peers: &Peers) -> Command {
+    let mut command = Command::new(&program.file);
+    command
+        .current_dir(&program.folder)
+        .env("CARGO_MANIFEST_DIR", &program.folder)
+        .env("POSTERN_ENVOY", &peers.envoy)
+        .env("POSTERN_NODE", &peers.node)
+        .env("POSTERN_PYTHON", &peers.python);
+    command
+}
+
 /// The tests of one folder.
 pub(super) fn of(context: &Run<'_>, folder: &str) -> Result<(), Failure> {
     let folder = context.workspace.path(folder);
@@ -62,14 +90,7 @@ fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(
         let package = program.folder.strip_prefix(context.workspace.root()).unwrap_or(&program.folder);
         let name = format!("{} ({})", program.target, package.display());
         note(&name);
-        let mut command = Command::new(&program.file);
-        command
-            .current_dir(&program.folder)
-            .env("CARGO_MANIFEST_DIR", &program.folder)
-            .env("POSTERN_ENVOY", &peers.envoy)
-            .env("POSTERN_NODE", &peers.node)
-            .env("POSTERN_PYTHON", &peers.python);
-        if let Err(failure) = run_within(&mut command, LIMIT) {
+        if let Err(failure) = run_within(&mut command(program, peers), LIMIT) {
             error(&failure);
             failed.push(name);
         }

@@ -51,6 +51,10 @@ pub(crate) const FOR_NGINX: [Package; 3] = [
     file("libclang-dev", "/usr/share/doc/libclang-dev"),
 ];
 
+/// What its filters are compared with.
+pub(crate) const FOR_NGINX_BENCH: [Package; 1] =
+    [file("libnginx-mod-http-lua", "/usr/lib/nginx/modules/ngx_http_lua_module.so")];
+
 /// Installs what is missing of these packages.
 pub(crate) fn need(packages: &[Package]) -> Result<(), Failure> {
     let missing: Vec<&str> =
