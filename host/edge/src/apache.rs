@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use postern_endpoint::{Endpoint, EndpointPolicy, EndpointTable, Method};
+use postern_endpoint::{Endpoint, EndpointPolicy, EndpointTable, Method, STATIC_FILES};
 
 use crate::policy::{AccessLog, Balancing, EdgeError, EdgePolicy, Node};
 
@@ -79,14 +79,40 @@ const HEAD: &str = "\
 
 /// Headers with which a client would name another method or path: those that the endpoint rule
 /// refuses.
-const OVERRIDES: [&str; 7] = [
+const OVERRIDES: [&str; 8] = [
     "X-HTTP-Method",
     "X-HTTP-Method-Override",
     "X-Method-Override",
+    "X-Original-Method",
     "X-Original-URI",
     "X-Original-URL",
     "X-Rewrite-URI",
     "X-Rewrite-URL",
+];
+
+/// Headers in which servers are told of the client's certificate or who it is. `RequestHeader` knows no
+/// families of names, as the filters do: these are the ones that the products' guides name.
+const TOLD: [&str; 20] = [
+    "Cert-Chain-0",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "Client-IP",
+    "Proxy",
+    "Remote-User",
+    "SSL-Client-Cert",
+    "SSL_CLIENT_CERT",
+    "True-Client-IP",
+    "X-Client-Cert",
+    "X-Client-IP",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded-Email",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-Tls-Client-Cert",
+    "X-Forwarded-User",
+    "X-Remote-User",
+    "X-SSL-Cert",
+    "X-SSL-Client-Cert",
+    "X-WSO2-MTLS-Cert",
 ];
 
 fn server(policy: &EdgePolicy) -> Result<String, EdgeError> {
@@ -134,7 +160,7 @@ Timeout {response}
   RequestHeader unset X-Forwarded-Prefix early
   RequestHeader unset X-Real-IP early
   RequestHeader unset Forwarded early
-  RequestHeader unset X-Postern-Client-Address early
+{told}  RequestHeader unset X-Postern-Client-Address early
   RequestHeader unset X-Postern-Correlation-Id early
   RequestHeader set X-Forwarded-Proto https
   Header always unset X-Powered-By
@@ -155,6 +181,7 @@ Timeout {response}
   </If>
 ",
         overrides = OVERRIDES.map(|name| format!("-n req('{name}')")).join(" || "),
+        told = TOLD.map(|name| format!("  RequestHeader unset {name} early\n")).concat(),
         request = limits.request_seconds,
         response = limits.response_seconds,
         aliases = aliases.iter().map(|alias| format!("  ServerAlias {alias}\n")).collect::<String>(),
@@ -217,7 +244,7 @@ fn folder(prefix: &str) -> String {
         "
   # Static files.
   ProxyPass \"{prefix}\" \"balancer://lan{prefix}\" nocanon
-  <LocationMatch \"^{start}[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$\">
+  <LocationMatch \"^{start}(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\\.(?i:{ends})$\">
     <RequireAll>
       Require method GET
       Require expr \"%{{REQUEST_METHOD}} != 'HEAD'\"
@@ -227,6 +254,7 @@ fn folder(prefix: &str) -> String {
   </LocationMatch>
 ",
         start = literal(prefix),
+        ends = STATIC_FILES.join("|"),
     )
 }
 

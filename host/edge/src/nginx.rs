@@ -288,6 +288,8 @@ location / {{
   # What the LAN is told of the client. What the client says of itself goes.
   proxy_set_header X-Postern-Client-Address $remote_addr;
   proxy_set_header X-Postern-Correlation-Id $postern_correlation;
+  proxy_set_header X-Forwarded-Client-Cert \"\";
+  proxy_set_header X-Envoy-External-Address \"\";
   proxy_set_header X-Forwarded-Port \"\";
   proxy_set_header X-Forwarded-Prefix \"\";
   proxy_set_header X-Real-IP \"\";
