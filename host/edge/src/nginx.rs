@@ -7,7 +7,7 @@ use std::path::Path;
 use postern_endpoint::{EndpointPolicy, EndpointTable};
 
 use crate::filter::{self, Configured};
-use crate::policy::{AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Limits};
+use crate::policy::{AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Limits, Node};
 use crate::text::indented;
 use crate::{CALLOUT_CLUSTER, LAN_CLUSTER};
 

@@ -72,7 +72,7 @@ fn judge_request(
     if let Judge::Introspection { issuer, settings, .. } = configuration.judge_of(route, token) {
         stage.verdict = Verdict::Open;
         let asked = format!("{}{}", settings.authority, settings.path);
-        return stage.noted(&format!("the token is not judged here: {} is asked at {asked}", issuer.issuer));
+        return stage.noted(format!("the token is not judged here: {} is asked at {asked}", issuer.issuer));
     }
     let Some(keys) = surroundings.keys else {
         stage.verdict = Verdict::Open;
