@@ -1,6 +1,10 @@
 //! Maps of HTTP fields as the ABI has them: number of pairs, sizes of names and values, then names
 //! and values, each followed by NUL. All numbers have 32 bits, little endian.
 
+mod reader;
+
+pub(crate) use reader::Pairs;
+
 use crate::status::Status;
 
 /// Writes pairs: sizes and texts apart, since all sizes come first.
@@ -54,37 +58,9 @@ impl PairsWriter {
     }
 }
 
-pub(crate) type Pairs<'a> = Vec<(&'a [u8], &'a [u8])>;
-
 /// Reads pairs. No bytes and one or more zero bytes are none; anything else must be exact.
 pub(crate) fn read(bytes: &[u8]) -> Result<Pairs<'_>, Status> {
-    if bytes.iter().all(|byte| *byte == 0) {
-        return Ok(Vec::new());
-    }
-    let number = |at: usize| -> Result<usize, Status> {
-        let number = bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
-        number.and_then(|number| usize::try_from(number).ok()).ok_or(Status::ParseFailure)
-    };
-    let count = number(0)?;
-    if count > bytes.len() / 8 {
-        return Err(Status::ParseFailure);
-    }
-    let mut text = 4 + 8 * count;
-    let mut take = |size: usize| -> Result<&[u8], Status> {
-        let end = text.checked_add(size).ok_or(Status::ParseFailure)?;
-        let found = bytes.get(text..end).ok_or(Status::ParseFailure)?;
-        if bytes.get(end) != Some(&0) {
-            return Err(Status::ParseFailure);
-        }
-        text = end + 1;
-        Ok(found)
-    };
-    let mut pairs = Vec::with_capacity(count);
-    for pair in 0..count {
-        let name = take(number(4 + 8 * pair)?)?;
-        pairs.push((name, take(number(8 + 8 * pair)?)?));
-    }
-    if text == bytes.len() { Ok(pairs) } else { Err(Status::ParseFailure) }
+    reader::read(bytes).ok_or(Status::ParseFailure)
 }
 
 /// A name in lower case, if it is a token (RFC 9110 section 5.6.2) or a pseudo header.

@@ -6,10 +6,11 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 
-use crate::status::Status;
+mod arguments;
 
-/// The largest message, key and signature that are looked at.
-const MOST_BYTES: usize = 1 << 20;
+use arguments::{Arguments, Kind, LENGTH_DELIMITED, kind_of};
+
+use crate::status::Status;
 
 /// Verifies a signature natively, as Envoy's function of that name: for
 /// [`Host::call_foreign_function`](crate::Host::call_foreign_function).
@@ -34,42 +35,7 @@ pub fn verify_signature(arguments: &[u8], results: &mut Vec<u8>) -> Result<(), S
     Ok(())
 }
 
-const LENGTH_DELIMITED: u8 = 2;
-
-#[derive(Default)]
-struct Arguments<'a> {
-    hash: &'a [u8],
-    key: &'a [u8],
-    signature: &'a [u8],
-    text: &'a [u8],
-}
-
-impl<'a> Arguments<'a> {
-    /// The four fields, each at most once; an absent one is empty. Nothing at all is refused, as by Envoy.
-    fn read(mut message: &'a [u8]) -> Option<Self> {
-        let mut read = Self::default();
-        let mut seen = [false; 4];
-        if message.is_empty() || message.len() > MOST_BYTES {
-            return None;
-        }
-        while let Some((tag, rest)) = message.split_first() {
-            let (content, rest) = delimited(rest)?;
-            let (index, field) = match (tag >> 3, tag & 7) {
-                (1, LENGTH_DELIMITED) => (0, &mut read.hash),
-                (2, LENGTH_DELIMITED) => (1, &mut read.key),
-                (3, LENGTH_DELIMITED) => (2, &mut read.signature),
-                (4, LENGTH_DELIMITED) => (3, &mut read.text),
-                _ => return None,
-            };
-            if std::mem::replace(&mut seen[index], true) {
-                return None;
-            }
-            *field = content;
-            message = rest;
-        }
-        Some(read)
-    }
-
+impl Arguments<'_> {
     fn verify(&self) -> Result<(), &'static str> {
         let kind = kind_of(self.key).ok_or("the public key is not one of a kind that is supported")?;
         let algorithm: &'static dyn VerificationAlgorithm = match (kind, self.hash) {
@@ -85,40 +51,6 @@ impl<'a> Arguments<'a> {
         let verified = UnparsedPublicKey::new(algorithm, self.key).verify(self.text, self.signature);
         verified.map_err(|_| "the signature or the public key is not good")
     }
-}
-
-/// A varint of at most four bytes, and as many bytes as it says.
-fn delimited(message: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut length = 0_usize;
-    for (index, byte) in message.iter().take(4).enumerate() {
-        length |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return message.get(index + 1..)?.split_at_checked(length);
-        }
-    }
-    None
-}
-
-enum Kind {
-    Rsa,
-    P256,
-    P384,
-}
-
-/// By the AlgorithmIdentifier at the beginning of the SubjectPublicKeyInfo, byte for byte.
-fn kind_of(spki: &[u8]) -> Option<Kind> {
-    const RSA: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
-    const P256: &[u8] =
-        &[0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
-    const P384: &[u8] = &[0x30, 16, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81, 4, 0, 34];
-    let content = match spki {
-        [0x30, length, content @ ..] if *length < 0x80 => content,
-        [0x30, 0x81, _, content @ ..] | [0x30, 0x82, _, _, content @ ..] => content,
-        _ => return None,
-    };
-    [(RSA, Kind::Rsa), (P256, Kind::P256), (P384, Kind::P384)]
-        .into_iter()
-        .find_map(|(identifier, kind)| content.starts_with(identifier).then_some(kind))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! with the vector's. Which rule has which face stands in the README of `tests/vectors`.
 pub mod component;
 pub mod filter;
+pub mod host_parsers;
 pub mod in_process;
 pub mod inputs;
 pub mod native;

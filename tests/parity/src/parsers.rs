@@ -26,13 +26,13 @@ use postern_saml::{
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use postern_xml::{Document, Limits};
 
-use crate::wire_parsers;
+use crate::{host_parsers, wire_parsers};
 
 /// A parser by the name of its fuzz target.
 pub type Parser = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const PARSERS: [Parser; 25] = [
+pub const PARSERS: [Parser; 28] = [
     ("form", form),
     ("endpoint_target", endpoint_target),
     ("endpoint_client", endpoint_client),
@@ -58,6 +58,9 @@ pub const PARSERS: [Parser; 25] = [
     ("header_pairs", wire_parsers::header_pairs),
     ("connection", wire_parsers::connection),
     ("guard", wire_parsers::guard),
+    ("guest_pairs", host_parsers::guest_pairs),
+    ("verify_signature", host_parsers::verify_signature),
+    ("call_response", host_parsers::call_response),
 ];
 
 /// Seconds since 1970: any time will do.
