@@ -22,6 +22,7 @@ mod nonces;
 mod proofs;
 mod reporting;
 mod shared_keys;
+mod shared_secret;
 
 use core::cell::RefCell;
 use std::rc::Rc;

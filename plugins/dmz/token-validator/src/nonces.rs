@@ -2,16 +2,12 @@
 
 use core::cell::OnceCell;
 
+use crate::shared_secret::find_or_make;
 use postern_jose::validator::{Denial, NONCE_SECRET, NonceSecret};
-use postern_proxy::host::{self, Entropy};
 use postern_refusal::Refusal;
-use zeroize::Zeroizing;
 
 /// Where the secret is.
 const PLACE: &str = "postern.token-validator.nonce-secret";
-
-/// How often it is looked for again when another worker was faster.
-const TRIES: usize = 3;
 
 /// What nonces are acceptable.
 pub(crate) struct Nonces {
@@ -29,28 +25,12 @@ impl Nonces {
         let secret = match self.secret.get() {
             Some(secret) => secret,
             None => {
-                let found = find_or_make().ok_or_else(unavailable)?;
-                self.secret.get_or_init(|| found)
+                let found = find_or_make::<NONCE_SECRET>(PLACE).ok_or_else(unavailable)?;
+                self.secret.get_or_init(|| NonceSecret::new(found))
             }
         };
         Ok(secret.acceptable(now, self.seconds))
     }
-}
-
-/// The secret of all workers: the first one to need it makes it.
-fn find_or_make() -> Option<NonceSecret> {
-    for _ in 0..TRIES {
-        if let Some((found, _)) = host::shared(PLACE).ok()? {
-            let found = Zeroizing::new(found);
-            let secret: [u8; NONCE_SECRET] = found.as_slice().try_into().ok()?;
-            return Some(NonceSecret::new(Zeroizing::new(secret)));
-        }
-        let entropy = Entropy::default();
-        let made = Zeroizing::new([entropy.sixteen()?, entropy.sixteen()?].concat());
-        // Whoever was faster is read in the next round, and so is this one.
-        let _ = host::set_shared(PLACE, &made, Some(host::ABSENT));
-    }
-    None
 }
 
 fn unavailable() -> Denial {

@@ -1,21 +1,31 @@
 //! DPoP proofs: judged, and remembered among all workers.
 
+use core::cell::OnceCell;
+
 use crate::nonces::Nonces;
-use postern_jose::validator::{Denial, DpopSettings, ProofMemory, demand_nonce, deny_proof};
+use crate::shared_secret::find_or_make;
+use postern_jose::validator::{
+    Denial, DpopSettings, PROOF_MEMORY_KEY, ProofMemory, demand_nonce, deny_proof,
+};
 use postern_jose::{DpopProof, DpopRule, judge_dpop_proof, read_dpop_header};
 use postern_proxy::Request;
 use postern_proxy::host::{self, Failed};
 use postern_refusal::Refusal;
 use postern_signature::{Algorithm, Verifier};
+use zeroize::Zeroizing;
 
 /// How often a bucket is tried that other workers write to at the same time.
 const TRIES: usize = 8;
+
+/// Where the key of the memory is.
+const MEMORY_KEY: &str = "postern.token-validator.proofs-key";
 
 /// What proofs are judged by.
 pub(crate) struct Proofs {
     settings: DpopSettings,
     algorithms: Vec<Algorithm>,
     memory: ProofMemory,
+    memory_key: OnceCell<Zeroizing<[u8; PROOF_MEMORY_KEY]>>,
     nonces: Option<Nonces>,
 }
 
@@ -27,6 +37,7 @@ impl Proofs {
         Ok(Self {
             algorithms: settings.allowed_algorithms()?,
             memory: ProofMemory::new(settings.remembered_proofs),
+            memory_key: OnceCell::new(),
             nonces: settings.nonce_seconds.map(Nonces::new),
             settings: settings.clone(),
         })
@@ -86,7 +97,14 @@ impl Proofs {
             challenge: None,
             dpop_nonce: None,
         };
-        let entry = self.memory.entry(proof);
+        let key = match self.memory_key.get() {
+            Some(key) => key,
+            None => {
+                let found = find_or_make(MEMORY_KEY).ok_or_else(|| unavailable("no key for the memory"))?;
+                self.memory_key.get_or_init(|| found)
+            }
+        };
+        let entry = self.memory.entry(key, proof);
         for _ in 0..TRIES {
             let (bucket, version) = match host::shared(&entry.bucket) {
                 Ok(found) => found.unwrap_or((Vec::new(), host::ABSENT)),

@@ -38,7 +38,7 @@ pub use introspection_settings::{
     ClientAuthentication, ClientSecret, Introspection, IntrospectionRequest, Member,
 };
 pub use issuer::{Issuer, JwksSource};
-pub use proof_memory::{ProofEntry, ProofMemory};
+pub use proof_memory::{PROOF_MEMORY_KEY, ProofEntry, ProofMemory};
 pub use refresh::KeyRefresh;
 pub use report_only::ReportOnly;
 pub use route::find_route;

@@ -1,11 +1,15 @@
 //! Proofs seen before, where there is nothing but fixed slots of shared bytes.
 
 use crate::dpop::DpopProof;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use postern_refusal::Refusal;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
 /// Entries of one bucket.
 const BUCKET: usize = 32;
+
+/// Bytes of the key that tells where a proof is remembered.
+pub const PROOF_MEMORY_KEY: usize = 32;
 
 /// Bytes of an entry: 16 of a hash, 8 of the instant until which the proof is good.
 const ENTRY: usize = 24;
@@ -32,9 +36,18 @@ impl ProofMemory {
     }
 
     /// Where a proof is remembered. `jti` counts together with the key that signed it: nobody else's
-    /// proofs can stand in the way of one's own.
-    pub fn entry(&self, proof: &DpopProof) -> ProofEntry {
-        let digest = Sha256::digest(format!("{}\n{}", proof.thumbprint, proof.proof_id).as_bytes());
+    /// proofs can stand in the way of one's own. `key` is random, and the same for all workers: a client
+    /// that could tell the bucket from its `jti` would fill one with every 32 proofs, and lock out whoever
+    /// comes to that one.
+    pub fn entry(&self, key: &[u8; PROOF_MEMORY_KEY], proof: &DpopProof) -> ProofEntry {
+        let mut digest = [0; 32];
+        // A key of any length is taken: without one all proofs would be one.
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
+            mac.update(proof.thumbprint.as_bytes());
+            mac.update(b"\n");
+            mac.update(proof.proof_id.as_bytes());
+            digest = mac.finalize().into_bytes().into();
+        }
         let (hash, rest) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         let number = rest.first_chunk::<8>().copied().map_or(0, u64::from_be_bytes);
         let number = number.checked_rem(self.buckets).unwrap_or(0);
@@ -112,7 +125,10 @@ mod tests {
             until: 1,
             nonce: None,
         };
-        assert_ne!(memory.entry(&proof("a")), memory.entry(&proof("b")));
-        assert_eq!(memory.entry(&proof("a")), memory.entry(&proof("a")));
+        let key = [7; PROOF_MEMORY_KEY];
+        assert_ne!(memory.entry(&key, &proof("a")), memory.entry(&key, &proof("b")));
+        assert_eq!(memory.entry(&key, &proof("a")), memory.entry(&key, &proof("a")));
+        // Nobody outside can tell the place.
+        assert_ne!(memory.entry(&[8; PROOF_MEMORY_KEY], &proof("a")), memory.entry(&key, &proof("a")));
     }
 }
