@@ -4,4 +4,4 @@
 
 use postern_endpoint_filter::EndpointFilter;
 
-postern_proxy::filter!(EndpointFilter);
+postern_proxy::filter!(EndpointFilter and responses);

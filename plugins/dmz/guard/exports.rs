@@ -4,4 +4,4 @@
 
 use postern_guard::Guard;
 
-postern_proxy::filter!(Guard);
+postern_proxy::filter!(Guard and responses);

@@ -4,4 +4,4 @@
 
 use postern_token_validator::TokenValidator;
 
-postern_proxy::filter!(TokenValidator);
+postern_proxy::filter!(TokenValidator and responses);

@@ -164,6 +164,60 @@ impl Filter {
     }
 }
 
+/// Two plugins of the endpoint filter in one VM, each with a public host of its own. Which of their
+/// requests pass: of a stream that began before the second plugin was there, then of the first and the
+/// second plugin to the first and the second host.
+///
+/// # Panics
+/// When the filter is not built, or a VM dies of it.
+pub fn two_plugins_in_one_vm() -> (bool, [[bool; 2]; 2]) {
+    let hosts = ["first.example", "second.example"];
+    let options = |host: &str| PluginOptions {
+        name: "endpoint-filter".into(),
+        configuration: format!(
+            r#"{{"hosts":["{host}"],"endpoints":[{{"path":"/samlsso","methods":["GET"]}}]}}"#
+        )
+        .into_bytes(),
+        ..PluginOptions::default()
+    };
+    let (engine, compiled) = compiled("endpoint-filter");
+    let module = engine.load(&compiled).expect("a module of this engine");
+    let mut vm = Vm::new(&engine, &module, MemoryHost::default(), VmOptions::default()).expect("a VM");
+    let stream = |host: &str| {
+        let request = Request {
+            method: "GET".into(),
+            target: b"/samlsso".to_vec(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let mut exchange = exchange(&request);
+        if let Some(pairs) = &mut exchange.maps[0] {
+            pairs[0].1 = host.as_bytes().to_vec();
+        }
+        MemoryStream::from(exchange)
+    };
+    let first = vm.start_plugin(options(hosts[0])).expect("a plugin");
+    let early = stream(hosts[0]);
+    let early_id = vm.create_stream(first, early.clone()).expect("a stream");
+    let second = vm.start_plugin(options(hosts[1])).expect("another plugin");
+    // All of them begin before the first is judged.
+    let streams = [first, second].map(|plugin| {
+        hosts.map(|host| {
+            let stream = stream(host);
+            (vm.create_stream(plugin, stream.clone()).expect("a stream"), stream)
+        })
+    });
+    let mut passes = |id, stream: &MemoryStream| {
+        let action = vm.on_request_headers(id, 7, true).expect("a verdict");
+        let passes = stream.0.borrow().answer.is_none();
+        assert_eq!(action == Action::Continue, passes);
+        vm.end_stream(id).expect("an end");
+        passes
+    };
+    let early = passes(early_id, &early);
+    (early, streams.map(|of_plugin| of_plugin.map(|(id, stream)| passes(id, &stream))))
+}
+
 /// The request as a proxy shows it: pseudo headers, no Host, nothing that is for one hop alone.
 fn exchange(request: &Request) -> Exchange {
     let authority = BASE_URL.trim_start_matches("https://");

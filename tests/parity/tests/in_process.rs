@@ -76,3 +76,11 @@ fn guard() {
         demand_parity(Face::Filter, &load_rule(rule), |vector| filters.judge(vector));
     }
 }
+
+/// A VM is shared by all plugins with the same module and id; each has its own configuration.
+#[test]
+fn plugins_in_one_vm_are_judged_each_by_its_own_configuration() {
+    let (early, passed) = postern_parity::in_process::two_plugins_in_one_vm();
+    assert!(early, "a stream belongs to the plugin that was there when it began");
+    assert_eq!(passed, [[true, false], [false, true]]);
+}

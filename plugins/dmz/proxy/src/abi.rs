@@ -1,10 +1,11 @@
 //! The host's functions, with every status as a value.
 //!
 //! `proxy_wasm::hostcalls` panics on a status that it does not expect, and passes no details
-//! with a local response; so the functions that a filter uses are declared here once more.
-//! Exports, dispatch to contexts and callouts stay with the SDK.
+//! with a local response; so the functions that a filter uses are declared here. What the proxy calls
+//! is in `exports`.
 #![allow(unsafe_code)]
 
+use core::cell::RefCell;
 use core::ptr;
 
 /// A status other than Ok, as proxy-wasm numbers them.
@@ -86,6 +87,18 @@ unsafe extern "C" {
         value_size: usize,
         version: u32,
     ) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_milliseconds: u32,
+        call: *mut u32,
+    ) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -115,17 +128,70 @@ fn checked(status: u32) -> Result<(), Failed> {
     if status == 0 { Ok(()) } else { Err(Failed(status)) }
 }
 
-/// Runs a host function that returns memory, and owns what it returned.
-fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Failed> {
+thread_local! {
+    static BLOCKS: RefCell<Blocks> = const { RefCell::new(Blocks { lent: Vec::new(), spare: Vec::new() }) };
+}
+
+/// Memory that the proxy writes to.
+struct Blocks {
+    /// Until the host function returns that asked for it.
+    lent: Vec<Vec<u8>>,
+    /// What a request had that is over: the headers of the next one fit in, mostly.
+    spare: Vec<u8>,
+}
+
+/// Largest block that is kept for the next request, in bytes: more is given back.
+const MAX_SPARE: usize = 64 * 1024;
+
+/// For `proxy_on_memory_allocate`.
+pub(crate) fn allocate(size: usize) -> *mut u8 {
+    BLOCKS.with(|blocks| {
+        let Ok(mut blocks) = blocks.try_borrow_mut() else { return ptr::null_mut() };
+        let mut block = core::mem::take(&mut blocks.spare);
+        if block.len() < size {
+            block = vec![0; size];
+        }
+        let data = block.as_mut_ptr();
+        blocks.lent.push(block);
+        data
+    })
+}
+
+/// Keeps a block that is not needed any longer.
+pub(crate) fn recycle(block: Vec<u8>) {
+    BLOCKS.with(|blocks| {
+        if let Ok(mut blocks) = blocks.try_borrow_mut()
+            && (blocks.spare.len()..=MAX_SPARE).contains(&block.len())
+        {
+            blocks.spare = block;
+        }
+    });
+}
+
+/// Runs a host function that returns memory, and takes the block that it wrote to: so many bytes of it.
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<(Vec<u8>, usize), Failed> {
     let mut data: *mut u8 = ptr::null_mut();
     let mut size: usize = 0;
-    checked(call(&raw mut data, &raw mut size))?;
-    if data.is_null() {
-        return Ok(Vec::new());
-    }
-    // SAFETY: the host got this block from our exported `proxy_on_memory_allocate(size)`, which
-    // leaks a boxed slice of exactly that size, and gives it up with the call.
-    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+    let status = call(&raw mut data, &raw mut size);
+    let block = BLOCKS.with(|blocks| {
+        let mut blocks = blocks.try_borrow_mut().ok()?;
+        let found = blocks.lent.iter().position(|block| ptr::eq(block.as_ptr(), data));
+        let block = found.map(|index| blocks.lent.swap_remove(index));
+        // Each host function returns one, if any.
+        blocks.lent.clear();
+        block
+    });
+    checked(status)?;
+    let block = block.unwrap_or_default();
+    let size = size.min(block.len());
+    Ok((block, size))
+}
+
+/// The same, where nothing but the bytes is wanted.
+fn returned_bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Failed> {
+    let (mut block, size) = returned(call)?;
+    block.truncate(size);
+    Ok(block)
 }
 
 pub(crate) fn log(level: u32, message: &str) {
@@ -148,13 +214,15 @@ pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), Failed> {
 
 pub(crate) fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Failed> {
     // SAFETY: live places for the results.
-    match returned(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, 0, limit, data, size) }) {
+    match returned_bytes(|data, size| unsafe { proxy_get_buffer_bytes(buffer as u32, 0, limit, data, size) })
+    {
         Err(Failed::NOT_FOUND) => Ok(Vec::new()),
         other => other,
     }
 }
 
-pub(crate) fn header_pairs(map: Map) -> Result<Vec<u8>, Failed> {
+/// A block, and how many of its bytes are the pairs.
+pub(crate) fn header_pairs(map: Map) -> Result<(Vec<u8>, usize), Failed> {
     // SAFETY: live places for the results.
     returned(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
 }
@@ -182,7 +250,7 @@ pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Failed> {
 /// `path` has its parts separated by NUL.
 pub(crate) fn property(path: &str) -> Result<Vec<u8>, Failed> {
     // SAFETY: pointer and size of a live slice, live places for the results.
-    returned(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+    returned_bytes(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
 pub(crate) fn set_property(path: &str, value: &[u8]) -> Result<(), Failed> {
@@ -193,7 +261,7 @@ pub(crate) fn set_property(path: &str, value: &[u8]) -> Result<(), Failed> {
 pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Failed> {
     let mut version = 0;
     // SAFETY: pointer and size of a live slice, live places for the results.
-    let value = returned(|data, size| unsafe {
+    let value = returned_bytes(|data, size| unsafe {
         proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut version)
     })?;
     Ok((value, version))
@@ -203,6 +271,35 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Failed> {
 pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Failed> {
     // SAFETY: pointers and sizes of live slices.
     checked(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
+}
+
+/// Sends a request of the filter's own; `headers` in the serialised form of header pairs. The number
+/// of the call comes back with its response.
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: &[u8],
+    body: &[u8],
+    timeout_milliseconds: u32,
+) -> Result<u32, Failed> {
+    // No pairs.
+    let trailers = [0_u8; 4];
+    let mut call = 0;
+    // SAFETY: pointers and sizes of live slices, a live place for the result.
+    checked(unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            trailers.as_ptr(),
+            trailers.len(),
+            timeout_milliseconds,
+            &raw mut call,
+        )
+    })?;
+    Ok(call)
 }
 
 pub(crate) fn continue_request() -> Result<(), Failed> {
@@ -241,7 +338,7 @@ pub(crate) fn set_effective_context(context: u32) -> Result<(), Failed> {
 
 pub(crate) fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Vec<u8>, Failed> {
     // SAFETY: pointers and sizes of live slices, live places for the results.
-    returned(|data, size| unsafe {
+    returned_bytes(|data, size| unsafe {
         proxy_call_foreign_function(
             name.as_ptr(),
             name.len(),

@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use core::time::Duration;
 
 use crate::abi;
+use crate::calls;
 use crate::pairs::HeaderPairs;
 
 pub use crate::abi::Failed;
@@ -158,16 +159,10 @@ impl Call {
             ("accept", "application/json"),
         ];
         headers.extend_from_slice(further);
-        // The SDK's own, because its dispatcher has to know the token.
-        proxy_wasm::hostcalls::dispatch_http_call(
-            &self.cluster,
-            headers,
-            Some(body),
-            Vec::new(),
-            self.timeout,
-        )
-        .map(CallId)
-        .map_err(|status| Failed(status as u32))
+        let timeout = u32::try_from(self.timeout.as_millis()).unwrap_or(u32::MAX);
+        let call = abi::http_call(&self.cluster, &crate::pairs::serialise(&headers), body, timeout)?;
+        calls::sent(call);
+        Ok(CallId(call))
     }
 }
 
@@ -185,7 +180,7 @@ pub struct CallResponse {
 impl CallResponse {
     /// The response that just came in; none when the call failed or the body is over the limit.
     pub(crate) fn read(body_size: usize, limit: usize) -> Option<Self> {
-        let headers = HeaderPairs::new(abi::header_pairs(abi::Map::CallResponse).ok()?);
+        let headers = HeaderPairs::within(abi::header_pairs(abi::Map::CallResponse).ok()?);
         let status = core::str::from_utf8(headers.first(b":status")?).ok()?.parse().ok()?;
         if body_size > limit {
             warn("a response to a call of the filter is over its limit");

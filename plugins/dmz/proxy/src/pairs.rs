@@ -6,19 +6,37 @@
 /// name, NUL, value, NUL. Numbers are 32 bits, little endian.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderPairs {
-    serialised: Vec<u8>,
+    block: Vec<u8>,
+    /// Of the block, in bytes.
+    size: usize,
 }
 
 impl HeaderPairs {
     /// The pairs in this buffer. What does not fit the form ends the iteration, see [`Self::is_whole`].
     pub fn new(serialised: Vec<u8>) -> Self {
-        Self { serialised }
+        let size = serialised.len();
+        Self { block: serialised, size }
+    }
+
+    /// The same of a block with so many bytes of pairs, and others behind them.
+    pub fn within((block, size): (Vec<u8>, usize)) -> Self {
+        Self { block, size }
+    }
+
+    /// Takes the block out, whole.
+    pub fn take_block(&mut self) -> Vec<u8> {
+        self.size = 0;
+        core::mem::take(&mut self.block)
+    }
+
+    fn serialised(&self) -> &[u8] {
+        self.block.get(..self.size).unwrap_or_default()
     }
 
     /// The pairs in order, pseudo headers included. Names are lower case in Envoy.
     pub fn iter(&self) -> Pairs<'_> {
         let all = || {
-            let (_, rest) = self.serialised.split_first_chunk::<4>()?;
+            let (_, rest) = self.serialised().split_first_chunk::<4>()?;
             rest.split_at_checked(self.count().checked_mul(8)?)
         };
         let (sizes, texts) = all().unwrap_or_default();
@@ -27,12 +45,17 @@ impl HeaderPairs {
 
     /// Whether the buffer has the form. A request whose headers do not is refused.
     pub fn is_whole(&self) -> bool {
-        self.iter().count() == self.count()
+        let Pairs { sizes, texts } = self.iter();
+        let (sizes, rest) = sizes.as_chunks::<4>();
+        // Each of them is followed by a NUL; the last one may be missing.
+        let all = sizes.iter().try_fold(0_usize, |all, size| all.checked_add(number(size)?)?.checked_add(1));
+        let is_all_there = all.is_some_and(|all| all <= texts.len().saturating_add(1));
+        rest.is_empty() && sizes.len() / 2 == self.count() && is_all_there
     }
 
     /// How many pairs there should be.
     fn count(&self) -> usize {
-        self.serialised.first_chunk().and_then(number).unwrap_or(0)
+        self.serialised().first_chunk().and_then(number).unwrap_or(0)
     }
 
     /// The value of the first header of that name.

@@ -26,19 +26,21 @@ pub struct Request {
     entropy: Rc<Entropy>,
     correlation: OnceCell<String>,
     trusts_correlation_header: Cell<bool>,
+    names: OnceCell<SetNames>,
     set: SetNames,
 }
 
 impl Request {
     /// Copies the headers, in the header callback only.
     pub(crate) fn read(end_of_stream: bool, entropy: Rc<Entropy>) -> Self {
-        let pairs = HeaderPairs::new(abi::header_pairs(abi::Map::Request).unwrap_or_default());
+        let pairs = HeaderPairs::within(abi::header_pairs(abi::Map::Request).unwrap_or_default());
         Self {
             pairs,
             has_body: !end_of_stream,
             entropy,
             correlation: OnceCell::new(),
             trusts_correlation_header: Cell::new(true),
+            names: OnceCell::new(),
             set: SetNames::default(),
         }
     }
@@ -93,11 +95,20 @@ impl Request {
     pub fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Refusal> {
         // Replacing makes Envoy look for the name, and put all headers into a map for that: a third
         // of what a no-op filter costs.
-        let is_new = !self.set.may_have(name) && !self.has(name);
-        let edit = if is_new { abi::add_header } else { abi::replace_header };
+        let is_there = self.set.may_have(name) || self.names().may_have(name) && self.has(name);
+        let edit = if is_there { abi::replace_header } else { abi::add_header };
         edit(abi::Map::Request, name, value).map_err(|failed| edit_failed(name.as_bytes(), failed))?;
-        self.set.insert(name);
+        self.set.insert(name.as_bytes());
         Ok(())
+    }
+
+    /// Of the headers that came.
+    fn names(&self) -> &SetNames {
+        self.names.get_or_init(|| {
+            let names = SetNames::default();
+            self.headers().for_each(|(name, _)| names.insert(name));
+            names
+        })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -165,22 +176,31 @@ impl Request {
     }
 }
 
-/// Names of headers that were set, roughly: what is in it is found, and sometimes what is not.
+/// The next request's headers take its place.
+impl Drop for Request {
+    fn drop(&mut self) {
+        abi::recycle(self.pairs.take_block());
+    }
+}
+
+/// Names of headers, roughly: what is in it is found, and sometimes what is not.
 #[derive(Debug, Default)]
-struct SetNames(Cell<u32>);
+struct SetNames(Cell<u64>);
 
 impl SetNames {
-    fn insert(&self, name: &str) {
+    fn insert(&self, name: &[u8]) {
         self.0.set(self.0.get() | Self::bit(name));
     }
 
     fn may_have(&self, name: &str) -> bool {
-        self.0.get() & Self::bit(name) != 0
+        self.0.get() & Self::bit(name.as_bytes()) != 0
     }
 
-    fn bit(name: &str) -> u32 {
-        let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_add(byte.to_ascii_lowercase().into()));
-        1_u32.rotate_left(sum)
+    /// By length, first and last letter, whatever their case.
+    fn bit(name: &[u8]) -> u64 {
+        let letter = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(byte.to_ascii_lowercase()));
+        let ends = letter(name.first()).wrapping_mul(7).wrapping_add(letter(name.last()).wrapping_mul(3));
+        1_u64.rotate_left(ends.wrapping_add(name.len() as u32))
     }
 }
 

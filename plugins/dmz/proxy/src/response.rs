@@ -84,7 +84,7 @@ impl ResponseHeaders {
 
     /// A copy of all of them; empty when they can't be read.
     pub fn read(&self) -> HeaderPairs {
-        HeaderPairs::new(abi::header_pairs(abi::Map::Response).unwrap_or_default())
+        HeaderPairs::within(abi::header_pairs(abi::Map::Response).unwrap_or_default())
     }
 
     /// Sets a header in place of all of that name. One that can't be set is logged: the response

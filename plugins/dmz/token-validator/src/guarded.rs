@@ -91,6 +91,10 @@ impl Exchange for Guarded {
         }
     }
 
+    fn wants_response(&self) -> bool {
+        self.fresh_nonce.get().is_some()
+    }
+
     fn on_response_headers(&mut self, response: &ResponseHeaders) {
         if let Some(nonce) = self.fresh_nonce.get() {
             response.set("dpop-nonce", nonce.as_bytes());

@@ -59,6 +59,10 @@ impl Exchange for TokenExchange {
         }
     }
 
+    fn wants_response(&self) -> bool {
+        self.guarded.wants_response()
+    }
+
     fn on_response_headers(&mut self, response: &ResponseHeaders) {
         self.guarded.on_response_headers(response);
     }

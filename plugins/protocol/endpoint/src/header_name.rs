@@ -40,6 +40,18 @@ pub(crate) enum Name {
     Ordinary,
 }
 
+/// What a name stands for, when it is one of these in any case.
+const READ: [(&str, Name); 8] = [
+    ("authorization", Name::Authorization),
+    ("connection", Name::Connection),
+    ("content-length", Name::ContentLength),
+    ("content-type", Name::ContentType),
+    ("expect", Name::Expect),
+    ("host", Name::Host),
+    ("transfer-encoding", Name::TransferEncoding),
+    ("upgrade", Name::Upgrade),
+];
+
 /// Headers with which a client would name another path or method than the request line.
 const OVERRIDES: [&str; 8] = [
     "x-http-method",
@@ -65,7 +77,7 @@ const PROXYS_OWN: [&str; 4] =
 ///   lookups (`CERT_CHAIN_0`), of WSO2 (`x-wso2-mtls-cert`) or of a cloud is public, so that whoever
 ///   could send one would be that client; users of single sign-on products (`iv-user`, `SM_USER`,
 ///   `OIDC_CLAIM_sub`, `X-Goog-IAP-JWT-Assertion`); hosts, schemes and addresses.
-fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static str]) {
+const fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static str]) {
     match first {
         b'c' => (&["cf-connecting-ip", "cf-connecting-ipv6", "client-ip"], &["cert-chain", "client-cert"]),
         b'f' => (&["fastly-client-ip", "fly-client-ip", "forwarded", "front-end-https"], &[]),
@@ -130,41 +142,104 @@ fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static str]) 
     }
 }
 
-impl Name {
-    /// Looks at the first letter, then at the length: most headers are ordinary, and every request
-    /// comes through here.
-    pub(crate) fn of(name: &[u8]) -> Self {
-        let Some(first) = name.first() else { return Self::Ordinary };
-        match (first.to_ascii_lowercase(), name.len()) {
-            (b'a', 13) if is(name, "authorization") => Self::Authorization,
-            (b'c', 10) if is(name, "connection") => Self::Connection,
-            (b'c', 12) if is(name, "content-type") => Self::ContentType,
-            (b'c', 14) if is(name, "content-length") => Self::ContentLength,
-            (b':', _) => Self::Pseudo,
-            (b'e', 6) if is(name, "expect") => Self::Expect,
-            (b'h', 4) if is(name, "host") => Self::Host,
-            (b't', 17) if is(name, "transfer-encoding") => Self::TransferEncoding,
-            (b'u', 7) if is(name, "upgrade") => Self::Upgrade,
-            (b'x', _) => Self::of_extension(name),
-            (first, _) if is_for_proxies(first, name) => Self::Stripped,
-            _ => Self::Ordinary,
+/// Which names and families [`Name::of_listed`] has to look for: every request comes through here, and
+/// most headers are in no list.
+static LISTED: Listed = Listed::new();
+
+struct Listed {
+    /// For each first letter, a bit for each length of a name.
+    lengths: [u32; 32],
+    /// For each first letter, a bit for each third letter of a family: all have as many.
+    thirds: [u32; 32],
+}
+
+impl Listed {
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "it runs at compile time")]
+    const fn new() -> Self {
+        let mut listed = Self { lengths: [0; 32], thirds: [0; 32] };
+        let mut index = 0;
+        while index < READ.len() {
+            listed = listed.with_name(READ[index].0);
+            index += 1;
         }
+        index = 0;
+        while index < OVERRIDES.len() {
+            listed = listed.with_name(OVERRIDES[index]);
+            index += 1;
+        }
+        let mut first = b'a';
+        while first <= b'z' {
+            let (names, families) = for_proxies(first);
+            index = 0;
+            while index < names.len() {
+                listed = listed.with_name(names[index]);
+                index += 1;
+            }
+            index = 0;
+            while index < families.len() {
+                let family = families[index].as_bytes();
+                listed.thirds[letter(family[0])] |= 1 << letter(family[2]);
+                index += 1;
+            }
+            first += 1;
+        }
+        listed
     }
 
-    fn of_extension(name: &[u8]) -> Self {
+    #[allow(clippy::indexing_slicing, reason = "it runs at compile time")]
+    const fn with_name(mut self, name: &str) -> Self {
+        self.lengths[letter(name.as_bytes()[0])] |= 1 << (name.len() & 31);
+        self
+    }
+
+    /// Never false for a name that is in a list.
+    fn may_have(&self, name: &[u8]) -> bool {
+        let of = |table: &[u32; 32], first: u8| table.get(letter(first)).copied().unwrap_or(u32::MAX);
+        match name {
+            [] => false,
+            [b':', ..] => true,
+            [first, rest @ ..] => {
+                let third = rest.get(1).map_or(0, |third| 1_u32 << letter(*third));
+                of(&self.lengths, *first) & (1 << (name.len() & 31)) != 0
+                    || of(&self.thirds, *first) & third != 0
+            }
+        }
+    }
+}
+
+/// A number below 32, the same for all spellings of a letter.
+const fn letter(byte: u8) -> usize {
+    match byte {
+        b'_' | b'.' | b'-' => 0,
+        byte => (byte & 31) as usize,
+    }
+}
+
+impl Name {
+    pub(crate) fn of(name: &[u8]) -> Self {
+        if LISTED.may_have(name) { Self::of_listed(name) } else { Self::Ordinary }
+    }
+
+    fn of_listed(name: &[u8]) -> Self {
+        let Some(first) = name.first() else { return Self::Ordinary };
+        if *first == b':' {
+            return Self::Pseudo;
+        }
+        if let Some((_, found)) = READ.iter().find(|(own, _)| is(name, own)) {
+            return *found;
+        }
         if OVERRIDES.iter().any(|own| is_folded(name, own)) {
             return Self::Overrides;
         }
         // In any other spelling they are of a family that is taken off.
-        let is_proxys_own = || PROXYS_OWN.iter().any(|own| is(name, own));
-        if is_for_proxies(b'x', name) && !is_proxys_own() { Self::Stripped } else { Self::Ordinary }
+        if PROXYS_OWN.iter().any(|own| is(name, own)) {
+            return Self::Ordinary;
+        }
+        let (names, families) = for_proxies(first.to_ascii_lowercase());
+        let is_taken_off = names.iter().any(|own| is_folded(name, own))
+            || families.iter().any(|family| starts_with_folded(name, family.as_bytes()));
+        if is_taken_off { Self::Stripped } else { Self::Ordinary }
     }
-}
-
-fn is_for_proxies(first: u8, name: &[u8]) -> bool {
-    let (names, prefixes) = for_proxies(first);
-    names.iter().any(|own| is_folded(name, own))
-        || prefixes.iter().any(|prefix| starts_with_folded(name, prefix.as_bytes()))
 }
 
 fn is(name: &[u8], expected: &str) -> bool {
@@ -196,6 +271,26 @@ mod tests {
         }
         for name in ["x-poster", "x-posternx", "xpostern-a", "postern-x", ""] {
             assert!(!is_reserved(name.as_bytes()), "{name}");
+        }
+    }
+
+    /// What the tables let pass is in no list.
+    #[test]
+    fn no_name_is_missed_by_its_length_or_letter() {
+        let spellings = |name: &str| [name.to_owned(), name.to_uppercase(), name.replace('-', "_")];
+        for (name, found) in READ {
+            assert_eq!([Name::of(name.as_bytes()), Name::of(name.to_uppercase().as_bytes())], [found; 2]);
+        }
+        for name in OVERRIDES {
+            for spelling in spellings(name) {
+                assert_eq!(Name::of(spelling.as_bytes()), Name::Overrides, "{spelling}");
+            }
+        }
+        for name in [":path", ":", ":anything-at-all"] {
+            assert_eq!(Name::of(name.as_bytes()), Name::Pseudo, "{name}");
+        }
+        for name in ["cookie", "user-agent", "accept-language", "sec-fetch-site", "origin", ""] {
+            assert!(!LISTED.may_have(name.as_bytes()), "{name} takes the long way");
         }
     }
 

@@ -14,7 +14,8 @@ pub const MAX_TARGET: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestTarget<'a> {
     path: &'a str,
-    query: Option<&'a str>,
+    /// ASCII.
+    query: Option<&'a [u8]>,
 }
 
 impl<'a> RequestTarget<'a> {
@@ -39,14 +40,16 @@ impl<'a> RequestTarget<'a> {
             Some(end) => raw.split_at_checked(end).unwrap_or((raw, &[])),
             None => (raw, [].as_slice()),
         };
-        let (of_path, of_query) = (class::of_all(path), class::of_all(query));
-        let text = printable(raw, of_path | of_query)?;
-        require_origin_form(text)?;
-        let (path, query) = text.split_at_checked(path.len()).unwrap_or((text, ""));
-        require_canonical_path(path, of_path)?;
-        let query = query.strip_prefix('?');
+        let (in_path, in_query) = (class::survey(path), class::survey(query));
+        if !in_path.is_plain || !in_query.is_plain {
+            require_allowed(raw)?;
+        }
+        let path = core::str::from_utf8(path).map_err(|_| not_ascii())?;
+        require_origin_form(path, raw)?;
+        require_canonical_path(path, in_path)?;
+        let query = query.get(1..);
         if let Some(query) = query {
-            require_valid_query(query, of_query)?;
+            require_valid_query(query, in_query)?;
         }
         Ok(Self { path, query })
     }
@@ -58,7 +61,12 @@ impl<'a> RequestTarget<'a> {
 
     /// The query as it came, without the question mark; none when there was no question mark.
     pub fn query(&self) -> Option<&'a str> {
-        self.query
+        self.query.map(|query| core::str::from_utf8(query).unwrap_or_default())
+    }
+
+    /// The same as bytes, which are ASCII.
+    pub(crate) fn query_bytes(&self) -> &'a [u8] {
+        self.query.unwrap_or_default()
     }
 }
 
@@ -66,14 +74,8 @@ fn refused(code: &'static str, expected: &str) -> Refusal {
     Refusal::misbehaved(code).at("request target").expected(expected)
 }
 
-/// The bytes as text, when each is printable ASCII and may stand in a request target, which their
-/// classes tell.
-fn printable(raw: &[u8], classes: u8) -> Result<&str, Refusal> {
-    if classes & class::FORBIDDEN == 0
-        && let Ok(text) = core::str::from_utf8(raw)
-    {
-        return Ok(text);
-    }
+/// Refuses bytes that stand in no request target.
+fn require_allowed(raw: &[u8]) -> Result<(), Refusal> {
     for byte in raw {
         let code = match byte {
             0 => "endpoint.target.nul",
@@ -87,14 +89,19 @@ fn printable(raw: &[u8], classes: u8) -> Result<&str, Refusal> {
         return Err(refused(code, "printable ASCII without backslash and fragment")
             .found(&format!("a byte 0x{byte:02x}")));
     }
-    Err(refused("endpoint.target.non-ascii", "ASCII"))
+    Ok(())
+}
+
+fn not_ascii() -> Refusal {
+    refused("endpoint.target.non-ascii", "ASCII")
 }
 
 /// Origin form starts with a slash. What else there is has no business here.
-fn require_origin_form(text: &str) -> Result<(), Refusal> {
-    if text.starts_with('/') {
+fn require_origin_form(path: &str, raw: &[u8]) -> Result<(), Refusal> {
+    if path.starts_with('/') {
         return Ok(());
     }
+    let text = core::str::from_utf8(raw).map_err(|_| not_ascii())?;
     let code = if text.is_empty() {
         "endpoint.target.empty"
     } else if text == "*" {
@@ -104,13 +111,13 @@ fn require_origin_form(text: &str) -> Result<(), Refusal> {
     } else {
         "endpoint.target.authority-form"
     };
-    Err(refused(code, "a path that starts with a slash").found(text.split('?').next().unwrap_or_default()))
+    Err(refused(code, "a path that starts with a slash").found(path))
 }
 
-fn require_canonical_path(path: &str, classes: u8) -> Result<(), Refusal> {
+fn require_canonical_path(path: &str, survey: Survey) -> Result<(), Refusal> {
     let wrong = |code, expected: &str| Err(refused(code, expected).found(path));
     // Other characters need no look at each.
-    let bytes = if classes == 0 { "" } else { path }.bytes();
+    let bytes = if survey.is_plain && !survey.has_escape { "" } else { path }.bytes();
     for (position, byte) in bytes.enumerate() {
         match byte {
             b'%' => require_canonical_escape(path, position)?,
@@ -120,20 +127,34 @@ fn require_canonical_path(path: &str, classes: u8) -> Result<(), Refusal> {
             _ => return wrong("endpoint.path.character", "characters of RFC 3986 section 3.3"),
         }
     }
-    // The path starts with a slash: the first part is empty, the others are the segments.
-    let mut segments = path.as_bytes().split(|byte| *byte == b'/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        if matches!(segment, b"." | b"..") {
-            return wrong("endpoint.path.dot-segment", "a path without dot segments");
-        }
-        if segment.is_empty() && segments.peek().is_some() {
-            return wrong("endpoint.path.doubled-slash", "a path without empty segments");
+    if !has_plain_segments(path) {
+        // The path starts with a slash: the first part is empty, the others are the segments.
+        let mut segments = path.as_bytes().split(|byte| *byte == b'/').skip(1).peekable();
+        while let Some(segment) = segments.next() {
+            if matches!(segment, b"." | b"..") {
+                return wrong("endpoint.path.dot-segment", "a path without dot segments");
+            }
+            if segment.is_empty() && segments.peek().is_some() {
+                return wrong("endpoint.path.doubled-slash", "a path without empty segments");
+            }
         }
     }
-    if !escapes_are_utf8(path) {
+    if survey.has_escape && !escapes_are_utf8(path) {
         return wrong("endpoint.path.encoded-not-utf8", "escapes of UTF-8 in its shortest form");
     }
     Ok(())
+}
+
+/// Whether no segment starts with a dot or is empty, but for the last one.
+fn has_plain_segments(path: &str) -> bool {
+    let mut previous = 0;
+    for byte in path.bytes() {
+        if previous == b'/' && (byte == b'/' || byte == b'.') {
+            return false;
+        }
+        previous = byte;
+    }
+    true
 }
 
 /// Whether escapes of what is not ASCII make UTF-8. Old decoders read `%C0%AE` as a dot (RFC 3629
@@ -181,24 +202,27 @@ fn require_canonical_escape(path: &str, position: usize) -> Result<(), Refusal> 
 /// RFC 3986 section 3.4 without the semicolon, which some readers take for an ampersand.
 /// Escapes may be in lower case and needless: peers sign and send queries as their languages
 /// encode them, and what they encoded is judged by `postern-form`.
-fn require_valid_query(query: &str, classes: u8) -> Result<(), Refusal> {
+fn require_valid_query(query: &[u8], survey: Survey) -> Result<(), Refusal> {
     let wrong = |code, expected: &str| Err(Refusal::misbehaved(code).at("query").expected(expected));
-    if classes & class::SEMICOLON != 0 {
-        return wrong("endpoint.query.semicolon", "a query without semicolons");
+    if !survey.is_plain {
+        if query.contains(&b';') {
+            return wrong("endpoint.query.semicolon", "a query without semicolons");
+        }
+        if !query.iter().all(|byte| class::is_plain(*byte)) {
+            return wrong("endpoint.query.character", "characters of RFC 3986 section 3.4");
+        }
     }
-    if classes & class::OTHER != 0 {
-        return wrong("endpoint.query.character", "characters of RFC 3986 section 3.4");
-    }
-    if classes & class::PERCENT == 0 {
+    if !survey.has_escape {
         return Ok(());
     }
-    for position in memchr_iter(b'%', query.as_bytes()) {
-        match escape_at(query, position) {
-            None => {
-                return wrong("endpoint.query.escape-broken", "a percent sign and two hexadecimal digits");
+    for position in memchr_iter(b'%', query) {
+        match query.get(position..) {
+            Some([_, high, low, ..]) if class::is_hex(*high) && class::is_hex(*low) => {
+                if *high == b'0' && *low == b'0' {
+                    return wrong("endpoint.query.encoded-nul", "a query without NUL");
+                }
             }
-            Some(0) => return wrong("endpoint.query.encoded-nul", "a query without NUL"),
-            Some(_) => {}
+            _ => return wrong("endpoint.query.escape-broken", "a percent sign and two hexadecimal digits"),
         }
     }
     Ok(())
@@ -229,38 +253,95 @@ fn is_sub_delimiter(byte: u8) -> bool {
     matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=')
 }
 
-/// Bytes in classes: queries of several KiB come with every SAML message.
-mod class {
-    /// What no request target has.
-    pub(super) const FORBIDDEN: u8 = 1;
-    /// `;`
-    pub(super) const SEMICOLON: u8 = 2;
-    /// `%`
-    pub(super) const PERCENT: u8 = 4;
-    /// Printable, but no character of a path or a query.
-    pub(super) const OTHER: u8 = 8;
+use class::Survey;
 
-    /// The classes that occur.
-    pub(super) fn of_all(bytes: &[u8]) -> u8 {
-        bytes.iter().fold(0, |classes, byte| classes | of(*byte))
+/// What a request target is made of: queries of several KiB come with every SAML message.
+mod class {
+    /// What one look over some bytes tells.
+    #[derive(Clone, Copy)]
+    pub(super) struct Survey {
+        /// No byte but those of [`is_plain`].
+        pub(super) is_plain: bool,
+        /// There is a `%`.
+        pub(super) has_escape: bool,
     }
 
-    /// Without a branch and a table, so that the compiler takes 16 bytes at a time.
-    pub(super) fn of(byte: u8) -> u8 {
-        let forbidden = (byte <= b' ') | (byte >= 0x7f) | (byte == b'\\') | (byte == b'#');
-        let other = (byte == b'"')
-            | (byte == b'<')
-            | (byte == b'>')
-            | (byte == b'[')
-            | (byte == b']')
-            | (byte == b'^')
-            | (byte == b'`')
-            | matches!(byte, b'{'..=b'}');
-        let mask = |holds: bool, class: u8| if holds { class } else { 0 };
-        mask(forbidden, FORBIDDEN)
-            | mask(byte == b';', SEMICOLON)
-            | mask(byte == b'%', PERCENT)
-            | mask(other, OTHER)
+    /// Looks at 16 bytes at a time, for which there are instructions in wasm too. The last 16 may
+    /// overlap with those before.
+    pub(super) fn survey(bytes: &[u8]) -> Survey {
+        let mut marks = [0_u8; 16];
+        let (chunks, rest) = bytes.as_chunks::<16>();
+        for chunk in chunks {
+            mark(&mut marks, chunk);
+        }
+        if !rest.is_empty() {
+            match bytes.last_chunk::<16>() {
+                Some(last) => mark(&mut marks, last),
+                None => {
+                    let mut padded = [b'a'; 16];
+                    padded.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+                    mark(&mut marks, &padded);
+                }
+            }
+        }
+        let marks = u128::from_ne_bytes(marks);
+        Survey { is_plain: marks & BAD == 0, has_escape: marks & ESCAPE != 0 }
+    }
+
+    // Of one mark for each of the 16.
+    const BAD: u128 = u128::from_ne_bytes([1; 16]);
+    const ESCAPE: u128 = u128::from_ne_bytes([2; 16]);
+
+    fn mark(marks: &mut [u8; 16], bytes: &[u8; 16]) {
+        for (mark, byte) in marks.iter_mut().zip(bytes) {
+            *mark |= u8::from(!is_plain(*byte)) | (u8::from(*byte == b'%') << 1);
+        }
+    }
+
+    /// Whether it is a character of a path or a query (RFC 3986 sections 3.3 and 3.4) and no semicolon,
+    /// which some readers take for an ampersand. Without a branch and a table.
+    pub(super) fn is_plain(byte: u8) -> bool {
+        let within = |first: u8, last: u8| byte.wrapping_sub(first) <= last.wrapping_sub(first);
+        within(b'!', b'~')
+            & !within(b'[', b'^')
+            & !within(b'{', b'}')
+            & ((byte | 1) != b'#')
+            & ((byte | 2) != b'>')
+            & (byte != b'`')
+            & (byte != b';')
+    }
+
+    pub(super) fn is_hex(byte: u8) -> bool {
+        byte.is_ascii_hexdigit()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{is_plain, survey};
+
+        #[test]
+        fn plain_bytes_are_those_of_the_rfc() {
+            for byte in 0..=u8::MAX {
+                let allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@/?%".contains(&byte);
+                assert_eq!(is_plain(byte), allowed, "{byte:#x}");
+            }
+        }
+
+        #[test]
+        fn a_byte_is_seen_wherever_it_stands() {
+            for length in 0..50 {
+                let plain = vec![b'a'; length];
+                assert!(survey(&plain).is_plain && !survey(&plain).has_escape, "{length}");
+                for position in 0..length {
+                    for (byte, is_plain) in [(b'%', true), (b';', false), (0xff, false), (b'\n', false)] {
+                        let mut bytes = plain.clone();
+                        bytes[position] = byte;
+                        let found = survey(&bytes);
+                        assert_eq!((found.is_plain, found.has_escape), (is_plain, byte == b'%'));
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -157,19 +157,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn classes_are_those_of_the_grammar() {
-    for byte in 0..=u8::MAX {
-        let expected = match byte {
-            0..=b' ' | 0x7f.. | b'\\' | b'#' => class::FORBIDDEN,
-            b';' => class::SEMICOLON,
-            b'%' => class::PERCENT,
-            b'/' | b'?' | b':' | b'@' => 0,
-            _ if is_unreserved(byte) || is_sub_delimiter(byte) => 0,
-            _ => class::OTHER,
-        };
-        assert_eq!(class::of(byte), expected, "0x{byte:02x}");
-        assert_eq!(class::of_all(&[[b'a'; 40].as_slice(), &[byte], &[b'z'; 7]].concat()), expected);
-    }
-}

@@ -1,4 +1,5 @@
 //! What a request is, before its body: one to judge, or another application's.
+use memchr::memchr3;
 use postern_endpoint::RequestTarget;
 use postern_refusal::Refusal;
 
@@ -217,6 +218,11 @@ fn carrier_by_decoding(name: &[u8]) -> Option<String> {
 
 /// The same as [`carrier_by_decoding`] of a name that decoding does not change, without a copy.
 fn carrier_by_letter(name: &[u8]) -> Option<String> {
+    // Nearly all names are done with here: every carrier starts with the same letter.
+    let start = name.iter().find(|byte| **byte == 0 || !is_trimmed(char::from(**byte)))?;
+    if !start.eq_ignore_ascii_case(&b's') {
+        return None;
+    }
     let bare = name.split(|byte| matches!(byte, b'[' | 0)).next().unwrap_or_default();
     let bare = core::str::from_utf8(bare).ok()?.trim_matches(is_trimmed);
     CARRIERS.iter().any(|carrier| bare.eq_ignore_ascii_case(carrier)).then(|| bare.to_owned())
@@ -238,9 +244,17 @@ fn carries_wsfed(query: &[u8]) -> bool {
 
 /// Names and values, parted at whatever some server takes for a separator.
 fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    query.split(|byte| matches!(byte, b'&' | b';' | b'?')).map(|parameter| {
+    let mut rest = Some(query);
+    core::iter::from_fn(move || {
+        let query = rest?;
+        // `split` looks at one byte at a time.
+        let (parameter, after) = match memchr3(b'&', b';', b'?', query) {
+            Some(end) => (query.get(..end)?, query.get(end.checked_add(1)?..)),
+            None => (query, None),
+        };
+        rest = after;
         let mut parts = parameter.splitn(2, |byte| *byte == b'=');
-        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+        Some((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
     })
 }
 

@@ -71,8 +71,11 @@ impl TokenCache {
         self.older.clear();
     }
 
+    /// Of its end, the signature, in which tokens differ: only those are remembered that were verified,
+    /// so that nobody can choose what is there, and what is found is compared as a whole.
     fn hash(&self, text: &str) -> u64 {
-        self.hasher.hash_one(text)
+        let end = text.as_bytes().last_chunk::<32>().map_or(text.as_bytes(), <[u8; 32]>::as_slice);
+        self.hasher.hash_one(end)
     }
 
     fn insert(&mut self, hash: u64, remembered: Remembered) {
@@ -126,6 +129,11 @@ mod tests {
         assert!(cache.find("a", 129, 30).is_some());
         assert!(cache.find("a", 130, 30).is_none());
         assert!(cache.find("A", 1, 30).is_none());
+        // Another beginning before the same end is another token.
+        let end = "e".repeat(40);
+        cache.remember(&format!("a{end}"), &token(100));
+        assert!(cache.find(&format!("a{end}"), 1, 30).is_some());
+        assert!(cache.find(&format!("b{end}"), 1, 30).is_none());
         assert!(is_same(b"a", b"a") && !is_same(b"a", b"b") && !is_same(b"a", b"ab"));
         cache.clear();
         assert!(cache.find("a", 1, 30).is_none());

@@ -1,5 +1,7 @@
 //! Verified claims as headers for the servers behind the filter, and for its access log.
 
+use std::borrow::Cow;
+
 use super::bearer::Denial;
 use super::route_configuration::Route;
 use crate::access_token::AccessToken;
@@ -25,18 +27,21 @@ const MAX_LOGGED: usize = 2_048;
 ///
 /// # Errors
 /// `token.claim.too-long` (403): a header that is cut could say something else.
-pub fn headers<'r>(token: &AccessToken, route: &'r Route) -> Result<Vec<(&'r str, String)>, Denial> {
-    let mut headers = vec![
-        (SUBJECT_HEADER, header_value(&token.subject)),
-        (CLIENT_ID_HEADER, header_value(&token.client_id)),
-        (SCOPE_HEADER, header_value(&token.scopes.to_string())),
-    ];
+pub fn headers<'r>(token: &'r AccessToken, route: &'r Route) -> Result<Vec<(&'r str, Cow<'r, str>)>, Denial> {
+    let scope = match token.scopes.tokens() {
+        [scope] => header_value(scope),
+        scopes => Cow::Owned(header_value(&scopes.join(" ")).into_owned()),
+    };
+    let mut headers = Vec::with_capacity(route.claims_to_headers.len().saturating_add(3));
+    headers.push((SUBJECT_HEADER, header_value(&token.subject)));
+    headers.push((CLIENT_ID_HEADER, header_value(&token.client_id)));
+    headers.push((SCOPE_HEADER, scope));
     for entry in &route.claims_to_headers {
         let value = match entry.claim.find(&token.claims) {
             Some(Value::String(text)) => header_value(text),
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Cow::Owned(value.to_string()),
             Some(Value::Array(values)) if values.iter().all(is_plain) => {
-                ascii_json(&Value::Array(values.clone()))
+                Cow::Owned(ascii_json(&Value::Array(values.clone())))
             }
             _ => continue,
         };
@@ -96,10 +101,11 @@ fn ascii_json(value: &Value) -> String {
 
 /// A text as a header value: UTF-8, percent-encoded where it is not printable ASCII, a percent
 /// sign, or a space at either end. What comes out can't end a header.
-pub fn header_value(text: &str) -> String {
+pub fn header_value(text: &str) -> Cow<'_, str> {
     let stays = |byte: u8| byte.is_ascii_graphic() & (byte != b'%');
-    if text.bytes().fold(true, |all, byte| all & (stays(byte) | (byte == b' '))) && text.trim() == text {
-        return text.to_owned();
+    let has_edge = text.starts_with(' ') || text.ends_with(' ');
+    if text.bytes().fold(true, |all, byte| all & (stays(byte) | (byte == b' '))) && !has_edge {
+        return Cow::Borrowed(text);
     }
     let last = text.len().saturating_sub(1);
     let mut value = String::with_capacity(text.len());
@@ -111,7 +117,7 @@ pub fn header_value(text: &str) -> String {
             value.push_str(&format!("%{byte:02X}"));
         }
     }
-    value
+    Cow::Owned(value)
 }
 
 #[cfg(test)]
