@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nginx_sys::{NGX_LOG_CRIT, NGX_LOG_DEBUG_HTTP, NGX_LOG_ERR, NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN};
+use postern_proxy_wasm::memory::SharedData;
 use postern_proxy_wasm::{CallId, Host, HttpCall, LogLevel, MetricKind, PluginId, Status, verify_signature};
 
 use crate::call::Wanted;
@@ -30,8 +31,10 @@ pub(crate) struct NginxHost {
     /// Shared data belongs to a module: its name.
     pub(crate) module: String,
     pub(crate) effects: Rc<Effects>,
-    /// None while the configuration is checked.
+    /// None while the configuration is checked: then there is nothing yet that workers could share.
     pub(crate) zone: Option<Zone>,
+    /// In its place meanwhile, so that a filter that needs it can be configured.
+    pub(crate) scratch: SharedData,
     /// Names of where requests can be sent.
     pub(crate) clusters: Vec<String>,
     pub(crate) begun: Instant,
@@ -94,7 +97,11 @@ impl Host for NginxHost {
     }
 
     fn shared_data(&mut self, key: &[u8], value: &mut Vec<u8>) -> Result<u32, Status> {
-        self.zone.ok_or(Status::NotFound)?.value(&self.key(key), value)
+        let key = self.key(key);
+        match self.zone {
+            Some(zone) => zone.value(&key, value),
+            None => self.scratch.get(&key, value),
+        }
     }
 
     fn set_shared_data(
@@ -103,7 +110,11 @@ impl Host for NginxHost {
         value: &[u8],
         version: Option<NonZeroU32>,
     ) -> Result<(), Status> {
-        self.zone.ok_or(Status::InternalFailure)?.set_value(&self.key(key), value, version)
+        let key = self.key(key);
+        match self.zone {
+            Some(zone) => zone.set_value(&key, value, version),
+            None => self.scratch.set(&key, value, version),
+        }
     }
 
     fn define_metric(&mut self, kind: MetricKind, name: &[u8]) -> Result<u32, Status> {

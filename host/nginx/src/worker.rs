@@ -14,6 +14,7 @@ use nginx_sys::{
     NGX_ERROR, NGX_LOG_ALERT, NGX_LOG_ERR, NGX_OK, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cycle_t,
     ngx_event_t, ngx_int_t, ngx_process, ngx_uint_t,
 };
+use postern_proxy_wasm::memory::SharedData;
 use postern_proxy_wasm::{
     CallError, CallId, Engine, HttpCallResponse, Limits, PluginId, PluginOptions, StreamId, Ticker, Vm,
     VmOptions,
@@ -189,6 +190,7 @@ impl Plugin {
             module: name.clone(),
             effects: Rc::clone(&effects),
             zone,
+            scratch: SharedData::default(),
             clusters,
             begun: Instant::now(),
         };

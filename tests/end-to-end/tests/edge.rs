@@ -217,7 +217,9 @@ fn the_lan_is_told_who_the_client_is_by_the_filter_alone() {
                   x-postern-anything: forged\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
                   x-client-ip: 6.6.6.6\r\nTrue-Client.IP: 6.6.6.6\r\nremote-user: forged\r\n\
                   x-auth-request-email: forged\r\nssl-client-verify: forged\r\nX.Forwarded.For: 6.6.6.6\r\n\
-                  proxy: http://6.6.6.6\r\nproxy-authorization: forged\r\nx-forwarded-host: 6.6.6.6\r\n";
+                  proxy: http://6.6.6.6\r\nproxy-authorization: forged\r\nx-forwarded-host: 6.6.6.6\r\n\
+                  client-cert: :forged:\r\nx-wso2-mtls-cert: forged\r\nx-forwarded-client-cert: forged\r\n\
+                  Cert.Chain-0: forged\r\nx-envoy-external-address: 6.6.6.6\r\nx-forwarded-ssl: forged\r\n";
     let (answer, log, reached) = edge.request("GET /samlsso?SAMLRequest=a%2Bb%3d", forged, "");
     assert_eq!(answer.status, 200);
     let [message] = reached.as_slice() else { panic!("{} requests", reached.len()) };

@@ -3,6 +3,8 @@ use std::sync::Mutex;
 
 use postern_end_to_end::http2;
 
+use postern_endpoint::RateLimit;
+
 use crate::world::{Edge, FORM};
 
 fn header<'a>(message: &'a [(String, String)], name: &str) -> Vec<&'a str> {
@@ -17,7 +19,9 @@ fn the_lan_is_told_who_the_client_is_by_the_edge_alone() {
                   x-postern-anything: forged\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
                   x-client-ip: 6.6.6.6\r\nTrue-Client.IP: 6.6.6.6\r\nremote-user: forged\r\n\
                   x-auth-request-email: forged\r\nssl-client-verify: forged\r\nX.Forwarded.For: 6.6.6.6\r\n\
-                  proxy: http://6.6.6.6\r\nproxy-authorization: forged\r\nx-forwarded-host: 6.6.6.6\r\n";
+                  proxy: http://6.6.6.6\r\nproxy-authorization: forged\r\nx-forwarded-host: 6.6.6.6\r\n\
+                  client-cert: :forged:\r\nx-wso2-mtls-cert: forged\r\nx-forwarded-client-cert: forged\r\n\
+                  Cert.Chain-0: forged\r\nx-envoy-external-address: 6.6.6.6\r\nx-forwarded-ssl: forged\r\n";
     let (answer, log, reached) = edge.request("GET /samlsso?SAMLRequest=a%2Bb%3d", forged, "");
     assert_eq!(answer.status, 200, "{log}\n{}", edge.nginx.process.log());
     let [message] = reached.as_slice() else { panic!("{} requests", reached.len()) };
@@ -32,6 +36,18 @@ fn the_lan_is_told_who_the_client_is_by_the_edge_alone() {
     // A query can hold codes: it is in no log.
     assert_eq!(log["path"], "/samlsso");
     assert!(!log.to_string().contains("SAMLRequest"), "{log}");
+}
+
+/// Rates need what the workers share, and `nginx -t` configures the filter before there are any.
+#[test]
+fn the_rate_of_an_endpoint_holds() {
+    let rate = RateLimit { path: "/oauth2/jwks".into(), requests: 1, seconds: 3_600, burst: Some(2) };
+    let edge = Edge::start_with(|policy| policy.rules.rate_limits.push(rate), |configuration| configuration);
+    let statuses: Vec<u16> = (0..4).map(|_| edge.request("GET /oauth2/jwks", "", "").0.status).collect();
+    assert_eq!(statuses, [200, 200, 429, 429], "{}", edge.nginx.process.log());
+    let (answer, log, _) = edge.request("GET /oauth2/jwks", "", "");
+    assert_eq!((answer.status, &log["reason"]), (429, &"endpoint.rate.exceeded".into()));
+    assert!(answer.header("retry-after").is_some());
 }
 
 #[test]
