@@ -128,6 +128,52 @@ fn tampering_foreign_keys_and_weak_algorithms_are_refused() {
     assert_eq!(unsigned.unwrap_err().code, "xml.signature.unexpected");
 }
 
+/// No signature covers KeyInfo, so that any of it could stand beside a good one.
+#[test]
+fn a_key_info_names_a_key_and_no_more() {
+    let key = Key::rsa();
+    let text = signed(&key);
+    let (before, rest) = text.split_once("<ds:KeyInfo>").expect("a KeyInfo");
+    let (_, after) = rest.split_once("</ds:KeyInfo>").expect("its end");
+    let with = |key_info: &str| code(&format!("{before}{key_info}{after}"), &key);
+    for good in [
+        "",
+        "<ds:KeyInfo/>",
+        "<ds:KeyInfo Id=\"k\"><ds:KeyName>sp</ds:KeyName></ds:KeyInfo>",
+        "<ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AA==</ds:Modulus><ds:Exponent>AQAB</ds:Exponent>\
+         </ds:RSAKeyValue></ds:KeyValue><ds:X509Data><ds:X509IssuerSerial><ds:X509IssuerName>CN=a\
+         </ds:X509IssuerName><ds:X509SerialNumber>1</ds:X509SerialNumber></ds:X509IssuerSerial></ds:X509Data>\
+         </ds:KeyInfo>",
+        "<ds:KeyInfo><ds:KeyValue><e:ECKeyValue xmlns:e=\"http://www.w3.org/2009/xmldsig11#\"><e:NamedCurve \
+         URI=\"urn:oid:1.2.840.10045.3.1.7\"/><e:PublicKey>AA==</e:PublicKey></e:ECKeyValue></ds:KeyValue>\
+         </ds:KeyInfo>",
+    ] {
+        assert_eq!(with(good), "accepted", "{good}");
+    }
+    for content in [
+        "<ds:RetrievalMethod URI=\"http://127.0.0.1:9/\"/>",
+        "<ds:RetrievalMethod URI=\"#x\"><ds:Transforms><ds:Transform Algorithm=\"\
+         http://www.w3.org/TR/1999/REC-xslt-19991116\"/></ds:Transforms></ds:RetrievalMethod>",
+        "<e:KeyInfoReference xmlns:e=\"http://www.w3.org/2009/xmldsig11#\" URI=\"file:///etc/passwd\"/>",
+        "<e:DEREncodedKeyValue xmlns:e=\"http://www.w3.org/2009/xmldsig11#\">AA==</e:DEREncodedKeyValue>",
+        "<e:EncryptedKey xmlns:e=\"http://www.w3.org/2001/04/xmlenc#\"/>",
+        "<e:AgreementMethod xmlns:e=\"http://www.w3.org/2001/04/xmlenc#\"/>",
+        "<ds:MgmtData>a</ds:MgmtData>",
+        "<ds:KeyName><ds:KeyName>a</ds:KeyName></ds:KeyName>",
+        "<ds:KeyName URI=\"http://127.0.0.1:9/\">a</ds:KeyName>",
+        "<ds:X509Data><ds:X509CRL>AA==</ds:X509CRL></ds:X509Data>",
+        "<ds:X509Data><x:y xmlns:x=\"urn:x\"/></ds:X509Data>",
+        "<ds:KeyValue><e:ECKeyValue xmlns:e=\"http://www.w3.org/2009/xmldsig11#\"><e:NamedCurve \
+         URI=\"http://127.0.0.1:9/\"/></e:ECKeyValue></ds:KeyValue>",
+    ] {
+        assert_eq!(
+            with(&format!("<ds:KeyInfo>{content}</ds:KeyInfo>")),
+            "xml.signature.key-info",
+            "{content}"
+        );
+    }
+}
+
 #[test]
 fn signatures_of_another_shape_are_refused_even_when_they_are_good() {
     let key = Key::rsa();

@@ -1,6 +1,7 @@
 //! Enveloped signatures: SAML core section 5.4 over XML-DSig, and nothing more.
 
 mod canonical;
+mod key_info;
 mod methods;
 mod parts;
 mod sign;

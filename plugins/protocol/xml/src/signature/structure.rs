@@ -24,7 +24,8 @@ pub(crate) struct Reference {
     pub(crate) digest: Vec<u8>,
 }
 
-/// Reads SignedInfo's methods and the value. KeyInfo may stand there and is not looked at.
+/// Reads SignedInfo's methods and the value. KeyInfo may stand there: it is looked
+/// at once the signature is known to be good.
 pub(crate) fn signature_parts(signature: &Element) -> Result<SignatureParts, Refusal> {
     only_attributes(signature, &["Id"])?;
     let mut children = signature.elements();

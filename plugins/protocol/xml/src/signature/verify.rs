@@ -3,6 +3,7 @@ use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 use uppsala::{Document, NodeId};
 
 use super::canonical::canonical;
+use super::key_info::check_key_info;
 use super::methods::{digest, method_for};
 use super::structure::{Reference, reference, signature_parts};
 use super::{DSIG, plain_id};
@@ -38,7 +39,7 @@ pub struct Trust<'a> {
 /// Making one may be refused with `xml.signature.missing`, `.several`, `.misplaced`,
 /// `.structure`, `.base64`, `.sha1`, `.algorithm.unknown`, `.algorithm.not-allowed`, `.no-key`,
 /// `.mismatch`, `.references`, `.reference.foreign`, `.transforms`, `.prefixes`, `.c14n`,
-/// `.c14n.unsupported`, `.too-large` (all of them `xml.signature.…`), `xml.id.missing`,
+/// `.c14n.unsupported`, `.too-large`, `.key-info` (all of them `xml.signature.…`), `xml.id.missing`,
 /// `xml.digest.sha1`, `xml.digest.algorithm.unknown`, `xml.digest.mismatch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
@@ -75,7 +76,8 @@ pub(crate) fn verify(
     let id = plain_id(tree, root).filter(|id| !id.is_empty()).ok_or_else(|| {
         Refusal::misbehaved("xml.id.missing").at("ID").expected("the identifier that the signature names")
     })?;
-    let parts = signature_parts(&copy(tree, signature)?)?;
+    let whole = copy(tree, signature)?;
+    let parts = signature_parts(&whole)?;
     let algorithm = method_for(&parts.method, trust.algorithms)?;
 
     let signed_info = tree
@@ -98,6 +100,7 @@ pub(crate) fn verify(
     }
     let covered = canonical(tree, root, Some(signature), &reference.prefixes, limits.max_canonical())?;
     check_digest(&reference, &covered)?;
+    check_key_info(&whole)?;
     Ok(Verified { element: read_again(&covered, limits)?, algorithm })
 }
 
