@@ -33,6 +33,8 @@ pub(crate) struct Introspector {
 struct Pending {
     token: TokenDigest,
     call: PendingCall,
+    /// It was good before: invented tokens, which anybody can send, take no place from it.
+    was_active: bool,
     /// No answer comes later, in seconds since 1970-01-01T00:00:00Z.
     until: u64,
 }
@@ -163,7 +165,7 @@ impl Introspector {
         let most = self.settings.concurrent_calls;
         let full = || rate_exceeded(&format!("{most} calls under way at most"));
         let Ok(mut pending) = self.pending.try_borrow_mut() else { return Err(full()) };
-        if pending.len() >= most {
+        if pending.iter().filter(|one| one.was_active == was_active).count() >= most {
             return Err(full());
         }
         if was_active {
@@ -174,6 +176,7 @@ impl Introspector {
         pending.push(Pending {
             token,
             call: PendingCall::Queued(Zeroizing::new(text.to_owned())),
+            was_active,
             until: now.saturating_add(self.patience()),
         });
         Ok(())

@@ -52,7 +52,8 @@ pub struct Introspection {
     /// Longest time of one call, in milliseconds: 100 to 30,000. The request waits for it.
     #[serde(default = "default_timeout")]
     pub timeout_milliseconds: u64,
-    /// Calls that one worker has under way at a time: 1 to 128.
+    /// Calls that one worker has under way at a time for tokens that nobody has seen, and as many for
+    /// those that were good: 1 to 128.
     #[serde(default = "default_concurrency")]
     pub concurrent_calls: usize,
     /// Calls a second of all workers for tokens that nobody has seen: 1 to 10,000. Those for tokens that
