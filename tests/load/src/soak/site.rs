@@ -80,6 +80,8 @@ impl Site {
             },
             rules: EdgeRules::default(),
             feed: None,
+            client_authority: None,
+            key_clusters: Vec::new(),
         };
         let configuration = nginx_configuration(&policy).map_err(|error| error.to_string())?;
         let count = u32::try_from(workers).map_err(|error| error.to_string())?;
