@@ -1,7 +1,6 @@
 //! `cargo xtask build`: components, filters and the host.
 
 mod component;
-mod exports;
 mod filter;
 pub(crate) mod guests;
 mod sections;
@@ -80,7 +79,9 @@ fn components(workspace: &Workspace, profile: &str) -> Result<(), Failure> {
 
 fn filters(workspace: &Workspace, profile: &str) -> Result<(), Failure> {
     let step = Step::begin(format!("filters for wasm32-wasip1 ({profile})"));
-    modules(workspace, "wasm32-wasip1", profile, &["--examples"], &guests::filters(), filter::finish)?;
+    modules(workspace, "wasm32-wasip1", profile, &["--examples"], &guests::filters(), |_, bytes| {
+        filter::whole(bytes)
+    })?;
     step.done();
     Ok(())
 }

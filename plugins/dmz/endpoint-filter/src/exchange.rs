@@ -2,7 +2,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use postern_endpoint::{Accepted, Body, Incoming, Place, ToldBy, is_stripped, pseudo_header};
-use postern_proxy::{Exchange, HeadersVerdict, Request, Response};
+use postern_proxy::{Exchange, HeadersVerdict, Request, Response, ResponseHeaders};
 use postern_refusal::Refusal;
 
 use crate::EndpointFilter;
@@ -26,6 +26,24 @@ impl Exchange for EndpointExchange {
                 HeadersVerdict::HoldForBody(usize::try_from(limit).unwrap_or(usize::MAX))
             }
             Err(response) => HeadersVerdict::Refuse(response),
+        }
+    }
+
+    fn wants_response(&self) -> bool {
+        !self.filter.rules.response_headers.is_empty()
+    }
+
+    /// What the upstream has not said itself.
+    fn on_response_headers(&mut self, response: &ResponseHeaders) {
+        let wanted = &self.filter.rules.response_headers;
+        if wanted.is_empty() {
+            return;
+        }
+        let present = response.read();
+        for (name, value) in wanted {
+            if present.first(name.as_bytes()).is_none() {
+                response.set(name, value.as_bytes());
+            }
         }
     }
 }

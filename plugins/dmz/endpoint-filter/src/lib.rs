@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use postern_endpoint::{EdgeRules, EndpointPolicy, EndpointTable, ReportOnly};
 use postern_proxy::host::{self, Counter};
-use postern_proxy::{ConfigurationError, Feed, Filter, Request, ResponseHeaders};
+use postern_proxy::{ConfigurationError, Feed, Filter, Request};
 use postern_refusal::Refusal;
 
 pub use exchange::EndpointExchange;
@@ -55,20 +55,6 @@ impl Filter for EndpointFilter {
 
     fn exchange(self: &Rc<Self>) -> EndpointExchange {
         EndpointExchange::new(Rc::clone(self))
-    }
-
-    /// What the upstream has not said itself.
-    fn on_response_headers(&self, response: &ResponseHeaders) {
-        let wanted = &self.rules.response_headers;
-        if wanted.is_empty() {
-            return;
-        }
-        let present = response.read();
-        for (name, value) in wanted {
-            if present.first(name.as_bytes()).is_none() {
-                response.set(name, value.as_bytes());
-            }
-        }
     }
 }
 

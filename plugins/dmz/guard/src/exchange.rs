@@ -47,10 +47,11 @@ impl Exchange for GuardExchange {
     }
 
     fn wants_response(&self) -> bool {
-        self.tokens.as_ref().is_some_and(TokenExchange::wants_response)
+        self.endpoint.wants_response() || self.tokens.as_ref().is_some_and(TokenExchange::wants_response)
     }
 
     fn on_response_headers(&mut self, response: &ResponseHeaders) {
+        self.endpoint.on_response_headers(response);
         if let Some(tokens) = &mut self.tokens {
             tokens.on_response_headers(response);
         }

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use postern_endpoint_filter::EndpointFilter;
 use postern_proxy::host::{CallId, CallResponse};
-use postern_proxy::{ConfigurationError, Feed, Filter, ResponseHeaders};
+use postern_proxy::{ConfigurationError, Feed, Filter};
 use postern_saml_decoder::SamlDecoder;
 use postern_token_validator::TokenValidator;
 
@@ -83,10 +83,6 @@ impl Filter for Guard {
         if let Some(tokens) = &self.tokens {
             tokens.on_call_response(call, response);
         }
-    }
-
-    fn on_response_headers(&self, response: &ResponseHeaders) {
-        self.endpoint.on_response_headers(response);
     }
 
     fn call_limit(&self) -> usize {

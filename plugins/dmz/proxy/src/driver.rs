@@ -10,7 +10,7 @@ use crate::abi;
 use crate::calls;
 use crate::filter::Filter;
 use crate::request::Request;
-use crate::response::{Response, ResponseHeaders};
+use crate::response::Response;
 use crate::root::Root;
 use crate::stream::{Action, Stream};
 
@@ -137,8 +137,10 @@ impl<F: Filter> Driver<F> {
     /// `proxy_on_response_headers`.
     pub fn on_response_headers(&self, context: u32) -> Action {
         calls::run(context);
-        if let Some(filter) = self.root_of(context).and_then(|root| root.filter()) {
-            filter.on_response_headers(&ResponseHeaders::current());
+        if let Ok(mut streams) = self.streams.try_borrow_mut()
+            && let Some(stream) = streams.get_mut(&context)
+        {
+            stream.on_response_headers();
         }
         if let Ok(mut streams) = self.streams.try_borrow_mut()
             && let Some(stream) = streams.get_mut(&context)

@@ -41,10 +41,6 @@ pub trait Filter: Sized + 'static {
     /// The response to a call that this filter sent in [`Self::on_tick`], or none when the call failed.
     fn on_call_response(&self, _call: CallId, _response: Option<CallResponse>) {}
 
-    /// The headers of a response came, or of the proxy's own answer. Only for a filter that is exported
-    /// with `filter!(… and responses)`: the proxy calls into the VM once more for each response then.
-    fn on_response_headers(&self, _response: &ResponseHeaders) {}
-
     /// Largest response to such a call, in bytes.
     fn call_limit(&self) -> usize {
         64 * 1024
@@ -56,12 +52,14 @@ pub trait Exchange: 'static {
     /// The headers came.
     fn on_headers(&mut self, request: &Request) -> HeadersVerdict;
 
-    /// Whether [`Self::on_response_headers`] has something to say, once the request was sent on.
+    /// Whether the headers of the response matter to it after all: it is kept until they come. One that
+    /// has nothing to do with them says so, and a request that goes on by its headers is kept nowhere.
     fn wants_response(&self) -> bool {
-        false
+        true
     }
 
-    /// The headers of the response to this request came; like [`Filter::on_response_headers`], after it.
+    /// The headers of the response came, or of the proxy's own answer. Only for a filter that is
+    /// exported with `filter!(… and responses)`: the proxy calls into the VM once more for each then.
     fn on_response_headers(&mut self, _response: &ResponseHeaders) {}
 
     /// The whole body came, after [`HeadersVerdict::HoldForBody`]. Nothing has gone upstream;

@@ -78,7 +78,7 @@ pub mod exported {
 
 /// Exports the filter: `postern_proxy::filter!(EndpointFilter);`, once in a cdylib, with a type
 /// of the same module. `filter!(EndpointFilter and responses)` also exports the callback of
-/// [`Filter::on_response_headers`].
+/// [`Exchange::on_response_headers`].
 ///
 /// What is exported is what the proxy calls: not the end of a connection, the log or bodies of responses.
 #[cfg(target_family = "wasm")]

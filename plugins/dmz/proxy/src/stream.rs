@@ -47,8 +47,8 @@ pub(crate) struct Stream<F: Filter> {
 }
 
 impl<F: Filter> Stream<F> {
-    /// Judges the headers of a request. None: it goes on, and nothing of it will come again. So end
-    /// most requests, without a place among those that are kept.
+    /// Judges the headers of a request. None: it goes on, and nothing of it will come again that matters.
+    /// So end most requests, without a place among those that are kept.
     pub(crate) fn begin(context: u32, root: Rc<Root<F>>, end_of_stream: bool) -> Option<(Self, Action)> {
         let request = Request::read(end_of_stream, root.entropy.clone());
         let mut exchange = root.filter().as_ref().map(Filter::exchange);
@@ -61,8 +61,8 @@ impl<F: Filter> Stream<F> {
             ),
             Some(exchange) => exchange.on_headers(&request),
         };
-        let is_over = end_of_stream && !exchange.as_ref().is_some_and(Exchange::wants_response);
-        if is_over && matches!(verdict, HeadersVerdict::Continue) {
+        let wants_response = exchange.as_ref().is_some_and(Exchange::wants_response);
+        if end_of_stream && !wants_response && matches!(verdict, HeadersVerdict::Continue) {
             return None;
         }
         let mut stream = Self { context, root, exchange, state: State::Beginning, request: Some(request) };

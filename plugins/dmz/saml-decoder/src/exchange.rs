@@ -81,6 +81,10 @@ impl Exchange for SamlExchange {
         self.judge_headers(request).unwrap_or_else(|refusal| HeadersVerdict::Refuse(refusal.into()))
     }
 
+    fn wants_response(&self) -> bool {
+        false
+    }
+
     fn on_body(&mut self, request: &Request, body: &[u8]) -> Judgement {
         self.judge_body(request, body).into()
     }

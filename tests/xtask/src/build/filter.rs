@@ -2,8 +2,7 @@
 
 use wasmparser::{Parser, Payload};
 
-use super::guests::Guest;
-use super::{exports, sections};
+use super::sections;
 use crate::failure::Failure;
 
 /// The WASI functions that the Rust standard library names and that a proxy-wasm host
@@ -24,12 +23,6 @@ const WASI: [&str; 14] = [
     "random_get",
     "sched_yield",
 ];
-
-/// What is deployed: without the callbacks that no filter of ours has a use for.
-pub(super) fn finish(guest: &Guest, module: &[u8]) -> Result<Vec<u8>, Failure> {
-    let also: &[&str] = if guest.reads_responses { &[] } else { &["proxy_on_response_headers"] };
-    exports::prune(&whole(module)?, also)
-}
 
 /// Strips, and refuses a module with an import that a proxy would not serve.
 pub(super) fn whole(module: &[u8]) -> Result<Vec<u8>, Failure> {

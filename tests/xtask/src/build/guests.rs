@@ -10,23 +10,17 @@ pub(crate) struct Guest {
     pub(crate) package: String,
     /// Below `target/postern`. The file name is the module's name in the configuration.
     pub(super) file: String,
-    /// Whether a filter has something to do with responses: the proxy calls it for each.
-    pub(super) reads_responses: bool,
     /// Cargo's name of the target, where it is not that of the library or the file.
     example: Option<&'static str>,
 }
 
 impl Guest {
     fn new(package: &str, file: &str) -> Self {
-        Self { package: package.to_owned(), file: file.to_owned(), reads_responses: false, example: None }
+        Self { package: package.to_owned(), file: file.to_owned(), example: None }
     }
 
     fn example(self, name: &'static str) -> Self {
         Self { example: Some(name), ..self }
-    }
-
-    fn reading_responses(self) -> Self {
-        Self { reads_responses: true, ..self }
     }
 
     /// Cargo's name of the library, or of a filter's module beside its library.
@@ -53,10 +47,10 @@ pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
 /// The filters, and two for tests: one that is made to trap, and one that verifies what it is told.
 pub(crate) fn filters() -> Vec<Guest> {
     vec![
-        Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm").reading_responses(),
+        Guest::new("postern-endpoint-filter", "filters/endpoint-filter.wasm"),
         Guest::new("postern-saml-decoder", "filters/saml-decoder.wasm"),
-        Guest::new("postern-token-validator", "filters/token-validator.wasm").reading_responses(),
-        Guest::new("postern-guard", "filters/guard.wasm").reading_responses(),
+        Guest::new("postern-token-validator", "filters/token-validator.wasm"),
+        Guest::new("postern-guard", "filters/guard.wasm"),
         Guest::new("postern-token-validator", "guests/trapping-filter.wasm").example("trapping-filter"),
         Guest::new("postern-token-validator", "guests/verifying-filter.wasm").example("verifying-filter"),
     ]
