@@ -142,11 +142,6 @@ impl<F: Filter> Driver<F> {
         {
             stream.on_response_headers();
         }
-        if let Ok(mut streams) = self.streams.try_borrow_mut()
-            && let Some(stream) = streams.get_mut(&context)
-        {
-            stream.on_response_headers();
-        }
         Action::Continue
     }
 
