@@ -43,12 +43,13 @@ pub(crate) enum Chain {
     Token,
     Jwt,
     JwtCached,
+    RbacJwt,
     RbacJwtCached,
     /// The same, and the claims as headers that the token validator hands on.
     RbacJwtHeaders,
     Three,
     Guard,
-    /// `guard.wasm` with nothing to tell the LAN.
+    /// As [`Self::EndpointJudging`]; what it tells of a token it tells.
     GuardJudging,
     GuardByEnvoy,
 }
@@ -80,6 +81,7 @@ impl Chain {
             Self::Token => vec![token(false)],
             Self::Jwt => vec![jwt_authn(false, false)],
             Self::JwtCached => vec![jwt_authn(true, false)],
+            Self::RbacJwt => vec![rbac(), jwt_authn(false, false)],
             Self::RbacJwtCached => vec![rbac(), jwt_authn(true, false)],
             Self::RbacJwtHeaders => vec![rbac(), jwt_authn(true, true)],
             Self::Three => vec![endpoint("filter"), saml(), token(true)],

@@ -1,7 +1,7 @@
 //! One Envoy with one worker, and a listener for each chain.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::chain::{self, Chain};
 use super::client::Client;
+use super::instructions::Instructions;
 use super::nginx::Nginx;
 use super::requests::Requests;
 use super::row::Row;
@@ -26,6 +27,8 @@ pub(super) struct Proxy {
     process: Process,
     /// `/proc/<pid>/task/<tid>/schedstat` of the one worker.
     schedstat: PathBuf,
+    /// None where the kernel does not let us count.
+    instructions: Option<Instructions>,
     _folder: TempDir,
 }
 
@@ -48,13 +51,15 @@ impl Proxy {
         for (_, port) in &ports {
             process.wait_for_port(*port);
         }
-        let schedstat = worker(process.id())?;
-        Ok(Self { ports, process, schedstat, _folder: folder })
+        let worker = worker(process.id())?;
+        let instructions = instructions_of(&worker);
+        Ok(Self { ports, process, schedstat: worker.join("schedstat"), instructions, _folder: folder })
     }
 
     pub(super) fn nginx(chains: &[Chain]) -> Result<Self, String> {
         let Nginx { ports, process, schedstat, folder } = Nginx::start(chains)?;
-        Ok(Self { ports, process, schedstat, _folder: folder })
+        let instructions = schedstat.parent().and_then(instructions_of);
+        Ok(Self { ports, process, schedstat, instructions, _folder: folder })
     }
 
     pub(super) fn port(&self, chain: Chain) -> u16 {
@@ -67,6 +72,11 @@ impl Proxy {
             .map_err(|error| format!("{}: {error}", self.schedstat.display()))?;
         let first = text.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
         first.ok_or_else(|| format!("{}: no time in {text:?}", self.schedstat.display()))
+    }
+
+    /// The instructions that it has executed so far outside of the kernel.
+    pub(super) fn worker_instructions(&self) -> Option<u64> {
+        self.instructions.as_ref()?.so_far()
     }
 
     /// Waits until the row's chain lets its request through: keys are fetched after the start.
@@ -102,7 +112,6 @@ fn worker(process: u32) -> Result<PathBuf, String> {
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .find(|task| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("wrk:worker")))
-        .map(|task| task.join("schedstat"))
         .ok_or_else(|| "Envoy has no thread that is called wrk:worker".to_owned())
 }
 
@@ -165,4 +174,9 @@ fn http(name: &str, port: u16, mut filters: Vec<Value>, answer: &Value) -> Value
             }
         }] }]
     })
+}
+
+/// Of the thread with this folder, `/proc/<pid>/task/<tid>`.
+fn instructions_of(thread: &Path) -> Option<Instructions> {
+    Instructions::of_thread(thread.file_name()?.to_str()?.parse().ok()?)
 }

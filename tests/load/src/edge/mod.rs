@@ -7,6 +7,7 @@
 pub(crate) mod chain;
 mod client;
 mod envoy;
+mod instructions;
 mod nginx;
 mod report;
 pub(crate) mod requests;
@@ -68,18 +69,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         proxy.wait_until_ready(row, &mut requests)?;
         turn(row, &proxy, &mut requests)?;
     }
-    let mut results = vec![Rounds::default(); rows.len()];
+    let mut results = vec![Measured::default(); rows.len()];
     for round in 1..=arguments.rounds {
         if !stdout().is_terminal() {
             println!("round {round} of {}", arguments.rounds);
         }
-        for (row, rounds) in rows.iter().zip(&mut results) {
+        for (row, measured) in rows.iter().zip(&mut results) {
             progress(&format!("round {round} of {}: {}", arguments.rounds, row.name));
-            rounds.0.push(turn(row, &proxy, &mut requests)?);
+            let (time, instructions) = turn(row, &proxy, &mut requests)?;
+            measured.time.0.push(time);
+            measured.instructions.0.extend(instructions);
         }
     }
     progress("");
-    println!("\rCPU microseconds a request on the worker of {};", arguments.proxy);
+    println!(
+        "\rCPU microseconds a request on the worker of {}, and its instructions outside of the kernel;",
+        arguments.proxy
+    );
     println!("{} rounds of {} requests to each row, in turns", arguments.rounds, arguments.requests);
     if in_nginx {
         report::over_stock(&rows, &results);
@@ -89,8 +95,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// One turn of a row: CPU microseconds a request.
-fn turn(row: &Row, proxy: &Proxy, requests: &mut Requests) -> Result<f64, String> {
+/// All turns of a row.
+#[derive(Clone, Default)]
+struct Measured {
+    /// CPU microseconds a request.
+    time: Rounds,
+    /// Instructions a request; empty where they can't be counted.
+    instructions: Rounds,
+}
+
+/// One turn of a row: CPU microseconds and instructions a request.
+fn turn(row: &Row, proxy: &Proxy, requests: &mut Requests) -> Result<(f64, Option<f64>), String> {
     let batch = requests.batch(row.request);
     let port = proxy.port(row.chain);
     let failed = |problem: String| format!("{}: {problem}\n{}", row.name, proxy.last_lines());
@@ -98,10 +113,12 @@ fn turn(row: &Row, proxy: &Proxy, requests: &mut Requests) -> Result<f64, String
     // The connections are made, and the first request of each is through.
     let (first, rest) = batch.split_at(client::CONNECTIONS.min(batch.len()));
     client.send_all(first, 200).map_err(failed)?;
-    let before = proxy.worker_time()?;
+    let (before, executed) = (proxy.worker_time()?, proxy.worker_instructions());
     client.send_all(rest, 200).map_err(failed)?;
     let used = proxy.worker_time()?.saturating_sub(before);
-    Ok(used as f64 / 1e3 / rest.len() as f64)
+    let executed = executed.zip(proxy.worker_instructions()).map(|(before, now)| now.saturating_sub(before));
+    let each = |all: u64| all as f64 / rest.len() as f64;
+    Ok((each(used) / 1e3, executed.map(each)))
 }
 
 /// The line that is being worked on, in place of the one before.

@@ -23,6 +23,9 @@ const NATIVE_BOTH: &str = "native RBAC and jwt_authn with cache";
 const JWT_RS256: &str = "native jwt_authn RS256";
 const JWT_ES256: &str = "native jwt_authn ES256";
 const JWT_EDDSA: &str = "native jwt_authn EdDSA";
+const BOTH_RS256: &str = "native RBAC and jwt_authn RS256";
+const BOTH_ES256: &str = "native RBAC and jwt_authn ES256";
+const BOTH_EDDSA: &str = "native RBAC and jwt_authn EdDSA";
 const JWT_CACHE: &str = "native jwt_authn with cache";
 
 const fn seen(algorithm: Algorithm) -> Kind {
@@ -55,15 +58,16 @@ const ROWS: &[Row] = &[
     page("endpoint-filter, nothing to tell", Chain::EndpointJudging, NOOP),
     page("address and id by Envoy, no filter of ours", Chain::ToldByEnvoy, NOOP),
     page("endpoint-filter, address and id by Envoy", Chain::EndpointByEnvoy, NOOP),
+    page("guard, nothing to tell", Chain::GuardJudging, NOOP),
     page("guard, address and id by Envoy", Chain::GuardByEnvoy, NOOP),
     base(EMPTY_SAML, Kind::AuthnRequest),
     Row { name: "saml-decoder, AuthnRequest by Redirect", chain: Chain::Saml, request: Kind::AuthnRequest, base: Some(EMPTY_SAML), peer: None },
     base(EMPTY_TOKEN, seen(Algorithm::Rs256)),
-    token(JWT_RS256, Chain::Jwt, seen(Algorithm::Rs256), JWT_RS256),
+    token(JWT_RS256, Chain::Jwt, first(Algorithm::Rs256), JWT_RS256),
     token("token-validator RS256, first sight", Chain::Token, first(Algorithm::Rs256), JWT_RS256),
-    token(JWT_ES256, Chain::Jwt, seen(Algorithm::Es256), JWT_ES256),
+    token(JWT_ES256, Chain::Jwt, first(Algorithm::Es256), JWT_ES256),
     token("token-validator ES256, first sight", Chain::Token, first(Algorithm::Es256), JWT_ES256),
-    token(JWT_EDDSA, Chain::Jwt, seen(Algorithm::EdDsa), JWT_EDDSA),
+    token(JWT_EDDSA, Chain::Jwt, first(Algorithm::EdDsa), JWT_EDDSA),
     token("token-validator EdDSA, first sight", Chain::Token, first(Algorithm::EdDsa), JWT_EDDSA),
     token(JWT_CACHE, Chain::JwtCached, seen(Algorithm::Rs256), JWT_CACHE),
     token("token-validator RS256, seen before", Chain::Token, seen(Algorithm::Rs256), JWT_CACHE),
@@ -73,7 +77,14 @@ const ROWS: &[Row] = &[
     token("the same native filters, claims to headers", Chain::RbacJwtHeaders, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("the three in a chain, token seen before", Chain::Three, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("guard, token seen before", Chain::Guard, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token("guard, nothing to tell, token seen before", Chain::GuardJudging, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("guard, by Envoy, token seen before", Chain::GuardByEnvoy, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token(BOTH_RS256, Chain::RbacJwt, first(Algorithm::Rs256), BOTH_RS256),
+    token("guard RS256, first sight", Chain::Guard, first(Algorithm::Rs256), BOTH_RS256),
+    token(BOTH_ES256, Chain::RbacJwt, first(Algorithm::Es256), BOTH_ES256),
+    token("guard ES256, first sight", Chain::Guard, first(Algorithm::Es256), BOTH_ES256),
+    token(BOTH_EDDSA, Chain::RbacJwt, first(Algorithm::EdDsa), BOTH_EDDSA),
+    token("guard EdDSA, first sight", Chain::Guard, first(Algorithm::EdDsa), BOTH_EDDSA),
 ];
 
 const STOCK_PAGE: &str = "stock nginx, a page";
