@@ -66,6 +66,13 @@ impl Requests {
         Self { count, vectors, seed: now() }
     }
 
+    /// The same for one of several clients: no two make the same message.
+    pub(crate) fn of_client(number: usize) -> Self {
+        let mut requests = Self::new(1);
+        requests.seed = requests.seed.wrapping_add(u64::try_from(number).unwrap_or(0) << 40);
+        requests
+    }
+
     /// The requests of one turn, and one more for each connection to begin with.
     pub(crate) fn batch(&mut self, kind: Kind) -> Vec<Vec<u8>> {
         let count = self.count.saturating_add(super::client::CONNECTIONS);

@@ -76,9 +76,14 @@ impl Ledger {
     }
 }
 
-/// What nginx says of clients that break off, and of a worker that we killed.
-const EXPLAINED: [&str; 4] =
-    ["exited on signal 9", "SSL_do_handshake() failed", "SSL_read() failed", "client prematurely closed"];
+/// What nginx says of clients that break off or send too much, and of a worker that we killed.
+const EXPLAINED: [&str; 5] = [
+    "exited on signal 9",
+    "client intended to send too large body",
+    "SSL_do_handshake() failed",
+    "SSL_read() failed",
+    "client prematurely closed",
+];
 
 /// Lines of nginx's log from `error` upwards that nothing in the traffic explains.
 pub(super) fn unexplained(log: &str) -> Vec<String> {

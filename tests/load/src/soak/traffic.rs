@@ -64,7 +64,7 @@ impl Traffic {
                 (Arc::clone(&self.over), Arc::clone(ledger), Arc::clone(&hostile), Arc::clone(&turn));
             let origin = self.origin.clone();
             self.clients.push(thread::spawn(move || {
-                let mut client = Client { origin, ledger, requests: Requests::new(1), hostile };
+                let mut client = Client { origin, ledger, requests: Requests::of_client(number), hostile };
                 while !over.load(Ordering::SeqCst) {
                     client.one(turn.fetch_add(1, Ordering::Relaxed).wrapping_add(number));
                 }
@@ -126,8 +126,14 @@ impl Client {
         let Some(vector) = self.hostile.get(turn % self.hostile.len().max(1)) else { return };
         let seed = u64::try_from(turn).unwrap_or(0);
         let made = vector.materialise(Keys::shared(), now(), BASE_URL, seed.wrapping_add(now() << 20));
-        let Some(request) = made.last() else { return };
-        let request = wire::request(request, HOST);
+        let Some((last, before)) = made.split_last() else { return };
+        for request in before {
+            let begun = Instant::now();
+            if let Err(error) = self.origin.exchange(&wire::request(request, HOST)) {
+                return self.ledger.broken(&format!("{}: {error}", vector.name), begun);
+            }
+        }
+        let request = wire::request(last, HOST);
         self.demand("hostile, refused", &request, |status| (400..500).contains(&status), &vector.name);
     }
 
@@ -138,7 +144,17 @@ impl Client {
             1 => ("/samlsso/..;/carbon", false),
             _ => ("/carbon/admin", false),
         };
-        match http2::send(&self.origin, "GET", target, &[], b"") {
+        let send = || http2::send(&self.origin, "GET", target, &[], b"");
+        // A worker that goes says so on connections that have no request yet: the client comes again
+        // (GOAWAY without an error, RFC 9113 section 6.8).
+        let answer = match send() {
+            Err(error) if error.contains("not a result of an error") => {
+                self.ledger.good("HTTP/2, sent away before a request and come again");
+                send()
+            }
+            answer => answer,
+        };
+        match answer {
             Ok(answer) if (answer.status == 200) == good && answer.status < 500 => {
                 self.ledger.good("HTTP/2, good and refused");
             }
