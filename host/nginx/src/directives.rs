@@ -37,7 +37,7 @@ const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF
 const MAIN: usize = NGX_HTTP_MAIN_CONF_OFFSET;
 const LOCATION: usize = NGX_HTTP_LOC_CONF_OFFSET;
 
-pub(crate) static mut COMMANDS: [ngx_command_t; 11] = [
+pub(crate) static mut COMMANDS: [ngx_command_t; 12] = [
     directive(c"postern_module", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2, set_module, MAIN),
     directive(c"postern_cluster", NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, set_cluster, MAIN),
     directive(c"postern_environment", NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_environment, MAIN),
