@@ -2,6 +2,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -67,8 +68,11 @@ impl World {
 
     /// What a SAML toolkit has to know for a command.
     pub(crate) fn saml_input(&self, name: &str, command: &str, more: Value) -> Value {
+        // A file for each call: tests run beside each other, and would read what another one half wrote.
+        static CALLS: AtomicU32 = AtomicU32::new(0);
         let mut input = sp_input(&self.folder, name, command);
-        let metadata_file = self.folder.join("idp-metadata.xml");
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let metadata_file = self.folder.join(format!("idp-metadata-{call}.xml"));
         fs::write(&metadata_file, self.site.fetch("/identity/metadata/saml2")).expect("a folder to write to");
         merge(
             &mut input,
