@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU32;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering, compiler_fence};
 
 use nginx_sys::{
     NGX_ERROR, NGX_OK, ngx_conf_t, ngx_int_t, ngx_shared_memory_add, ngx_shm_zone_t, ngx_shmtx_lock,
@@ -34,10 +34,16 @@ struct Entry {
     next: *mut Entry,
     version: u32,
     key_size: usize,
-    value_size: usize,
-    /// A block of its own.
-    value: *mut u8,
+    /// A block of its own, with its size in it: a value is replaced by writing one pointer, so that a
+    /// worker that is killed leaves the one or the other.
+    value: *mut Value,
     // The key follows.
+}
+
+#[repr(C)]
+struct Value {
+    size: usize,
+    // The bytes follow.
 }
 
 #[repr(C)]
@@ -61,7 +67,9 @@ pub(crate) struct Zone {
 /// # Safety
 /// `cf` is nginx's, while it reads the configuration.
 pub(crate) unsafe fn declare(cf: *mut ngx_conf_t, size: usize) -> *mut ngx_shm_zone_t {
-    let mut name = text::literal(b"postern");
+    // With the number of the layout below: a reload after an upgrade of the module must not find memory
+    // that the module before laid out, and gets a zone of another name.
+    let mut name = text::literal(b"postern_2");
     // SAFETY: the caller's.
     unsafe {
         let zone = ngx_shared_memory_add(cf, &raw mut name, size, module().cast());
@@ -136,7 +144,8 @@ impl Zone {
         // SAFETY: under the lock entries are whole.
         unsafe {
             let entry = self.find(key).ok_or(Status::NotFound)?;
-            value.extend_from_slice(std::slice::from_raw_parts((*entry).value, (*entry).value_size));
+            let block = (*entry).value;
+            value.extend_from_slice(std::slice::from_raw_parts(block.add(1).cast::<u8>(), (*block).size));
             Ok((*entry).version)
         }
     }
@@ -156,8 +165,9 @@ impl Zone {
                 }
                 let block = self.copy(value)?;
                 let before = (*entry).value;
+                // The block is written before anybody finds it.
+                compiler_fence(Ordering::Release);
                 (*entry).value = block;
-                (*entry).value_size = value.len();
                 (*entry).version = (*entry).version.checked_add(1).unwrap_or(1);
                 ngx_slab_free_locked(self.pool, before.cast());
                 return Ok(());
@@ -168,27 +178,23 @@ impl Zone {
             }
             let block = self.copy(value).inspect_err(|_| ngx_slab_free_locked(self.pool, entry.cast()))?;
             let bucket = self.bucket(key);
-            entry.write(Entry {
-                next: *bucket,
-                version: 1,
-                key_size: key.len(),
-                value_size: value.len(),
-                value: block,
-            });
+            entry.write(Entry { next: *bucket, version: 1, key_size: key.len(), value: block });
             entry.add(1).cast::<u8>().copy_from_nonoverlapping(key.as_ptr(), key.len());
+            compiler_fence(Ordering::Release);
             bucket.write(entry);
         }
         Ok(())
     }
 
-    unsafe fn copy(&self, value: &[u8]) -> Result<*mut u8, Status> {
+    unsafe fn copy(&self, value: &[u8]) -> Result<*mut Value, Status> {
         // SAFETY: under the lock.
         unsafe {
-            let block = ngx_slab_alloc_locked(self.pool, value.len().max(1)).cast::<u8>();
+            let block = ngx_slab_alloc_locked(self.pool, size_of::<Value>() + value.len()).cast::<Value>();
             if block.is_null() {
                 return Err(Status::InternalFailure);
             }
-            block.copy_from_nonoverlapping(value.as_ptr(), value.len());
+            block.write(Value { size: value.len() });
+            block.add(1).cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len());
             Ok(block)
         }
     }
