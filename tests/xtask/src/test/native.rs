@@ -1,7 +1,10 @@
 //! The tests that cargo builds: all in one call, so that no dependency is compiled twice with
-//! different features, then run program by program.
+//! different features, then run, two programs at a time.
 
+use std::fs::{self, File};
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use super::Run;
@@ -9,7 +12,7 @@ use crate::build::guests;
 use crate::cargo::{self, Built, TestProgram};
 use crate::command::run_within;
 use crate::failure::Failure;
-use crate::progress::{error, note};
+use crate::progress::{error, line, note};
 use crate::toolchain;
 use crate::tools::Peers;
 use crate::workspace::Workspace;
@@ -17,6 +20,9 @@ use crate::workspace::Workspace;
 /// Folders of the packages that have a step of their own.
 pub(super) const PARITY: &str = "tests/parity";
 pub(crate) const END_TO_END: &str = "tests/end-to-end";
+
+/// Programs that run at a time. Those of servers wait for most of their time, those of rules compute.
+const AT_ONCE: usize = 2;
 
 /// For one test program. The longest takes a minute on two cores: what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -80,26 +86,59 @@ pub(super) fn others(context: &Run<'_>) -> Result<(), Failure> {
     execute(context, |program| !apart.contains(&program.folder))
 }
 
-/// Runs the programs as cargo would, each in the folder of its package.
+/// Runs the programs as cargo would, each in the folder of its package. What one prints is shown when it
+/// is over.
 fn execute(context: &Run<'_>, wanted: impl Fn(&TestProgram) -> bool) -> Result<(), Failure> {
     let peers = context.peers()?;
-    let mut failed = Vec::new();
-    let mut count = 0_usize;
-    for program in context.native()?.tests.iter().filter(|program| wanted(program)) {
-        count += 1;
-        let package = program.folder.strip_prefix(context.workspace.root()).unwrap_or(&program.folder);
-        let name = format!("{} ({})", program.target, package.display());
-        note(&name);
-        if let Err(failure) = run_within(&mut command(program, peers), LIMIT) {
-            error(&failure);
-            failed.push(name);
-        }
-    }
-    if count == 0 {
+    let programs: Vec<_> = context.native()?.tests.iter().filter(|program| wanted(program)).collect();
+    if programs.is_empty() {
         return Err(Failure::new("there is no test to run"));
     }
-    if failed.is_empty() {
-        return Ok(());
+    let (next, failed) = (Mutex::new(programs.iter().enumerate()), Mutex::new(Vec::new()));
+    let workspace = context.workspace;
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let turn = || next.lock().ok()?.next();
+                while let Some((position, program)) = turn() {
+                    let package = program.folder.strip_prefix(workspace.root()).unwrap_or(&program.folder);
+                    let name = format!("{} ({})", program.target, package.display());
+                    note(format_args!("{name} begins"));
+                    let (result, printed) = execute_one(workspace, position, program, peers);
+                    let Ok(mut failed) = failed.lock() else { return };
+                    // Under the lock, so that it stays together.
+                    note(&name);
+                    line(printed);
+                    if let Err(failure) = result {
+                        error(&failure);
+                        failed.push(name);
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner() {
+        Ok(failed) if failed.is_empty() => Ok(()),
+        Ok(failed) => Err(Failure::new(format!("tests failed in {}", failed.join(", ")))),
+        Err(_) => Err(Failure::new("a thread that runs tests ended before them")),
     }
-    Err(Failure::new(format!("tests failed in {}", failed.join(", "))))
+}
+
+/// Runs one program: what it printed goes to a file first.
+fn execute_one(
+    workspace: &Workspace,
+    position: usize,
+    program: &TestProgram,
+    peers: &Peers,
+) -> (Result<(), Failure>, String) {
+    let folder = workspace.path("target/tmp");
+    let path = folder.join(format!("tests-{position}.log"));
+    let file = fs::create_dir_all(&folder).and_then(|()| File::create(&path));
+    let result = file.and_then(|file| Ok((file.try_clone()?, file)));
+    let result = match result {
+        Ok((out, err)) => run_within(command(program, peers).stdout(out).stderr(err), LIMIT),
+        Err(error) => Err(Failure::new(format!("cannot write {}: {error}", path.display()))),
+    };
+    let printed = fs::read(&path).unwrap_or_default();
+    (result, String::from_utf8_lossy(&printed).into_owned())
 }
