@@ -16,6 +16,8 @@ export async function look(page, name, checks) {
   const save = (view) =>
     page.screenshot({ path: join(config.screenshots, `${number}-${name}.${view}.png`), fullPage: true });
 
+  // A person waits for the style sheet too.
+  await page.waitForLoadState("load");
   await checks(page, `${name}, desktop`);
   await save("desktop");
   await page.setViewportSize(MOBILE);
