@@ -16,10 +16,18 @@ use crate::world::{KeyHost, Setup, Until, World, good, issuer, token};
 const INVALID: &str = "Bearer error=\"invalid_token\"";
 
 fn together(world: &World, token: &str, many: usize) -> Vec<u16> {
-    thread::scope(|scope| {
+    let before = world.envoy.logged();
+    let statuses = thread::scope(|scope| {
         let asking: Vec<_> = (0..many).map(|_| scope.spawn(|| world.send("/orders", token))).collect();
         asking.into_iter().map(|asking| asking.join().expect("an answer").status).collect()
-    })
+    });
+    // Whoever asks next looks for the line after these.
+    let begun = Instant::now();
+    while world.envoy.logged() < before + many {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{many} lines:\n{}", world.envoy.process.log());
+        thread::sleep(Duration::from_millis(10));
+    }
+    statuses
 }
 
 fn challenge(answer: &Answer) -> (u16, Option<&str>) {
