@@ -2,7 +2,7 @@
 //!
 //! `proxy_wasm::hostcalls` panics on a status that it does not expect, and passes no details
 //! with a local response; so the functions that a filter uses are declared here. What the proxy calls
-//! is in `exports`.
+//! is in the macro `filter!`.
 #![allow(unsafe_code)]
 
 use core::cell::RefCell;
