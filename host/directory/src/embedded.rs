@@ -5,9 +5,9 @@ use std::sync::Arc;
 use argon2::Params;
 use async_trait::async_trait;
 use postern_kernel::clock::Clock;
-use postern_kernel::directory::{Account, Claim, Directory, PasswordVerdict};
+use postern_kernel::directory::{Account, Claim, Creation, Directory, PasswordChange, PasswordVerdict};
 use postern_kernel::randomness::{Randomness, identifier};
-use postern_kernel::store::{AddError, Store, User};
+use postern_kernel::store::{AddError, Link, Store, User};
 use postern_kernel::unavailable::Unavailable;
 
 use crate::password::{PasswordPool, PasswordSettings, SettingsError, StoredHash};
@@ -190,6 +190,62 @@ impl Directory for EmbeddedDirectory {
         let found = self.store.password_version(username).await?;
         // No subject is used for a second person, and no number for a second password.
         Ok(found.map(|(subject, version)| format!("{subject}:{version}")))
+    }
+
+    async fn change_password(&self, subject: &str, new: &str) -> Result<PasswordChange, Unavailable> {
+        let Some(user) = self.store.user_by_subject(subject).await?.filter(|user| !user.disabled) else {
+            return Ok(PasswordChange::Elsewhere);
+        };
+        match check_new_password(&user.username, new) {
+            Ok(()) => {}
+            Err(PolicyError::PasswordShort) => return Ok(PasswordChange::TooShort),
+            Err(PolicyError::PasswordIsName) => return Ok(PasswordChange::IsName),
+            Err(_) => return Ok(PasswordChange::TooLong),
+        }
+        let hash = self.hash(new).await?;
+        let is_set = self.store.set_password_hash(subject, &hash).await?;
+        Ok(if is_set { PasswordChange::Changed } else { PasswordChange::Elsewhere })
+    }
+
+    async fn create_account(
+        &self,
+        username: &str,
+        claims: &[Claim],
+        link: Link,
+    ) -> Result<Creation, Unavailable> {
+        if let Err(error) = check_username(username).and_then(|()| check_claims(claims)) {
+            return Ok(Creation::Refused(error.to_string()));
+        }
+        let user = User {
+            subject: identifier(self.randomness.as_ref()),
+            username: username.into(),
+            disabled: false,
+            claims: claims.to_vec(),
+            created_at: self.clock.now(),
+        };
+        let mut output = [0; 32];
+        self.randomness.fill(&mut output);
+        let hash = StoredHash::none(self.passwords.params(), &output);
+        let hash = hash.map_err(|error| Unavailable::new("directory", error))?;
+        let link = Link { subject: user.subject.clone(), ..link };
+        match self.store.add_linked_user(&user, &hash, &link).await {
+            Ok(()) => Ok(Creation::Created(account(user))),
+            Err(AddError::Exists) => Ok(Creation::Exists),
+            Err(AddError::Unavailable(error)) => Err(error),
+        }
+    }
+
+    async fn update_claims(&self, subject: &str, claims: &[Claim]) -> Result<bool, Unavailable> {
+        if check_claims(claims).is_err() {
+            return Ok(false);
+        }
+        self.store.set_user_claims(subject, claims).await
+    }
+
+    async fn has_password(&self, username: &str) -> Result<bool, Unavailable> {
+        let found = self.store.user_by_name(username).await?;
+        let hash = found.and_then(|(_, phc)| StoredHash::parse(&phc).ok());
+        Ok(hash.is_some_and(|hash| !hash.is_none()))
     }
 
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable> {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use postern_directory::{EmbeddedDirectory, NewUser, PasswordCost, PasswordSettings, PolicyError, UserError};
 use postern_kernel::clock::{Clock, Timestamp};
-use postern_kernel::directory::{Claim, Directory as _, PasswordVerdict};
+use postern_kernel::directory::{Claim, Creation, Directory as _, PasswordVerdict};
 use postern_kernel::randomness::{Fingerprint, Randomness};
-use postern_kernel::store::{Session, Store};
+use postern_kernel::store::{Link, Session, Store};
 use postern_store::SqliteStore;
 
 const PASSWORD: &str = "correct horse";
@@ -68,10 +68,14 @@ impl Scene {
             username: "Alice".into(),
             authenticated_at: Timestamp(1_000),
             context: "password".into(),
+            contexts: vec!["password".into()],
             methods: vec!["pwd".into()],
+            authenticators: vec!["password".into()],
             created_at: Timestamp(1_000),
             last_used_at: Timestamp(1_000),
             expires_at: Timestamp(9_000),
+            user_agent: String::new(),
+            address: String::new(),
         };
         self.store.add_session(&session).await.unwrap();
         secret
@@ -241,4 +245,49 @@ async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     })
     .await;
     outputs.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn an_account_from_elsewhere_has_no_password_until_one_is_set() {
+    let scene = Scene::with_alice(PasswordSettings::default()).await;
+    let link = |identity: &str| Link {
+        id: format!("link-{identity}"),
+        authenticator: "example".into(),
+        issuer: "https://login.example.org".into(),
+        identity: identity.into(),
+        subject: String::new(),
+        label: "carol@example.org".into(),
+        created: true,
+        created_at: Timestamp(1_000),
+    };
+    let claims = [Claim { name: "email".into(), values: vec!["carol@example.org".into()] }];
+    let directory = &scene.directory;
+    let made = directory.create_account("Carol", &claims, link("1")).await.unwrap();
+    let Creation::Created(carol) = made else { panic!("{made:?}") };
+    assert_eq!(scene.store.links_of(&carol.subject).await.unwrap().len(), 1);
+    assert_eq!(directory.account(&carol.subject).await.unwrap(), Some(carol.clone()));
+    for password in ["", "without password", "carol", PASSWORD] {
+        let verdict = directory.check_password("carol", password).await.unwrap();
+        assert_eq!(verdict, PasswordVerdict::Wrong, "{password:?}");
+    }
+    assert!(!directory.has_password("carol").await.unwrap());
+    assert!(directory.has_password("alice").await.unwrap());
+    directory.set_password("carol", PASSWORD).await.unwrap();
+    assert!(directory.has_password("carol").await.unwrap());
+    for (username, identity) in [("alice", "2"), ("ALICE", "2"), ("dave", "1")] {
+        let made = directory.create_account(username, &claims, link(identity)).await.unwrap();
+        assert_eq!(made, Creation::Exists, "{username}");
+    }
+    assert_eq!(scene.store.user_by_name("dave").await.unwrap(), None);
+    for (username, claim) in [("", "email"), (" dave", "email"), ("da\nve", "email"), ("dave", "sub")] {
+        let claims = [Claim { name: claim.into(), values: vec!["x".into()] }];
+        let made = directory.create_account(username, &claims, link("3")).await.unwrap();
+        assert!(matches!(made, Creation::Refused(_)), "{username:?} {claim}");
+    }
+    let new = [Claim { name: "email".into(), values: vec!["new@example.org".into()] }];
+    assert!(directory.update_claims(&carol.subject, &new).await.unwrap());
+    let now = directory.account(&carol.subject).await.unwrap().unwrap();
+    assert!(now.claims.contains(&new[0]) && now.claims.len() == 2);
+    let reserved = [Claim { name: "sub".into(), values: vec!["somebody-else".into()] }];
+    assert!(!directory.update_claims(&carol.subject, &reserved).await.unwrap());
 }

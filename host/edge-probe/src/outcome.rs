@@ -87,7 +87,9 @@ impl Outcome {
         if status == 429 && body.starts_with("Too Many Requests") {
             return Self::Limited;
         }
-        let is_mapped = status < 500 && body.starts_with("The request could not be served (");
+        // 501 is a framing that the proxy does not know; what comes from the LAN, or its absence, has others.
+        let is_mapped =
+            (status < 500 || status == 501) && body.starts_with("The request could not be served (");
         if is_mapped || is_malformed && is_codec(status, headers, &body) {
             return Self::RefusedByProxy { status: Some(status) };
         }

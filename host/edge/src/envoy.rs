@@ -12,9 +12,11 @@ use crate::{cluster, listener};
 /// [`EdgeError`]; above all when the endpoints would expose what is never public.
 pub fn envoy_configuration(policy: &EdgePolicy) -> Result<String, EdgeError> {
     require_limits(policy)?;
-    let endpoints = policy.endpoint_policy();
+    let mut endpoints = policy.endpoint_policy();
     // The filter judges the same when it is configured: here, so that the error comes now.
     EndpointTable::new(endpoints.clone())?;
+    // The route adds them, see `http::response_headers`.
+    endpoints.edge.response_headers.clear();
     let listener = indented(4, &listener::public(policy, &endpoints)?);
     let clusters = indented(4, &cluster::both(policy)?);
     let administration = administration(policy)?;

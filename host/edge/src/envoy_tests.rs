@@ -56,6 +56,7 @@ fn endpoint(path: &str) -> Endpoint {
         max_query: 16_384,
         query_parameters: vec!["SAMLRequest".into()],
         ignores_other_parameters: false,
+        posted_query_parameters: None,
     }
 }
 
@@ -106,6 +107,31 @@ fn the_filters_get_the_json_that_was_handed_in() {
     assert_eq!((table.endpoints, table.hosts), (policy.endpoints, policy.hosts));
     assert_eq!(value(4), policy.saml_decoder.unwrap().configuration);
     assert_eq!(value(5), policy.token_validator.unwrap().configuration);
+}
+
+/// By Envoy, where the provider is silent: no filter looks at responses for that.
+#[test]
+fn headers_of_responses_are_added_by_the_route() {
+    let mut policy = policy();
+    assert!(generated_route(&policy)["response_headers_to_add"].is_null());
+    policy.rules.response_headers = [
+        ("referrer-policy".to_owned(), "no-referrer".to_owned()),
+        ("x-share".to_owned(), "100% \"ours\"".to_owned()),
+    ]
+    .into();
+    let added = &generated_route(&policy)["response_headers_to_add"];
+    assert_eq!(added[0]["header"], json!({ "key": "referrer-policy", "value": "no-referrer" }));
+    assert_eq!(added[1]["header"]["value"], "100%% \"ours\"", "no substitution begins");
+    assert_eq!(added[1]["append_action"], "ADD_IF_ABSENT");
+    let configuration = generated(&policy);
+    let filter = &connection_manager(&configuration)["http_filters"][2]["typed_config"]["config"];
+    let text = filter["configuration"]["value"].as_str().unwrap();
+    let table = EndpointPolicy::from_json(text.as_bytes()).unwrap();
+    assert!(table.edge.response_headers.is_empty());
+}
+
+fn generated_route(policy: &EdgePolicy) -> Value {
+    connection_manager(&generated(policy))["route_config"].clone()
 }
 
 #[test]

@@ -115,7 +115,8 @@ const CORRELATION: &str = "\
         format_string: { text_format_source: { inline_string: \"%UNIQUE_ID%\" } }
 ";
 
-/// Behind the endpoint filter, which has removed what the client says under these names.
+/// Behind the endpoint filter, which has removed what the client says under these names: there is nothing
+/// to overwrite, and looking for it would cost more than adding (tests/load/README.md).
 const TOLD: &str = "\
 # What the LAN is told of the client: by Envoy itself, which is cheaper than by a filter.
 - name: envoy.filters.http.header_mutation
@@ -125,10 +126,10 @@ const TOLD: &str = "\
       request_mutations:
         - append:
             header: { key: x-postern-client-address, value: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\" }
-            append_action: OVERWRITE_IF_EXISTS_OR_ADD
+            append_action: APPEND_IF_EXISTS_OR_ADD
         - append:
             header: { key: x-postern-correlation-id, value: \"%FILTER_STATE(wasm.postern.correlation:PLAIN)%\" }
-            append_action: OVERWRITE_IF_EXISTS_OR_ADD
+            append_action: APPEND_IF_EXISTS_OR_ADD
 ";
 
 /// The endpoint filter's JSON: the table, as `postern_endpoint` reads it.

@@ -1,9 +1,11 @@
 //! HTTP at the edge: limits, raw paths, the filters, one route.
 
+use std::collections::BTreeMap;
+
 use postern_endpoint::EndpointPolicy;
 
 use crate::policy::{Balancing, Behind, EdgeError, EdgePolicy, Upstream};
-use crate::text::indented;
+use crate::text::{indented, quoted};
 use crate::{LAN_CLUSTER, access_log, filter};
 
 pub(crate) fn connection_manager(
@@ -84,7 +86,7 @@ http_filters:
 route_config:
   name: lan
 {forwarded}  response_headers_to_remove: [x-envoy-upstream-service-time, x-powered-by]
-  virtual_hosts:
+{added}  virtual_hosts:
     # Which hosts and paths there are is the endpoint filter's to say.
     - name: all
       domains: [\"*\"]
@@ -105,35 +107,65 @@ route_config:
         header_kib = limits.header_kib,
         access_log = indented(2, &access_log::json(&policy.access_log)?),
         filters = indented(2, &filter::chain(policy, endpoints)?),
-        forwarded = forwarded(policy.upstream.behind),
+        forwarded = forwarded(policy),
+        added = response_headers(&policy.rules.response_headers),
         several = indented(12, &several(&policy.upstream)),
     ))
 }
 
 /// What the LAN is told about the client beside the filter's `X-Postern-Client-Address`. What the
-/// client says of itself is removed first, always.
-fn forwarded(behind: Behind) -> &'static str {
-    match behind {
+/// client says of itself is removed first, always: by the endpoint filter, and here under the two names
+/// that it leaves alone because Envoy writes them. Envoy has places of their own for these two; to take off
+/// any other it would put all headers of the request into a map first (tests/load/README.md).
+fn forwarded(policy: &EdgePolicy) -> &'static str {
+    match policy.upstream.behind {
+        Behind::Postern if policy.passes_client_certificate() => {
+            "  # Of no use to the LAN, which believes what the endpoint filter and we say. The endpoint filter has taken
+  # off X-Forwarded-Host and its kind, X-Real-IP, Forwarded, and every X-Postern-… of the client.
+  request_headers_to_remove: [x-forwarded-for, x-request-id]
+  # The certificate that the client has shown, and has proven the key of. Without one there is no header.
+  request_headers_to_add:
+    - header: { key: x-postern-client-certificate, value: \"%DOWNSTREAM_PEER_CERT%\" }
+      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+"
+        }
         Behind::Postern => {
-            "  # Of no use to the LAN, which believes the filter's X-Postern-Client-Address only.
-  request_headers_to_remove:
-    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
+            "  # Of no use to the LAN, which believes the filter's X-Postern-Client-Address only. The endpoint filter
+  # has taken off X-Forwarded-Host and its kind, X-Real-IP and Forwarded.
+  request_headers_to_remove: [x-forwarded-for, x-request-id]
 "
         }
         _ => {
-            "  # What a client says about itself goes; what the proxy knows is set. Removing comes first.
-  request_headers_to_remove:
-    [x-forwarded-for, x-forwarded-host, x-forwarded-port, x-forwarded-prefix, x-real-ip, forwarded, x-request-id]
+            "  # What a client says about itself goes; what the proxy knows is set. Removing comes first: here, and by
+  # the endpoint filter, which has taken off X-Forwarded-Host and its kind, X-Real-IP and Forwarded.
+  request_headers_to_remove: [x-forwarded-for, x-request-id]
   request_headers_to_add:
     - header: { key: x-forwarded-for, value: \"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\" }
       append_action: OVERWRITE_IF_EXISTS_OR_ADD
     - header: { key: x-forwarded-proto, value: https }
       append_action: OVERWRITE_IF_EXISTS_OR_ADD
     - header: { key: x-forwarded-host, value: \"%REQ(:AUTHORITY)%\" }
-      append_action: OVERWRITE_IF_EXISTS_OR_ADD
+      append_action: APPEND_IF_EXISTS_OR_ADD
 "
         }
     }
+}
+
+/// What the identity provider has not said itself. By Envoy: a filter that reads the headers of each
+/// response costs more than all its judging of the request.
+fn response_headers(headers: &BTreeMap<String, String>) -> String {
+    if headers.is_empty() {
+        return String::new();
+    }
+    let added: String = headers
+        .iter()
+        .map(|(name, value)| {
+            // A percent sign would begin one of Envoy's substitutions.
+            let value = quoted(&value.replace('%', "%%"));
+            format!("    - header: {{ key: {name}, value: {value} }}\n      append_action: ADD_IF_ABSENT\n")
+        })
+        .collect();
+    format!("  # Where the identity provider does not say it itself.\n  response_headers_to_add:\n{added}")
 }
 
 /// With several nodes: another one for the second try, and the cookie that names a browser's node.

@@ -14,6 +14,8 @@ mod filter;
 mod http;
 mod listener;
 mod nginx;
+mod nginx_location;
+mod nginx_version;
 mod policy;
 mod preset;
 mod rate_limit;
@@ -24,10 +26,11 @@ mod text;
 pub use apache::apache_configuration;
 pub use envoy::envoy_configuration;
 pub use filter::{filter_configurations, guard_configuration};
-pub use nginx::nginx_configuration;
+pub use nginx::{nginx_configuration, nginx_configuration_for};
+pub use nginx_version::{NginxVersion, NotAVersion};
 pub use policy::{
-    AccessLog, Arrangement, Balancing, Behind, EdgeError, EdgePolicy, Guard, HealthCheck, KeyCluster, Limits,
-    Node, TlsFiles, Upstream,
+    AccessLog, Arrangement, Balancing, Behind, ClientAuthority, EdgeError, EdgePolicy, Guard, HealthCheck,
+    KeyCluster, Limits, Node, TlsFiles, Upstream,
 };
 pub use starter::starter;
 

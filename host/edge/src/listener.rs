@@ -52,14 +52,28 @@ pub(crate) fn public(policy: &EdgePolicy, endpoints: &EndpointPolicy) -> Result<
 /// One that is shown has to be good, and the client has to have its key.
 fn clients(policy: &EdgePolicy) -> Result<String, EdgeError> {
     let Some(authority) = &policy.client_authority else { return Ok(String::new()) };
+    let revocations = match &authority.revocations {
+        Some(file) => format!("    crl: {{ filename: {} }}\n", path("client_authority.revocations", file)?),
+        None => String::new(),
+    };
     Ok(format!(
-        "  # Service providers that resolve artifacts show a certificate. Browsers need none.
+        "  # {why}
   validation_context:
-    trusted_ca: {{ filename: {} }}
-require_client_certificate: false
+    trusted_ca: {{ filename: {authority} }}
+{revocations}require_client_certificate: false
 ",
-        path("client_authority", authority)?
+        why = who_shows_certificates(policy),
+        authority = path("client_authority", &authority.certificates)?,
     ))
+}
+
+/// A comment for the operator.
+pub(crate) fn who_shows_certificates(policy: &EdgePolicy) -> &'static str {
+    if policy.passes_client_certificate() {
+        "People may sign in with a certificate. Nobody needs one."
+    } else {
+        "Service providers that resolve artifacts show a certificate. Browsers need none."
+    }
 }
 
 /// One and a half times the largest body, 64 KiB at least.

@@ -7,15 +7,27 @@ use std::path::Path;
 use postern_endpoint::{EndpointPolicy, EndpointTable};
 
 use crate::filter::{self, Configured};
-use crate::policy::{AccessLog, Balancing, Behind, EdgeError, EdgePolicy, Limits, Node};
+use crate::listener::who_shows_certificates;
+use crate::nginx_location;
+use crate::nginx_version::NginxVersion;
+use crate::policy::{AccessLog, Balancing, EdgeError, EdgePolicy, Limits, Node};
 use crate::text::indented;
 use crate::{CALLOUT_CLUSTER, LAN_CLUSTER};
 
-/// Generates a complete `nginx.conf` for nginx 1.22 and later, with comments.
+/// Generates a complete `nginx.conf` for nginx 1.22 and later, with comments. From 1.25.1 on nginx warns of
+/// one word in it: [`nginx_configuration_for`] writes what a version wants.
 ///
 /// # Errors
 /// [`EdgeError`]; above all when the endpoints would expose what is never public.
 pub fn nginx_configuration(policy: &EdgePolicy) -> Result<String, EdgeError> {
+    nginx_configuration_for(policy, NginxVersion::OLDEST)
+}
+
+/// Generates a complete `nginx.conf` for that version and later, with comments.
+///
+/// # Errors
+/// [`EdgeError`]; above all when the endpoints would expose what is never public.
+pub fn nginx_configuration_for(policy: &EdgePolicy, version: NginxVersion) -> Result<String, EdgeError> {
     crate::envoy::require_limits(policy)?;
     if policy.upstream.nodes.is_empty() {
         return Err(EdgeError::Nodes);
@@ -32,7 +44,8 @@ pub fn nginx_configuration(policy: &EdgePolicy) -> Result<String, EdgeError> {
         requests(&policy.limits, &endpoints),
         rates(&policy.limits),
         upstream(policy),
-        server(policy, &chain)?,
+        server(policy, &chain, version)?,
+        administration(policy)?,
     ] {
         text += &indented(2, &part);
         text.push('\n');
@@ -127,7 +140,7 @@ fn log(log: &AccessLog) -> Result<String, EdgeError> {
     Ok(format!(
         "\
 # One JSON line for each request, without its query. `reason` is the filters' reason code, `refusal`
-# the same in words, `saml_…` what the SAML decoder let pass.
+# the same in words, `saml_…` what the SAML decoder let pass, `token` the claims that a route names for the log.
 map $request_uri $postern_path_logged {{
   default \"\";
   \"~^(?<postern_path>[^?]*)\" $postern_path;
@@ -136,7 +149,7 @@ log_format postern_edge escape=json
   '{{\"time\":\"$time_iso8601\",\"correlation_id\":\"$postern_correlation\",\"status\":$status,'
   '\"reason\":\"$postern_details\",\"refusal\":\"$postern_refusal\",'
   '\"saml_message\":\"$postern_saml_message\",\"saml_issuer\":\"$postern_saml_issuer\",'
-  '\"saml_id\":\"$postern_saml_id\",\"client\":\"$remote_addr\",\"method\":\"$request_method\",'
+  '\"saml_id\":\"$postern_saml_id\",\"token\":\"$postern_token\",\"client\":\"$remote_addr\",\"method\":\"$request_method\",'
   '\"host\":\"$http_host\",\"path\":\"$postern_path_logged\",\"protocol\":\"$server_protocol\",'
   '\"tls\":\"$ssl_protocol\",\"received\":$request_length,\"sent\":$bytes_sent,'
   '\"seconds\":$request_time,\"upstream\":\"$upstream_addr\"}}';
@@ -219,12 +232,12 @@ fn upstream(policy: &EdgePolicy) -> String {
     text
 }
 
-fn server(policy: &EdgePolicy, chain: &[Configured]) -> Result<String, EdgeError> {
+fn server(policy: &EdgePolicy, chain: &[Configured], version: NginxVersion) -> Result<String, EdgeError> {
     let limits = &policy.limits;
     let mut text = format!(
         "\
 server {{
-  listen {listener} ssl http2 default_server;
+  {listen}
   # Which hosts and paths there are is the endpoint filter's to say.
   server_name _;
 
@@ -242,8 +255,34 @@ server {{
     return 426;
   }}
 
+  # What nginx itself answers says nothing about the LAN. The reference is the request's, never the
+  # client's header.
+  error_page 400 403 404 405 408 411 412 413 414 415 416 421 426 500 501 502 503 504 /-/refused;
+  error_page 494 495 496 497 =400 /-/refused;
+  error_page 429 /-/limited;
+  location = /-/refused {{
+    internal;
+    postern_filter off;
+    default_type text/plain;
+    add_header X-Correlation-Id $postern_correlation always;
+    add_header Cache-Control no-store always;
+    return 200 \"The request could not be served ($status).\\nReference: $postern_correlation\\n\";
+  }}
+  location = /-/limited {{
+    internal;
+    postern_filter off;
+    default_type text/plain;
+    add_header Cache-Control no-store always;
+    add_header Retry-After 1 always;
+    return 200 \"Too Many Requests\\n\";
+  }}
+
 ",
-        listener = policy.listener,
+        listen = if version.has_http2_directive() {
+            format!("listen {} ssl default_server;\n  http2 on;", policy.listener)
+        } else {
+            format!("listen {} ssl http2 default_server;", policy.listener)
+        },
         chain_file = path("tls.certificate_chain", &policy.tls.certificate_chain)?,
         key = path("tls.private_key", &policy.tls.private_key)?,
         all_burst = limits.requests_per_second.saturating_mul(2),
@@ -252,10 +291,14 @@ server {{
     if let Some(authority) = &policy.client_authority {
         let _ = write!(
             text,
-            "  # Service providers that resolve artifacts show a certificate. Browsers need none.\n  \
-             ssl_client_certificate {};\n  ssl_verify_client optional;\n  ssl_verify_depth 3;\n\n",
-            path("client_authority", authority)?
+            "  # {}\n  ssl_client_certificate {};\n  ssl_verify_client optional;\n  ssl_verify_depth 3;\n",
+            who_shows_certificates(policy),
+            path("client_authority", &authority.certificates)?
         );
+        if let Some(file) = &authority.revocations {
+            let _ = writeln!(text, "  ssl_crl {};", path("client_authority.revocations", file)?);
+        }
+        text.push('\n');
     }
     for filter in chain {
         let json = serde_json::to_string_pretty(&filter.configuration).unwrap_or_default();
@@ -268,84 +311,35 @@ server {{
         );
     }
     text.push('\n');
-    text += &indented(2, &location(policy)?);
+    text += &indented(2, &nginx_location::location(policy)?);
     text += "}\n";
     Ok(text)
 }
 
-fn location(policy: &EdgePolicy) -> Result<String, EdgeError> {
-    let upstream = &policy.upstream;
-    let oldest = if upstream.behind == Behind::Postern { "TLSv1.3" } else { "TLSv1.2 TLSv1.3" };
-    let mut text = format!(
-        "\
-location / {{
-  # Without a path behind the name: what goes on is the target as it came, which is what was judged. The
-  # module refuses a request of which nginx would forward something else.
-  proxy_pass https://{LAN_CLUSTER};
-  proxy_http_version 1.1;
-  proxy_set_header Host $http_host;
-  proxy_set_header Connection \"\";
-  # What the LAN is told of the client. What the client says of itself goes.
-  proxy_set_header X-Postern-Client-Address $remote_addr;
-  proxy_set_header X-Postern-Correlation-Id $postern_correlation;
-  proxy_set_header X-Forwarded-Client-Cert \"\";
-  proxy_set_header X-Envoy-External-Address \"\";
-  proxy_set_header X-Forwarded-Port \"\";
-  proxy_set_header X-Forwarded-Prefix \"\";
-  proxy_set_header X-Real-IP \"\";
-  proxy_set_header X-Request-Id \"\";
-  proxy_set_header Forwarded \"\";
-{forwarded}  proxy_hide_header X-Powered-By;
-
-  # Who the nodes must be.
-  proxy_ssl_verify on;
-  proxy_ssl_verify_depth 3;
-  proxy_ssl_trusted_certificate {authority};
-  proxy_ssl_name {server_name};
-  proxy_ssl_server_name on;
-  proxy_ssl_protocols {oldest};
-",
-        forwarded = forwarded(upstream.behind),
-        authority = path("upstream.authority", &upstream.authority)?,
-        server_name = upstream.server_name,
-    );
-    if let Some(client) = &upstream.client {
-        let _ = write!(
-            text,
-            "  # Who we are.\n  proxy_ssl_certificate {};\n  proxy_ssl_certificate_key {};\n",
-            path("upstream.client.certificate_chain", &client.certificate_chain)?,
-            path("upstream.client.private_key", &client.private_key)?,
-        );
-    }
-    let _ = write!(
-        text,
-        "
-  proxy_redirect off;
-  proxy_connect_timeout 3s;
-  proxy_send_timeout {response}s;
-  proxy_read_timeout {response}s;
-  proxy_buffer_size 16k;
-  proxy_buffers 8 16k;
-  # Only what the LAN cannot have seen is sent again.
-  proxy_next_upstream error timeout;
-  proxy_next_upstream_tries 2;
+/// What Envoy has at the same paths.
+fn administration(policy: &EdgePolicy) -> Result<String, EdgeError> {
+    match policy.administration {
+        None => Ok("# Metrics are off: `log.administration` in the policy.\n".to_owned()),
+        Some(address) if !address.ip().is_loopback() => Err(EdgeError::Administration(address)),
+        Some(address) => Ok(format!(
+            "\
+# The filters' counters have no authentication: this machine only.
+server {{
+  listen {address};
+  postern_filter off;
+  access_log off;
+  location = /stats/prometheus {{
+    postern_metrics;
+  }}
+  location = /ready {{
+    return 200 \"LIVE\\n\";
+  }}
+  location / {{
+    return 404;
+  }}
 }}
-",
-        response = policy.limits.response_seconds,
-    );
-    Ok(text)
-}
-
-fn forwarded(behind: Behind) -> &'static str {
-    match behind {
-        Behind::Postern => {
-            "  proxy_set_header X-Forwarded-For \"\";\n  proxy_set_header X-Forwarded-Proto \"\";\n  \
-             proxy_set_header X-Forwarded-Host \"\";\n"
-        }
-        _ => {
-            "  proxy_set_header X-Forwarded-For $remote_addr;\n  proxy_set_header X-Forwarded-Proto https;\n  \
-             proxy_set_header X-Forwarded-Host $http_host;\n"
-        }
+"
+        )),
     }
 }
 
@@ -362,7 +356,7 @@ fn parameter(name: &str, field: &'static str, file: &Path) -> Result<String, Edg
 }
 
 /// A path as one quoted word. nginx reads `$` as the begin of a variable in some directives.
-fn path(field: &'static str, path: &Path) -> Result<String, EdgeError> {
+pub(crate) fn path(field: &'static str, path: &Path) -> Result<String, EdgeError> {
     let refused = || EdgeError::Path { field, path: path.to_owned() };
     let text = path.to_str().ok_or_else(refused)?;
     if text.chars().any(|character| character.is_control() || matches!(character, '$' | '"' | '\\')) {

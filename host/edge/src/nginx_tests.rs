@@ -43,3 +43,26 @@ fn guard_wasm_stands_alone() {
     assert_eq!(text.matches("postern_filter_inline").count(), 1, "{text}");
     assert!(text.contains("postern_filter_inline guard {"));
 }
+
+#[test]
+fn http2_is_said_as_the_version_wants_it() {
+    let of = |version: &str| nginx_configuration_for(&policy(), version.parse().unwrap()).unwrap();
+    assert_eq!(of("1.25.0"), nginx_configuration(&policy()).unwrap());
+    assert!(of("1.25.0").contains(" ssl http2 default_server;\n") && !of("1.25.0").contains("http2 on;"));
+    assert!(of("1.25.1").contains(" ssl default_server;\n    http2 on;\n"), "{}", of("1.25.1"));
+}
+
+#[test]
+fn metrics_are_for_this_machine_only() {
+    let closed = nginx_configuration(&policy()).unwrap();
+    assert!(!closed.contains("postern_metrics;"));
+    let mut open = policy();
+    open.administration = Some("10.0.0.1:9901".parse().unwrap());
+    assert!(matches!(nginx_configuration(&open), Err(EdgeError::Administration(_))));
+    for (address, listen) in [("127.0.0.1:9901", "127.0.0.1:9901"), ("[::1]:9901", "[::1]:9901")] {
+        open.administration = Some(address.parse().unwrap());
+        let text = nginx_configuration(&open).unwrap();
+        let server = text.split(&format!("listen {listen};")).nth(1).expect("a server of its own");
+        assert!(server.contains("postern_filter off;") && server.contains("postern_metrics;"), "{text}");
+    }
+}

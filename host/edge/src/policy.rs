@@ -18,8 +18,8 @@ pub struct EdgePolicy {
     pub listener: SocketAddr,
     /// The public certificate.
     pub tls: TlsFiles,
-    /// Who issued the certificates of clients that show one, PEM. None: none is asked for.
-    pub client_authority: Option<PathBuf>,
+    /// Whose certificates clients may show. None: none is asked for. Postern is told the one that was shown.
+    pub client_authority: Option<ClientAuthority>,
     /// Values of Host that are ours, such as `sso.example.com` or `sso.example.com:8443`.
     pub hosts: Vec<String>,
     /// The identity provider in the LAN.
@@ -38,7 +38,7 @@ pub struct EdgePolicy {
     pub token_validator: Option<Guard>,
     /// `guard.wasm`: the filters above in one VM, in place of their own files.
     pub guard: Option<PathBuf>,
-    /// Envoy's administration, on loopback. None: switched off.
+    /// Envoy's administration, nginx's metrics; on loopback. None: switched off.
     pub administration: Option<SocketAddr>,
     /// Where the access log goes.
     pub access_log: AccessLog,
@@ -65,6 +65,11 @@ impl EdgePolicy {
 }
 
 impl EdgePolicy {
+    /// Whether Postern is told which certificate a client has shown.
+    pub(crate) fn passes_client_certificate(&self) -> bool {
+        self.client_authority.is_some() && self.upstream.behind == Behind::Postern
+    }
+
     /// How the token validator's issuers are asked about tokens, as its configuration says.
     fn introspections(&self) -> impl Iterator<Item = &Value> {
         let issuers = self.token_validator.as_ref().and_then(|guard| guard.configuration.get("issuers"));
@@ -85,6 +90,15 @@ impl EdgePolicy {
         names.dedup();
         names
     }
+}
+
+/// Who issues certificates of clients.
+#[derive(Clone, Debug)]
+pub struct ClientAuthority {
+    /// Certificates of the authorities, PEM.
+    pub certificates: PathBuf,
+    /// What each of them has revoked, PEM. None: the proxy does not look.
+    pub revocations: Option<PathBuf>,
 }
 
 /// A certificate chain and its key, PEM.
@@ -311,7 +325,7 @@ pub enum EdgeError {
     /// The endpoints can't be a policy: management is in it, or a path is not canonical.
     #[error("edge: {0}")]
     Endpoints(#[from] ConfigurationError),
-    /// Envoy's administration must not be reachable from outside the machine.
+    /// The proxy's administration must not be reachable from outside the machine.
     #[error("edge: administration: {0} is not a loopback address")]
     Administration(SocketAddr),
     /// Only paths in UTF-8 can be written down.

@@ -71,7 +71,7 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
-    use crate::keys::{PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
+    use crate::keys::{Opened, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
     use crate::unavailable::Unavailable;
 
     /// A key ring that makes tags alone.
@@ -93,6 +93,14 @@ mod tests {
 
         fn verify(&self, _: PeerAlgorithm, _: &[u8], _: &[u8], _: &[u8]) -> bool {
             false
+        }
+
+        fn seal(&self, _: &[&str], _: &[u8]) -> Result<Vec<u8>, Unavailable> {
+            Err(Unavailable::new("keys", "none in this test"))
+        }
+
+        fn open(&self, _: &[&str], _: &[u8]) -> Result<Opened, Unavailable> {
+            Err(Unavailable::new("keys", "none in this test"))
         }
 
         fn mac(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {

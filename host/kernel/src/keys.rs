@@ -1,6 +1,7 @@
 //! Signing keys, behind a trait. Private keys never leave the implementation.
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
 use crate::unavailable::Unavailable;
 
@@ -68,6 +69,52 @@ pub struct Signature {
     pub bytes: Vec<u8>,
 }
 
+/// How a peer wraps a content key for us (XML Encryption 1.1 section 5.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTransport {
+    /// RSA-OAEP with SHA-1, and MGF1 with SHA-1.
+    RsaOaepSha1,
+    /// RSA-OAEP with SHA-256, and MGF1 with SHA-256.
+    RsaOaepSha256,
+}
+
+/// How a peer encrypts content for us (section 5.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum ContentCipher {
+    Aes128Gcm,
+    Aes256Gcm,
+}
+
+/// What a peer encrypted for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedContent {
+    /// How `key` is wrapped.
+    pub transport: KeyTransport,
+    /// The wrapped content key.
+    pub key: Vec<u8>,
+    /// How `content` is encrypted.
+    pub cipher: ContentCipher,
+    /// Nonce of 12 bytes, ciphertext, tag of 16 bytes.
+    pub content: Vec<u8>,
+}
+
+/// Ending of the name under which the keys are kept that peers encrypt for.
+pub const DECRYPTION: &str = ".decryption";
+
+/// The name under which an authenticator's signing keys are kept. Names of modules have no dot.
+pub fn signing_name(authenticator: &str) -> String {
+    format!("{authenticator}.signing")
+}
+
+/// The name under which the keys are kept that are used for decryption alone.
+pub fn decryption_name(authenticator: &str) -> String {
+    format!("{authenticator}{DECRYPTION}")
+}
+
+/// What was sealed; wiped from memory when it goes.
+pub type Opened = Zeroizing<Vec<u8>>;
+
 /// The keys of all modules. Each module has its own: a flaw in one protocol's component can't
 /// forge what another signs.
 #[async_trait]
@@ -91,6 +138,25 @@ pub trait KeyRing: Send + Sync {
 
     /// Whether the signature of a peer is good. An unreadable or unfit key is `false`.
     fn verify(&self, algorithm: PeerAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool;
+
+    /// Opens what a peer encrypted for one of the keys under a name that ends with [`DECRYPTION`], those that
+    /// have retired too. `None`: it is for another key, or was changed.
+    fn decrypt(&self, _name: &str, _encrypted: &EncryptedContent) -> Option<Opened> {
+        None
+    }
+
+    /// Encrypts a value that is kept in the store, under a key of the installation for this place alone.
+    /// What the place names is authenticated with it: no value can be put in the place of another.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when no randomness is to be had.
+    fn seal(&self, place: &[&str], value: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
+    /// Opens what [`KeyRing::seal`] sealed for the same place.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it was sealed elsewhere, or somebody has changed it.
+    fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Opened, Unavailable>;
 
     /// HMAC-SHA-256 of the message under a key of the installation that is used for this purpose
     /// alone: pairwise identifiers, anti-forgery tokens.

@@ -1,19 +1,26 @@
 //! What modules may ask of the kernel: the Rust side of `wit/kernel.wit` and of `accounts` in
 //! `wit/authenticator.wit`. The sandbox links exactly these calls and no others.
 
+mod authenticator;
+
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use crate::audit::{Audit, Event};
-use crate::authenticator::Origin;
 use crate::clock::{Clock, Timestamp};
-use crate::device;
-use crate::directory::{Claim, Directory, PasswordVerdict};
+use crate::directory::{Claim, Directory};
+use crate::kerberos::Tickets;
 use crate::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
+use crate::mail::Mailer;
+use crate::outbound::Outbound;
 use crate::randomness::{Randomness, fingerprint, identifier};
 use crate::store::{Application, Grant, Store, Taken};
-use crate::throttle::{Admission, Pool, Throttle};
+use crate::throttle::Throttle;
 use crate::unavailable::Unavailable;
+
+pub use authenticator::{
+    AuthenticatorCall, AuthenticatorServices, CredentialError, Found, IndexedCredential, MAX_HANDLE,
+    MessageError, PasswordCheck, Sending, TicketVerdict, TooManyRequests, TooManyTickets, TooManyUses,
+};
 
 /// Most random bytes that one call yields.
 pub const MAX_RANDOM: u32 = 1_024;
@@ -36,6 +43,12 @@ pub struct Installation {
     pub audit: Arc<dyn Audit>,
     /// Limits on failed sign-ins.
     pub throttle: Throttle,
+    /// Mail to people. `None`: the operator has set up none.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// Calls of authenticators to hosts outside. `None`: the operator has granted none.
+    pub outbound: Option<Arc<dyn Outbound>>,
+    /// Kerberos tickets. `None`: the operator has set up no keytab.
+    pub tickets: Option<Arc<dyn Tickets>>,
 }
 
 /// What a protocol module may ask for during one request. Scoped to the module: its own relying
@@ -213,127 +226,6 @@ impl ModuleServices {
             subject,
             correlation: Some(&self.correlation),
             fields,
-        });
-    }
-}
-
-/// What an authenticator may ask for during one request.
-pub struct AuthenticatorServices {
-    installation: Arc<Installation>,
-    origin: Origin,
-    correlation: String,
-    /// Subjects that this call has proven. The flow accepts no others from the component.
-    proven: Mutex<Vec<String>>,
-}
-
-/// What [`AuthenticatorServices::check_password`] yields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PasswordCheck {
-    /// It is this person's.
-    Correct {
-        /// Who.
-        subject: String,
-        /// Their name.
-        username: String,
-    },
-    /// It is not, or there is no such person, or they are disabled.
-    Wrong,
-    /// Too many failures: not looked at. Seconds until it is again.
-    Throttled(u32),
-    /// Not to be had now.
-    Unavailable,
-}
-
-impl AuthenticatorServices {
-    /// The services for one request from `origin`.
-    pub fn new(installation: Arc<Installation>, origin: Origin, correlation: &str) -> Self {
-        Self { installation, origin, correlation: correlation.into(), proven: Mutex::new(Vec::new()) }
-    }
-
-    /// The request that the authenticator works on.
-    pub fn correlation(&self) -> &str {
-        &self.correlation
-    }
-
-    /// Compares a password, within the limits on failures.
-    pub async fn check_password(&self, username: &str, password: &str) -> PasswordCheck {
-        match self.try_check_password(username, password).await {
-            Ok(check) => check,
-            Err(error) => {
-                tracing::error!(correlation = %self.correlation, %error, "password not checked");
-                PasswordCheck::Unavailable
-            }
-        }
-    }
-
-    async fn try_check_password(&self, username: &str, password: &str) -> Result<PasswordCheck, Unavailable> {
-        let installation = &self.installation;
-        let store = installation.store.as_ref();
-        let now = installation.clock.now();
-        let pool = self.pool(username, now).await?;
-        // Names that exist and names that do not are counted alike, so that a limit tells nothing.
-        if let Admission::Wait(seconds) = installation.throttle.admit(store, &pool, now).await? {
-            self.audit("sign-in.throttled", &pool);
-            return Ok(PasswordCheck::Throttled(seconds));
-        }
-        let verdict = match installation.directory.check_password(username, password).await {
-            Ok(verdict) => verdict,
-            Err(error) => {
-                installation.throttle.unserved(store, &pool, now).await?;
-                return Err(error);
-            }
-        };
-        match verdict {
-            PasswordVerdict::Correct(account) => {
-                installation.throttle.succeeded(store, &pool, now).await?;
-                if let Ok(mut proven) = self.proven.lock() {
-                    proven.push(account.subject.clone());
-                }
-                Ok(PasswordCheck::Correct { subject: account.subject, username: account.username })
-            }
-            PasswordVerdict::Wrong => {
-                self.audit("sign-in.failed", &pool);
-                Ok(PasswordCheck::Wrong)
-            }
-        }
-    }
-
-    /// Whose failures this try is counted among.
-    async fn pool(&self, username: &str, now: Timestamp) -> Result<Pool, Unavailable> {
-        let installation = &self.installation;
-        let strangers = || Pool::strangers(username, self.origin.address);
-        let Some(cookie) = &self.origin.device else { return Ok(strangers()) };
-        let binding = installation.directory.device_binding(username).await?;
-        let known = device::recognise(installation.keys.as_ref(), cookie, binding.as_deref(), now);
-        Ok(known.map_or_else(strangers, Pool::device))
-    }
-
-    /// Whether this call has proven that the person is `subject`.
-    pub fn has_proven(&self, subject: &str) -> bool {
-        self.proven.lock().is_ok_and(|proven| proven.iter().any(|known| known == subject))
-    }
-
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        self.installation.clock.now()
-    }
-
-    /// Random bytes, [`MAX_RANDOM`] at most.
-    pub fn random(&self, length: u32) -> Vec<u8> {
-        let mut bytes = vec![0; length.min(MAX_RANDOM) as usize];
-        self.installation.randomness.fill(&mut bytes);
-        bytes
-    }
-
-    fn audit(&self, event: &str, pool: &Pool) {
-        let address = self.origin.address.to_string();
-        self.installation.audit.record(&Event {
-            name: event,
-            module: None,
-            relying_party: None,
-            subject: None,
-            correlation: Some(&self.correlation),
-            fields: &[("address", &address), ("counted-with", pool.as_str())],
         });
     }
 }

@@ -63,16 +63,25 @@ pub struct Session {
     pub username: String,
     /// When the person last proved who they are.
     pub authenticated_at: Timestamp,
-    /// Authentication context class reached.
+    /// Authentication context class reached: of the last step.
     pub context: String,
+    /// Those of all steps, in their order. Empty in sessions of the release before, which had one step.
+    pub contexts: Vec<String>,
     /// Authentication methods used, RFC 8176.
     pub methods: Vec<String>,
+    /// The authenticators that did the steps, and those that the person has set up in this session. Empty in
+    /// sessions of the release before.
+    pub authenticators: Vec<String>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
+    /// What the browser said of itself at the last sign-in, 256 bytes at most. Empty: not known.
+    pub user_agent: String,
+    /// Where the last sign-in came from. Empty: not known.
+    pub address: String,
 }
 
 /// An application that a session has signed in to.
@@ -143,6 +152,51 @@ impl core::fmt::Debug for StoredKey {
     }
 }
 
+/// What an authenticator keeps about a person, sealed. See [`crate::credentials`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredCredential {
+    /// Unique.
+    pub id: String,
+    /// Whose it is, by the authenticator's name.
+    pub authenticator: String,
+    /// The person.
+    pub subject: String,
+    /// What the authenticator wrote, encrypted.
+    pub sealed: Vec<u8>,
+    /// 1, and one more with each change.
+    pub version: u64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+impl core::fmt::Debug for StoredCredential {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "StoredCredential({} {} {})", self.authenticator, self.id, self.version)
+    }
+}
+
+/// An outside identity that is somebody's here: what this authenticator says of this issuer's `identity` is
+/// about `subject`. What another authenticator says of it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Unique.
+    pub id: String,
+    /// The authenticator's name.
+    pub authenticator: String,
+    /// Who vouches for the identity: 1,024 bytes at most.
+    pub issuer: String,
+    /// Their stable identifier of it: 255 bytes at most.
+    pub identity: String,
+    /// Whose it is.
+    pub subject: String,
+    /// What people call it.
+    pub label: String,
+    /// Whether the account was made for it.
+    pub created: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
 /// A list's page: what was found, and where to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -202,6 +256,61 @@ pub trait Store: Send + Sync {
     /// False when there is no such person.
     async fn set_user_disabled(&self, subject: &str, disabled: bool) -> Result<bool, Unavailable>;
 
+    // What authenticators keep about people.
+
+    /// Adds a record; false when the authenticator has `most` of the person already. Atomic.
+    async fn add_credential(&self, credential: &StoredCredential, most: u32) -> Result<bool, Unavailable>;
+    /// The authenticator's records of the person, the oldest first.
+    async fn credentials(
+        &self,
+        authenticator: &str,
+        subject: &str,
+    ) -> Result<Vec<StoredCredential>, Unavailable>;
+    /// The authenticators that have records of the person.
+    async fn authenticators_of(&self, subject: &str) -> Result<Vec<String>, Unavailable>;
+    /// The authenticator's record of this id, whosever it is.
+    async fn credential(
+        &self,
+        authenticator: &str,
+        id: &str,
+    ) -> Result<Option<StoredCredential>, Unavailable>;
+    /// Writes `sealed` to the record of this authenticator, person, id and version, and counts the
+    /// version up; false when there is none. Atomic: of several callers with one version, one gets true.
+    async fn replace_credential(&self, credential: &StoredCredential) -> Result<bool, Unavailable>;
+    /// False when it was not there.
+    async fn remove_credential(
+        &self,
+        authenticator: &str,
+        subject: &str,
+        id: &str,
+    ) -> Result<bool, Unavailable>;
+    /// Removes all records of the person, of all authenticators; how many.
+    async fn remove_credentials_of(&self, subject: &str) -> Result<u64, Unavailable>;
+
+    // Outside identities.
+
+    /// Links an identity with a person; false when it is linked already, with whomever, or the person has
+    /// `most` links. Atomic.
+    async fn add_link(&self, link: &Link, most: u32) -> Result<bool, Unavailable>;
+    /// Adds a person as [`Store::add_user`] does, with their link. [`AddError::Exists`] as well when the
+    /// identity is linked already. Both or neither.
+    async fn add_linked_user(&self, user: &User, password_hash: &str, link: &Link) -> Result<(), AddError>;
+    /// The link of the authenticator's, issuer's identity.
+    async fn link(
+        &self,
+        authenticator: &str,
+        issuer: &str,
+        identity: &str,
+    ) -> Result<Option<Link>, Unavailable>;
+    /// A person's links, the oldest first.
+    async fn links_of(&self, subject: &str) -> Result<Vec<Link>, Unavailable>;
+    /// False when it was not there, or is not the person's.
+    async fn remove_link(&self, subject: &str, id: &str) -> Result<bool, Unavailable>;
+    /// Removes all links of the person; how many.
+    async fn remove_links_of(&self, subject: &str) -> Result<u64, Unavailable>;
+    /// Writes a person's claims; false when there is no such person.
+    async fn set_user_claims(&self, subject: &str, claims: &[Claim]) -> Result<bool, Unavailable>;
+
     // Applications.
 
     /// Registers an application.
@@ -231,8 +340,8 @@ pub trait Store: Send + Sync {
     async fn add_session(&self, session: &Session) -> Result<(), Unavailable>;
     /// The session of a cookie's secret, unless it ended.
     async fn session(&self, secret: Fingerprint, now: Timestamp) -> Result<Option<Session>, Unavailable>;
-    /// Writes secret, authenticated_at, context, methods, last_used_at and expires_at of the
-    /// session with this id: the person proved anew who they are, and the cookie's secret changes.
+    /// Writes secret, authenticated_at, context, contexts, methods, last_used_at, expires_at, user_agent
+    /// and address of the session with this id: the person proved anew who they are, and the cookie's secret changes.
     /// False when it is not there.
     async fn renew_session(&self, session: &Session) -> Result<bool, Unavailable>;
     /// Writes `last_used_at`.
@@ -242,6 +351,16 @@ pub trait Store: Send + Sync {
     /// Ends all sessions of a person, and every grant of theirs, bound to a session or not; how
     /// many sessions.
     async fn end_sessions_of(&self, subject: &str) -> Result<u64, Unavailable>;
+    /// Ends all sessions of a person but the one with the identifier `keep`, and every grant of theirs
+    /// that is not bound to that one; how many sessions.
+    async fn end_other_sessions_of(&self, subject: &str, keep: &str) -> Result<u64, Unavailable>;
+    /// A person's sessions, the one that was used last first.
+    async fn sessions_of(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, Unavailable>;
     /// In the order of their identifiers.
     async fn list_sessions(
         &self,
@@ -362,6 +481,24 @@ pub trait Store: Send + Sync {
     ) -> Result<(u32, Option<Timestamp>), Unavailable>;
     /// Forgets the failures under the key.
     async fn clear_failures(&self, key: &str) -> Result<(), Unavailable>;
+
+    // Failures in a row, which lock a further factor of a person.
+
+    /// Counts a failure unless there are `most` already: false then. Atomic.
+    async fn admit_in_a_row(
+        &self,
+        authenticator: &str,
+        subject: &str,
+        most: u32,
+    ) -> Result<bool, Unavailable>;
+    /// Takes one failure back. None there: nothing happens.
+    async fn take_back_in_a_row(&self, authenticator: &str, subject: &str) -> Result<(), Unavailable>;
+    /// How many there are.
+    async fn failures_in_a_row(&self, authenticator: &str, subject: &str) -> Result<u32, Unavailable>;
+    /// Forgets them; false when there were none.
+    async fn clear_in_a_row(&self, authenticator: &str, subject: &str) -> Result<bool, Unavailable>;
+    /// Forgets those of all factors of the person; of how many.
+    async fn clear_in_a_row_of(&self, subject: &str) -> Result<u64, Unavailable>;
 
     // Keys and the installation's own values.
 

@@ -1,4 +1,5 @@
-//! Limits on failed sign-ins: per known device, or else per name and per address.
+//! Limits on failed sign-ins: per known device, or else per name and per address; and of a further factor
+//! in a row, which lock that factor (`flow/factor_lock.rs`).
 //!
 //! Failures of a browser that shows a device cookie of the person ([`crate::device`]) are counted
 //! under that cookie. All others are counted under the name that was typed, whether it exists or
@@ -26,11 +27,13 @@ pub struct Throttle {
     pub window: u64,
     /// Longest wait in seconds.
     pub longest_wait: u64,
+    /// Failures in a row of a further factor of a person after which it is locked.
+    pub in_a_row: u32,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { per_name: 5, per_address: 50, window: 900, longest_wait: 300 }
+        Self { per_name: 5, per_address: 50, window: 900, longest_wait: 300, in_a_row: 100 }
     }
 }
 
@@ -57,6 +60,10 @@ pub enum Admission {
 pub enum Pool {
     /// Those under the cookie of a device that the person has signed in with before.
     Device(String),
+    /// Those of a further factor of a person who is known, under its key.
+    Factor(String),
+    /// Messages to a person, under their key.
+    Messages(String),
     /// Those of everybody else.
     Strangers {
         /// Under the name.
@@ -72,6 +79,17 @@ impl Pool {
         Self::Device(key)
     }
 
+    /// Of a further factor: under the device's key when it is known, or else under the person.
+    pub fn factor(authenticator: &str, subject: &str, device: Option<String>) -> Self {
+        let whose = device.unwrap_or_else(|| name_key(subject));
+        Self::Factor(format!("factor:{authenticator}:{whose}"))
+    }
+
+    /// Of messages that an authenticator sends to a person: not failures, and counted like them.
+    pub fn messages(authenticator: &str, subject: &str) -> Self {
+        Self::Messages(format!("message:{authenticator}:{}", name_key(subject)))
+    }
+
     /// Of everybody else who tries this name from this address.
     pub fn strangers(username: &str, address: IpAddr) -> Self {
         Self::Strangers { name: name_key(username), address: address_key(address) }
@@ -81,6 +99,8 @@ impl Pool {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Device(_) => "known-device",
+            Self::Factor(_) => "factor",
+            Self::Messages(_) => "messages",
             Self::Strangers { .. } => "strangers",
         }
     }
@@ -98,7 +118,7 @@ impl Throttle {
     ) -> Result<Admission, Unavailable> {
         let limit = |key: &String, failures| Limit { key: key.clone(), failures };
         let limits = match pool {
-            Pool::Device(device) => vec![limit(device, self.per_name)],
+            Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => vec![limit(key, self.per_name)],
             Pool::Strangers { name, address } => {
                 vec![limit(name, self.per_name), limit(address, self.per_address)]
             }
@@ -111,7 +131,7 @@ impl Throttle {
     /// stays when a known device signs in.
     pub async fn succeeded(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
         match pool {
-            Pool::Device(device) => store.clear_failures(device).await,
+            Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => store.clear_failures(key).await,
             Pool::Strangers { name, address } => {
                 store.clear_failures(name).await?;
                 store.take_back_failure(address, at).await
@@ -122,12 +142,48 @@ impl Throttle {
     /// The try that was admitted at `at` was not looked at after all.
     pub async fn unserved(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
         match pool {
-            Pool::Device(device) => store.take_back_failure(device, at).await,
+            Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => {
+                store.take_back_failure(key, at).await
+            }
             Pool::Strangers { name, address } => {
                 store.take_back_failure(name, at).await?;
                 store.take_back_failure(address, at).await
             }
         }
+    }
+
+    /// Failures within the window in the pool: of a stranger's name, not of the address.
+    pub async fn failures_in(
+        &self,
+        store: &dyn Store,
+        pool: &Pool,
+        now: Timestamp,
+    ) -> Result<u32, Unavailable> {
+        let (Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) | Pool::Strangers { name: key, .. }) =
+            pool;
+        Ok(store.failures(key, now, self.window).await?.0)
+    }
+
+    /// Failures within the window under a person's name, or of their device when that is known.
+    pub async fn failures_of(
+        &self,
+        store: &dyn Store,
+        username: &str,
+        device: Option<String>,
+        now: Timestamp,
+    ) -> Result<u32, Unavailable> {
+        let key = device.unwrap_or_else(|| name_key(username));
+        Ok(store.failures(&key, now, self.window).await?.0)
+    }
+
+    /// Failures within the window from an address.
+    pub async fn failures_from(
+        &self,
+        store: &dyn Store,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<u32, Unavailable> {
+        Ok(store.failures(&address_key(address), now, self.window).await?.0)
     }
 
     /// Seconds until a try is looked at, after `count` failures of which the last was at `last`.

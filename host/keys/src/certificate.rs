@@ -26,6 +26,7 @@ pub(crate) fn self_signed(
     pkcs8: &[u8],
     algorithm: SigningAlgorithm,
     base_url: &str,
+    usage: KeyUsagePurpose,
     now: Timestamp,
 ) -> Result<Vec<u8>, rcgen::Error> {
     let mut parameters = CertificateParams::default();
@@ -34,7 +35,7 @@ pub(crate) fn self_signed(
     parameters.not_before = date(now.0.saturating_sub(LEEWAY))?;
     parameters.not_after = date(now.plus(VALIDITY).0)?;
     parameters.is_ca = IsCa::ExplicitNoCa;
-    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.key_usages = vec![usage];
     let certificate = parameters.self_signed(&Signer { key, pkcs8, algorithm })?;
     Ok(certificate.der().to_vec())
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod certificate;
+mod decrypt;
 mod key;
 mod master;
 mod ring;
@@ -14,6 +15,7 @@ mod thumbprint;
 mod verifier;
 mod verify;
 
+pub use decrypt::DecryptionKey;
 pub use master::{MasterKey, MasterKeyError};
 pub use ring::{KeyRingError, SECRET_NAME, SealedKeyRing, check_sealed};
 pub use verifier::NativeVerifier;

@@ -7,12 +7,16 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::{hkdf, hmac, rand};
 use postern_kernel::clock::{Clock, Timestamp};
-use postern_kernel::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
+use postern_kernel::keys::{
+    DECRYPTION, EncryptedContent, KeyRing, Opened, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm,
+};
 use postern_kernel::store::{Store, StoredKey};
 use postern_kernel::unavailable::Unavailable;
+use rcgen::KeyUsagePurpose;
 use zeroize::Zeroizing;
 
 use crate::certificate::self_signed;
+use crate::decrypt::DecryptionKey;
 use crate::key::PrivateKey;
 use crate::master::MasterKey;
 use crate::seal::Sealer;
@@ -68,6 +72,8 @@ type Snapshot = HashMap<String, Vec<Arc<LoadedKey>>>;
 struct LoadedKey {
     module: String,
     private: PrivateKey,
+    /// Of keys that peers encrypt for.
+    decrypting: Option<DecryptionKey>,
     published: PublishedKey,
     created_at: Timestamp,
 }
@@ -176,7 +182,12 @@ impl SealedKeyRing {
         let now = self.clock.now();
         let base_url = self.base_url.clone();
         // RSA takes long enough to hold others up.
-        let made = tokio::task::spawn_blocking(move || make(algorithm, &base_url, now));
+        let usage = if module.ends_with(DECRYPTION) {
+            KeyUsagePurpose::KeyEncipherment
+        } else {
+            KeyUsagePurpose::DigitalSignature
+        };
+        let made = tokio::task::spawn_blocking(move || make(algorithm, &base_url, usage, now));
         let made = made.await.map_err(crypto)??;
         let labels = labels(module, algorithm.as_str(), &made.key_id, &made.fingerprint);
         let sealed = self.sealer.seal(&labels, &made.pkcs8).ok_or_else(|| crypto("no randomness"))?;
@@ -227,7 +238,9 @@ impl KeyRing for SealedKeyRing {
         let keys = snapshot.get(module).map(Vec::as_slice).unwrap_or_default();
         let key = keys
             .iter()
-            .find(|key| key.published.active && key.published.algorithm == algorithm)
+            .find(|key| {
+                key.decrypting.is_none() && key.published.active && key.published.algorithm == algorithm
+            })
             .ok_or_else(|| crypto(format_args!("{module} has no active key for {}", algorithm.as_str())))?;
         let bytes = key.private.sign(message).map_err(|_| crypto("signing failed"))?;
         Ok(Signature { key_id: key.published.key_id.clone(), bytes })
@@ -243,12 +256,34 @@ impl KeyRing for SealedKeyRing {
         verify(algorithm, spki, message, signature)
     }
 
+    fn decrypt(&self, name: &str, encrypted: &EncryptedContent) -> Option<Opened> {
+        let snapshot = self.snapshot();
+        let keys = snapshot.get(name).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().find_map(|key| key.decrypting.as_ref()?.open(encrypted))
+    }
+
+    fn seal(&self, place: &[&str], value: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let sealer = Sealer::for_place(&self.secret, place).ok_or_else(|| crypto("no AES-256-GCM"))?;
+        sealer.seal(&labels_of(place), value).ok_or_else(|| crypto("no randomness"))
+    }
+
+    fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Opened, Unavailable> {
+        let sealer = Sealer::for_place(&self.secret, place).ok_or_else(|| crypto("no AES-256-GCM"))?;
+        let name = place.first().copied().unwrap_or_default();
+        let opened = sealer.open(&labels_of(place), sealed);
+        opened.map_err(|_| crypto(format_args!("keys.sealed.mismatch: a {name} was not sealed here")))
+    }
+
     fn mac(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {
         let info = [purpose.as_bytes()];
         let derived = self.secret.expand(&info, hmac::HMAC_SHA256).expect("32 bytes are within HKDF's limit");
         let tag = hmac::sign(&hmac::Key::from(derived), message);
         tag.as_ref().try_into().expect("HMAC-SHA-256 yields 32 bytes")
     }
+}
+
+fn labels_of<'p>(place: &[&'p str]) -> Vec<&'p [u8]> {
+    place.iter().map(|name| name.as_bytes()).collect()
 }
 
 /// Opens the private key and checks that the public half beside it is its own: whoever can
@@ -265,9 +300,13 @@ fn open_key(sealer: &Sealer, key: StoredKey) -> Result<LoadedKey, KeyRingError> 
     if !is_own {
         return Err(inconsistent());
     }
+    let decrypts = key.module.ends_with(DECRYPTION) && algorithm == SigningAlgorithm::Rs256;
+    let decrypting =
+        decrypts.then(|| DecryptionKey::from_pkcs8(&pkcs8).ok_or_else(inconsistent)).transpose()?;
     Ok(LoadedKey {
         module: key.module,
         private,
+        decrypting,
         published: PublishedKey {
             key_id: key.key_id,
             algorithm,
@@ -287,9 +326,14 @@ struct MadeKey {
     fingerprint: Vec<u8>,
 }
 
-fn make(algorithm: SigningAlgorithm, base_url: &str, now: Timestamp) -> Result<MadeKey, Unavailable> {
+fn make(
+    algorithm: SigningAlgorithm,
+    base_url: &str,
+    usage: KeyUsagePurpose,
+    now: Timestamp,
+) -> Result<MadeKey, Unavailable> {
     let (private, pkcs8) = PrivateKey::generate(algorithm).map_err(|_| crypto("no key was generated"))?;
-    let certificate = self_signed(&private, &pkcs8, algorithm, base_url, now).map_err(crypto)?;
+    let certificate = self_signed(&private, &pkcs8, algorithm, base_url, usage, now).map_err(crypto)?;
     Ok(MadeKey {
         key_id: private.thumbprint().map_err(|_| crypto("no thumbprint"))?,
         spki: private.spki().map_err(|_| crypto("no SubjectPublicKeyInfo"))?,

@@ -4,7 +4,7 @@
 //! is authenticated with it, so that no sealed value can be put in the place of another.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand;
+use aws_lc_rs::{hkdf, rand};
 use zeroize::Zeroizing;
 
 use crate::master::MasterKey;
@@ -12,6 +12,9 @@ use crate::master::MasterKey;
 /// AES-256-GCM, nonce of 12 random bytes. An installation seals far fewer than the 2^32 values
 /// for which random nonces are good.
 const VERSION: u8 = 1;
+
+/// Keeps these keys apart from those of [`postern_kernel::keys::KeyRing::mac`], whose purposes have no NUL.
+const PLACE: &[u8] = b"sealed\0";
 
 /// Seals and opens.
 pub(crate) struct Sealer(LessSafeKey);
@@ -24,6 +27,16 @@ impl Sealer {
     /// Under this master key. `None`: the library refuses, which it does for no key of 32 bytes.
     pub(crate) fn new(master: &MasterKey) -> Option<Self> {
         UnboundKey::new(&AES_256_GCM, master.bytes()).ok().map(|key| Self(LessSafeKey::new(key)))
+    }
+
+    /// Under a key that is derived for this place alone, so that the nonces of no key become many.
+    /// `None`: the library refuses, which it does for no place.
+    pub(crate) fn for_place(secret: &hkdf::Prk, place: &[&str]) -> Option<Self> {
+        let labels: Vec<&[u8]> = place.iter().map(|name| name.as_bytes()).collect();
+        let place = associated(&labels);
+        let info = [PLACE, place.as_slice()];
+        let key = secret.expand(&info, &AES_256_GCM).ok()?;
+        Some(Self(LessSafeKey::new(key.into())))
     }
 
     /// Seals `value` for the place that the `labels` name. `None`: no randomness was to be had.
@@ -100,6 +113,18 @@ mod tests {
             assert!(sealer(1).open(labels, &sealed).is_err());
         }
         assert!(sealer(2).open(&[b"saml2", b"RS256"], &sealed).is_err());
+    }
+
+    #[test]
+    fn each_place_has_its_key() {
+        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&[7; 32]);
+        let place = |names: &[&str]| Sealer::for_place(&secret, names).unwrap();
+        let sealed = place(&["credential", "totp", "alice"]).seal(&[], b"private").unwrap();
+        let opened = place(&["credential", "totp", "alice"]).open(&[], &sealed).unwrap();
+        assert_eq!(opened.as_slice(), b"private");
+        for other in [&["credential", "totp", "bob"][..], &["credential", "totpa", "lice"], &["credential"]] {
+            assert!(place(other).open(&[], &sealed).is_err(), "{other:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
 use postern_kernel::clock::{Clock, Timestamp};
-use postern_kernel::keys::{KeyRing as _, PeerAlgorithm, SigningAlgorithm};
+use postern_kernel::keys::{
+    ContentCipher, EncryptedContent, KeyRing as _, KeyTransport, PeerAlgorithm, SigningAlgorithm,
+    decryption_name, signing_name,
+};
 use postern_kernel::store::{Store, StoredKey};
 use postern_keys::{KeyRingError, MasterKey, SealedKeyRing};
 use postern_store::SqliteStore;
@@ -258,4 +263,57 @@ fn openssl(arguments: &[&str]) -> String {
         .expect("this test needs the openssl command (apt-get install openssl)");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// As a peer encrypts: RSA-OAEP around a key of AES-256-GCM.
+fn encrypted_for(spki: &[u8], content: &[u8]) -> EncryptedContent {
+    let (key, nonce) = ([7; 32], [9; 12]);
+    let public = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(spki).unwrap()).unwrap();
+    let mut wrapped = vec![0; public.ciphertext_size()];
+    let wrapped = public.encrypt(&OAEP_SHA1_MGF1SHA1, &key, &mut wrapped, None).unwrap().to_vec();
+    let mut sealed = content.to_vec();
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap())
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
+        .unwrap();
+    EncryptedContent {
+        transport: KeyTransport::RsaOaepSha1,
+        key: wrapped,
+        cipher: ContentCipher::Aes256Gcm,
+        content: [nonce.as_slice(), &sealed].concat(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_encrypted_for_a_key_is_opened_with_that_key_alone() {
+    let scene = Scene::new();
+    let ring = scene.ring().await;
+    let (own, other) = (decryption_name("corporate"), decryption_name("other"));
+    for name in [&own, &other, &signing_name("corporate")] {
+        ring.provide(name, &[SigningAlgorithm::Rs256]).await.unwrap();
+    }
+    let published = ring.published(&own).remove(0);
+    let encrypted = encrypted_for(&published.spki, b"an Assertion");
+    assert_eq!(ring.decrypt(&own, &encrypted).unwrap().as_slice(), b"an Assertion");
+    assert!(ring.decrypt(&other, &encrypted).is_none(), "another authenticator's key");
+    assert!(ring.decrypt(&signing_name("corporate"), &encrypted).is_none(), "keys that sign do not decrypt");
+    assert!(ring.sign(&own, SigningAlgorithm::Rs256, b"m").is_err(), "and keys that decrypt do not sign");
+
+    // Each byte counts, and what is too short is no content.
+    for (index, part) in [(0, "nonce"), (12, "ciphertext"), (encrypted.content.len() - 1, "tag")] {
+        let mut changed = encrypted.clone();
+        changed.content[index] ^= 1;
+        assert!(ring.decrypt(&own, &changed).is_none(), "{part}");
+    }
+    let short = EncryptedContent { content: vec![0; 11], ..encrypted.clone() };
+    assert!(ring.decrypt(&own, &short).is_none());
+    let other_digest = EncryptedContent { transport: KeyTransport::RsaOaepSha256, ..encrypted.clone() };
+    assert!(ring.decrypt(&own, &other_digest).is_none());
+    let other_length = EncryptedContent { cipher: ContentCipher::Aes128Gcm, ..encrypted.clone() };
+    assert!(ring.decrypt(&own, &other_length).is_none());
+
+    // After a rotation, and a restart, what was encrypted for the key before is still opened.
+    ring.rotate(&own, None).await.unwrap();
+    let after = scene.ring().await;
+    assert_ne!(after.published(&own)[0].key_id, published.key_id);
+    assert_eq!(after.decrypt(&own, &encrypted).unwrap().as_slice(), b"an Assertion");
 }

@@ -1,13 +1,12 @@
 //! Answers of the edge itself.
 
 use nginx_sys::{
-    NGX_ERROR, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_http_discard_request_body, ngx_http_finalize_request,
-    ngx_http_output_filter, ngx_http_request_t, ngx_http_send_header, ngx_http_send_special, ngx_int_t,
-    ngx_pcalloc, ngx_uint_t, off_t,
+    NGX_ERROR, NGX_OK, ngx_http_discard_request_body, ngx_http_finalize_request, ngx_http_output_filter,
+    ngx_http_request_t, ngx_http_send_header, ngx_http_send_special, ngx_int_t, ngx_uint_t, off_t,
 };
 use postern_proxy_wasm::LocalResponse;
 
-use crate::ngx::{headers_out, text};
+use crate::ngx::{buffer, headers_out, text};
 use crate::stream::Failed;
 
 /// A response that a filter, or the module, gives instead of the upstream.
@@ -32,7 +31,7 @@ impl Answer {
             Failed::Down => (503, "Service Unavailable"),
             Failed::Silent => (504, "Gateway Timeout"),
             Failed::TooLarge => (413, "Content Too Large"),
-            Failed::NotWhatWasJudged | Failed::Closed => (400, "Bad Request"),
+            Failed::NotWhatWasJudged | Failed::Malformed | Failed::Closed => (400, "Bad Request"),
         };
         Self::text(status, "text/plain; charset=utf-8", format!("{phrase}\n"))
     }
@@ -77,14 +76,8 @@ impl Answer {
                     return discarded;
                 }
             }
-            headers_out::clear(request);
-            (*request).headers_out.status = self.status as ngx_uint_t;
-            (*request).headers_out.status_line = text::literal(b"");
-            (*request).headers_out.content_length_n = off_t::try_from(self.body.len()).unwrap_or(-1);
-            for (name, value) in &self.headers {
-                if headers_out::add(request, name, value).is_err() {
-                    return ERROR;
-                }
+            if !self.write_headers(request) {
+                return ERROR;
             }
             let sent = ngx_http_send_header(request);
             if sent == ERROR || sent > NGX_OK as ngx_int_t || (*request).header_only() != 0 {
@@ -93,19 +86,31 @@ impl Answer {
             if self.body.is_empty() {
                 return ngx_http_send_special(request, 1);
             }
-            let pool = (*request).pool;
-            let Some(body) = text::copied(pool, &self.body) else { return ERROR };
-            let buffer = ngx_pcalloc(pool, size_of::<ngx_buf_t>()).cast::<ngx_buf_t>();
-            if buffer.is_null() {
-                return ERROR;
-            }
-            (*buffer).pos = body.data;
-            (*buffer).last = body.data.add(body.len);
-            (*buffer).set_memory(1);
-            (*buffer).set_last_buf(1);
-            (*buffer).set_last_in_chain(1);
-            let mut chain = ngx_chain_t { buf: buffer, next: std::ptr::null_mut() };
-            ngx_http_output_filter(request, &raw mut chain)
+            let Some(chain) = buffer::chain((*request).pool, &self.body) else { return ERROR };
+            (*(*chain).buf).set_last_buf(1);
+            (*(*chain).buf).set_last_in_chain(1);
+            ngx_http_output_filter(request, chain)
+        }
+    }
+
+    /// Puts its status and headers in the place of those of another response, none of which has been sent,
+    /// and gives back its body; none when that fails.
+    ///
+    /// # Safety
+    /// The request is valid, and no header has been sent.
+    pub(crate) unsafe fn take_the_place(self, request: *mut ngx_http_request_t) -> Option<Vec<u8>> {
+        // SAFETY: the caller's.
+        unsafe { self.write_headers(request).then_some(self.body) }
+    }
+
+    unsafe fn write_headers(&self, request: *mut ngx_http_request_t) -> bool {
+        // SAFETY: the caller's.
+        unsafe {
+            headers_out::clear(request);
+            (*request).headers_out.status = self.status as ngx_uint_t;
+            (*request).headers_out.status_line = text::literal(b"");
+            (*request).headers_out.content_length_n = off_t::try_from(self.body.len()).unwrap_or(-1);
+            self.headers.iter().all(|(name, value)| headers_out::add(request, name, value).is_ok())
         }
     }
 }

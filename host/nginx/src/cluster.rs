@@ -1,7 +1,7 @@
 //! `postern_cluster <name> <origin>… [name=…] [ca=…] [certificate=… key=…] [verify=off]`: where filters
 //! may send requests of their own. Several origins are the nodes of one service.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ptr;
 
 use nginx_sys::{
@@ -33,6 +33,13 @@ pub(crate) struct Tls {
     /// What the certificate has to name, and SNI.
     pub(crate) name: String,
     pub(crate) verify: bool,
+}
+
+impl Tls {
+    /// Whether the certificate has to name an address, and not a host.
+    pub(crate) fn is_address(&self) -> bool {
+        self.name.parse::<IpAddr>().is_ok()
+    }
 }
 
 /// The words as they stand there.

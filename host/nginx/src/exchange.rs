@@ -13,6 +13,7 @@ use postern_proxy_wasm::{Action, CallError, StreamId};
 use crate::answer::Answer;
 use crate::ngx::timer::Timer;
 use crate::ngx::{client_body, headers_in, log};
+use crate::response_body::ResponseBody;
 use crate::stream::{Failed, Shared};
 use crate::worker::Plugin;
 
@@ -31,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) ended: Option<End>,
     /// While a filter holds it.
     pub(crate) hold: Option<Timer>,
+    /// The response's body on its way through the filters.
+    pub(crate) response: ResponseBody,
 }
 
 struct Filter {
@@ -54,12 +57,21 @@ pub(crate) enum End {
     Answered,
 }
 
+/// A part of a response's body after the filters.
+pub(crate) enum Part {
+    AsItCame,
+    Instead(Vec<u8>),
+    Held,
+}
+
 /// What nginx has to do next.
 pub(crate) enum Step {
     Pass,
     ReadBody,
     Wait,
     Answer(Answer),
+    /// The connection, or the stream of HTTP/2, ends without an answer.
+    Close,
 }
 
 impl Exchange {
@@ -80,6 +92,7 @@ impl Exchange {
             body_limit,
             ended: None,
             hold: None,
+            response: ResponseBody::default(),
         }
     }
 
@@ -99,8 +112,10 @@ impl Exchange {
         self.body == Body::Reading
     }
 
-    pub(crate) fn plugins(&self) -> Vec<Rc<Plugin>> {
-        self.filters.iter().map(|filter| Rc::clone(&filter.plugin)).collect()
+    /// The filters that have asked for something to be done now.
+    pub(crate) fn unsettled(&self) -> Vec<Rc<Plugin>> {
+        let plugins = self.filters.iter().map(|filter| &filter.plugin);
+        plugins.filter(|plugin| !plugin.is_settled()).cloned().collect()
     }
 
     /// As far as it goes now.
@@ -141,7 +156,14 @@ impl Exchange {
     /// What was judged has to be what goes on.
     fn pass(&self) -> Step {
         let request = self.shared.request.get();
-        self.shared.body.replace(None);
+        if let Some(body) = self.shared.body.take()
+            && self.shared.body_changed.get()
+            // SAFETY: the request that is being judged, whose body nginx has read.
+            && let Err(error) = unsafe { client_body::replace(request, &body) }
+        {
+            self.log(nginx_sys::NGX_LOG_ERR, &format!("postern: the body of a request: {error}"));
+            return self.refuse(Failed::Unreadable);
+        }
         // SAFETY: the request that is being judged.
         if unsafe { headers_in::forwards_target(request) } {
             return Step::Pass;
@@ -160,6 +182,7 @@ impl Exchange {
                 "the filters judged the request line as it came, and nginx would forward something else \
                  (a rewrite, a subrequest, an internal redirect, or a request line that is not canonical)",
             ),
+            Failed::Malformed => (b"nginx.request.malformed", "Transfer-Encoding in HTTP/2"),
             Failed::Closed => (b"nginx.filter.closed", "a filter closed it"),
             Failed::Silent => {
                 (b"nginx.filter.silent", "a filter holds it for longer than postern_wait_limit")
@@ -167,7 +190,7 @@ impl Exchange {
         };
         self.shared.details.replace(details.to_vec());
         self.log(nginx_sys::NGX_LOG_WARN, &format!("postern: refused: {text}"));
-        Step::Answer(Answer::neutral(failed))
+        if failed == Failed::Closed { Step::Close } else { Step::Answer(Answer::neutral(failed)) }
     }
 
     fn give_headers(&mut self) {
@@ -178,7 +201,8 @@ impl Exchange {
         let Some(filter) = self.filters.get_mut(index) else { return };
         let judged = filter.plugin.begin(&shared, index).and_then(|stream| {
             filter.stream = Some(stream);
-            let fields = count_fields(shared.request.get());
+            // SAFETY: the request that is being judged.
+            let fields = unsafe { headers_in::count(shared.request.get()) };
             filter.plugin.call(|vm| vm.on_request_headers(stream, fields, whole))
         });
         self.take(index, judged);
@@ -229,13 +253,15 @@ impl Exchange {
         }
     }
 
-    /// The response's headers go out: through the filters backwards. False when one of them failed.
-    pub(crate) fn on_response_headers(&mut self, fields: usize) -> bool {
+    /// The response's headers go out: through the filters backwards. What a filter answers in place of the
+    /// upstream's response is taken from there; false when one of them failed.
+    pub(crate) fn on_response_headers(&mut self, fields: usize, whole: bool) -> bool {
         let mut good = true;
         for filter in self.filters.iter().rev() {
             let Some(stream) = filter.stream else { continue };
-            match filter.plugin.call(|vm| vm.on_response_headers(stream, fields, false)) {
+            match filter.plugin.call(|vm| vm.on_response_headers(stream, fields, whole)) {
                 Ok(Action::Continue) => {}
+                Ok(Action::Pause) if self.shared.answer.borrow().is_some() => break,
                 Ok(Action::Pause) => {
                     self.log(nginx_sys::NGX_LOG_ERR, "postern: a filter holds a response: it can't in nginx");
                     good = false;
@@ -246,11 +272,66 @@ impl Exchange {
                 }
             }
         }
-        if self.ended == Some(End::Passed) && self.shared.answer.take().is_some() {
-            self.log(nginx_sys::NGX_LOG_ERR, "postern: a filter answers a response: it can't in nginx");
-            good = false;
+        good && self
+            .shared
+            .failed
+            .get()
+            .is_none_or(|failed| self.ended != Some(End::Passed) || failed != Failed::Closed)
+    }
+
+    /// Whether a filter wants to see the response's body.
+    pub(crate) fn sees_response_bodies(&self) -> bool {
+        self.filters.iter().any(|filter| filter.stream.is_some() && filter.plugin.sees_response_bodies)
+    }
+
+    /// A part of the response's body goes out: through the filters backwards. What is left of it for the
+    /// client, as far as no filter holds it.
+    ///
+    /// # Errors
+    /// What is wrong, when the response can't go on.
+    pub(crate) fn on_response_body(&mut self, part: Vec<u8>, last: bool) -> Result<Part, String> {
+        let mut part = part;
+        let mut changed = false;
+        for (index, filter) in self.filters.iter().enumerate().rev() {
+            let Some(stream) = filter.stream.filter(|_| filter.plugin.sees_response_bodies) else { continue };
+            if self.response.held_by == Some(index) {
+                let mut held = std::mem::take(&mut self.response.held);
+                held.append(&mut part);
+                part = held;
+                self.response.held_by = None;
+                changed = true;
+            }
+            let size = part.len();
+            self.shared.response_body.replace(Some(part));
+            let judged = filter.plugin.call(|vm| vm.on_response_body(stream, size, last));
+            part = self.shared.response_body.take().unwrap_or_default();
+            changed |= self.shared.response_body_changed.take();
+            if self.shared.failed.get() == Some(Failed::Closed) || self.shared.answer.take().is_some() {
+                return Err("a filter ends a response that is on its way".into());
+            }
+            match judged {
+                Ok(Action::Continue) => {}
+                Ok(Action::Pause) if last => return Err("a filter holds a response beyond its end".into()),
+                Ok(Action::Pause) if part.len() > self.body_limit => {
+                    return Err("a filter holds more of a response than postern_body_limit".into());
+                }
+                Ok(Action::Pause) => {
+                    self.response.held_by = Some(index);
+                    self.response.held = part;
+                    return Ok(Part::Held);
+                }
+                Err(error) => return Err(error.to_string()),
+            }
         }
-        good
+        if !changed {
+            return Ok(Part::AsItCame);
+        }
+        self.response.changed += part.len();
+        if self.response.changed > self.body_limit {
+            // What was written anew stays in memory until the request is over.
+            return Err("filters change more of a response than postern_body_limit".into());
+        }
+        Ok(Part::Instead(part))
     }
 
     /// The request is over.
@@ -262,7 +343,7 @@ impl Exchange {
         }
     }
 
-    fn log(&self, level: u32, text: &str) {
+    pub(crate) fn log(&self, level: u32, text: &str) {
         let request = self.shared.request.get();
         if request.is_null() {
             return log::cycle(level, text);
@@ -277,11 +358,4 @@ fn failed(error: &CallError) -> Failed {
         CallError::Died(_) | CallError::Lost { .. } => Failed::Died,
         _ => Failed::Down,
     }
-}
-
-fn count_fields(request: *mut ngx_http_request_t) -> usize {
-    let mut count = 0;
-    // SAFETY: the request that is being judged.
-    unsafe { headers_in::read(request, &mut |_, _| count += 1) };
-    count
 }

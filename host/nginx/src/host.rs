@@ -27,6 +27,17 @@ pub(crate) struct Effects {
     pub(crate) cancelled: RefCell<Vec<CallId>>,
 }
 
+impl Effects {
+    pub(crate) fn is_empty(&self) -> bool {
+        let tick = self.tick.take();
+        self.tick.set(tick);
+        tick.is_none()
+            && self.touched.borrow().is_empty()
+            && self.calls.borrow().is_empty()
+            && self.cancelled.borrow().is_empty()
+    }
+}
+
 pub(crate) struct NginxHost {
     /// Shared data belongs to a module: its name.
     pub(crate) module: String,

@@ -11,6 +11,7 @@
 
 mod answer;
 mod call;
+mod certificate;
 mod cluster;
 mod compiled;
 mod configuration;
@@ -24,8 +25,10 @@ mod module;
 mod ngx;
 mod phases;
 mod properties;
+mod reference;
 mod refused;
 mod response;
+mod response_body;
 mod shared;
 mod stream;
 mod variables;

@@ -43,11 +43,15 @@ fn text(zone: &Zone) -> String {
     let mut text = String::new();
     let mut seen = BTreeSet::new();
     for (name, kind, value) in zone.metrics() {
-        let is_counter = kind == MetricKind::Counter as u8;
+        let is_sum = kind == MetricKind::Histogram as u8;
+        let is_counter = is_sum || kind == MetricKind::Counter as u8;
         let mut name: String = name
             .chars()
             .map(|character| if character.is_ascii_alphanumeric() { character } else { '_' })
             .collect();
+        if is_sum {
+            name.push_str("_sum");
+        }
         if is_counter && !name.ends_with("_total") {
             name.push_str("_total");
         }

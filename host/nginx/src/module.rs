@@ -10,7 +10,7 @@ use nginx_sys::{
 };
 
 use crate::guarded::guarded;
-use crate::{configuration, directives, phases, response, variables, worker};
+use crate::{configuration, directives, phases, response, response_body, variables, worker};
 
 static mut CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(before),
@@ -142,6 +142,7 @@ unsafe extern "C" fn after(cf: *mut ngx_conf_t) -> ngx_int_t {
                 place.write(Some(handler));
             }
             response::install();
+            response_body::install();
             configuration::finish(cf)
         }
     })

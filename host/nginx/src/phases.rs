@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nginx_sys::{
-    NGX_DECLINED, NGX_DONE, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_event_t, ngx_http_core_run_phases,
+    NGX_DECLINED, NGX_DONE, NGX_HTTP_CLOSE, NGX_HTTP_SPECIAL_RESPONSE, NGX_HTTP_VERSION_20, NGX_OK,
+    ngx_event_t, ngx_handle_read_event, ngx_http_block_reading, ngx_http_core_run_phases,
     ngx_http_finalize_request, ngx_http_read_client_request_body, ngx_http_request_t,
-    ngx_http_run_posted_requests, ngx_int_t, ngx_pool_cleanup_add,
+    ngx_http_run_posted_requests, ngx_http_test_reading, ngx_int_t, ngx_pool_cleanup_add, ngx_uint_t,
 };
 use postern_proxy_wasm::PropertyPath;
 
@@ -18,7 +19,7 @@ use crate::guarded::guarded;
 use crate::module::{context_place, main_of_request};
 use crate::ngx::client_body;
 use crate::ngx::timer::Timer;
-use crate::properties;
+use crate::reference;
 use crate::stream::{Failed, Shared};
 use crate::worker;
 
@@ -45,7 +46,10 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
             },
         };
         let step = (*exchange).advance();
-        let settled = (*exchange).plugins();
+        if (*exchange).hold.is_some() && !matches!(step, Step::Wait) {
+            watch_no_longer(request);
+        }
+        let unsettled = (*exchange).unsettled();
         let result = match step {
             Step::Pass => {
                 (*exchange).pass_on();
@@ -54,6 +58,9 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
             Step::Wait => {
                 if (*exchange).hold.is_none() && !(*exchange).is_reading_body() {
                     (*exchange).hold = Some(hold(request));
+                    if !watch(request) {
+                        return 500;
+                    }
                 }
                 NGX_DONE as ngx_int_t
             }
@@ -61,6 +68,12 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
                 (*exchange).hold = None;
                 (*exchange).ended = Some(End::Answered);
                 answer.send(request);
+                NGX_DONE as ngx_int_t
+            }
+            Step::Close => {
+                (*exchange).hold = None;
+                (*exchange).ended = Some(End::Answered);
+                ngx_http_finalize_request(request, NGX_HTTP_CLOSE as ngx_int_t);
                 NGX_DONE as ngx_int_t
             }
             Step::ReadBody => {
@@ -74,7 +87,7 @@ unsafe fn judge(request: *mut ngx_http_request_t) -> ngx_int_t {
                 }
             }
         };
-        for plugin in settled {
+        for plugin in unsettled {
             plugin.settle();
         }
         result
@@ -89,6 +102,27 @@ unsafe fn hold(request: *mut ngx_http_request_t) -> Timer {
         let timer = Timer::awaited(Some(on_silence), request.cast());
         timer.set(Duration::from_millis(main.wait_limit));
         timer
+    }
+}
+
+/// While it is held nginx looks whether the client is still there, as it does for `limit_req`: else one that
+/// has left would keep its place among those that a filter lets wait.
+unsafe fn watch(request: *mut ngx_http_request_t) -> bool {
+    // SAFETY: nginx's request.
+    unsafe {
+        if ngx_handle_read_event((*(*request).connection).read, 0) != NGX_OK as ngx_int_t {
+            return false;
+        }
+        (*request).read_event_handler = Some(ngx_http_test_reading);
+    }
+    true
+}
+
+/// As nginx has it between the head and the answer of a request.
+unsafe fn watch_no_longer(request: *mut ngx_http_request_t) {
+    // SAFETY: nginx's request.
+    unsafe {
+        (*request).read_event_handler = Some(ngx_http_block_reading);
     }
 }
 
@@ -152,13 +186,18 @@ unsafe fn begin(
             return None;
         }
         let shared = Shared::new(request);
-        // The reference of the request, made before the first filter: nothing of the client's is in it.
-        if let Some(id) = properties::variable(request, "request_id") {
-            let _ = shared.state.borrow_mut().set(PropertyPath::new(b"postern.correlation"), &id);
-        }
+        // Made before the first filter: nothing of the client's is in it.
+        let reference = reference::drawn().ok()?;
+        let _ = shared.state.borrow_mut().set(PropertyPath::new(b"postern.correlation"), &reference);
         let plugins = worker::plugins(filters);
         if plugins.len() != filters.len() {
             shared.failed.set(Some(Failed::Down));
+        }
+        // RFC 9113 section 8.2.2: such a message is malformed. nginx reads it as if it were not there.
+        if (*request).http_version >= NGX_HTTP_VERSION_20 as ngx_uint_t
+            && !(*request).headers_in.transfer_encoding.is_null()
+        {
+            shared.failed.set(Some(Failed::Malformed));
         }
         let has_body = client_body::follows(request);
         let exchange = Box::into_raw(Box::new(Exchange::new(shared, plugins, has_body, body_limit)));

@@ -3,6 +3,7 @@
 use nginx_sys::{ngx_hash_strlow, ngx_http_get_variable, ngx_http_request_t, ngx_str_t};
 use postern_proxy_wasm::PropertyPath;
 
+use crate::certificate;
 use crate::ngx::{headers_in, list, text};
 
 /// The property, or none.
@@ -52,6 +53,9 @@ pub(crate) unsafe fn of(request: *mut ngx_http_request_t, path: PropertyPath<'_>
             // Only of a certificate that nginx has verified.
             (b"connection", b"subject_peer_certificate", None) if is_mutual(request) => {
                 variable(request, "ssl_client_s_dn")
+            }
+            (b"connection", b"sha256_peer_certificate_digest", None) if is_mutual(request) => {
+                certificate::digest(&variable(request, "ssl_client_raw_cert")?)
             }
             (b"connection", b"id", None) => {
                 let number: u64 = (*(*request).connection).number;

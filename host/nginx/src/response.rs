@@ -1,10 +1,12 @@
 //! Responses on their way out.
 
 use std::ptr;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nginx_sys::{
-    NGX_ERROR, ngx_http_filter_finalize_request, ngx_http_request_t, ngx_http_top_header_filter, ngx_int_t,
+    NGX_ERROR, NGX_HTTP_HEAD, ngx_http_filter_finalize_request, ngx_http_request_t,
+    ngx_http_top_header_filter, ngx_int_t,
 };
 
 use crate::exchange::End;
@@ -59,8 +61,39 @@ unsafe fn filter(request: *mut ngx_http_request_t) -> bool {
         let Some(exchange) = phases::find(request) else { return true };
         let mut fields = 0;
         headers_out::read(request, &mut |_, _| fields += 1);
-        let good = (*exchange).on_response_headers(fields);
+        let whole = is_without_body(request);
+        let good = (*exchange).on_response_headers(fields, whole);
+        let is_passed = (*exchange).ended == Some(End::Passed);
+        let shared = Rc::clone(&(*exchange).shared);
+        let answer = shared.answer.take();
+        if good
+            && is_passed
+            && let Some(answer) = answer
+        {
+            // A filter answers in place of the upstream.
+            let Some(body) = answer.take_the_place(request) else { return false };
+            (*exchange).response.instead = Some(body);
+            return true;
+        }
+        if good && !whole && (*exchange).sees_response_bodies() {
+            (*exchange).response.is_seen = true;
+            // Whole, and in memory: filters see no parts of files.
+            (*request).set_filter_need_in_memory(1);
+            (*request).set_allow_ranges(0);
+        }
         // An answer of the edge itself goes out whatever happens: it holds nothing of the LAN's.
-        good || (*exchange).ended != Some(End::Passed)
+        good || !is_passed
+    }
+}
+
+/// Whether nothing follows the headers.
+unsafe fn is_without_body(request: *mut ngx_http_request_t) -> bool {
+    // SAFETY: the caller's.
+    unsafe {
+        let out = &raw const (*request).headers_out;
+        (*request).header_only() != 0
+            || (*request).method == NGX_HTTP_HEAD as usize
+            || matches!((*out).status, 204 | 304)
+            || (*out).content_length_n == 0
     }
 }

@@ -1,30 +1,38 @@
 //! What the workers share: values and metrics, in memory that outlives reloads.
 //!
 //! nginx's slab allocator and its lock guard it. Pointers hold in every worker: all are forks of the
-//! master, which has mapped the memory. A worker that dies within leaves a lock that nginx takes off,
-//! and a table in which each step was whole.
+//! master, which has mapped the memory.
+//!
+//! A worker can be killed between any two instructions. nginx takes its lock off then. What is found by
+//! others is published by one store of a pointer, value and version together, after it is whole; what the
+//! allocator was doing is not known, so that a mark is set while it is at work: whoever takes the lock and
+//! finds the mark sets the allocator up anew and puts the values back ([`recovery`]).
+
+mod counters;
+mod recovery;
 
 use std::num::NonZeroU32;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use nginx_sys::{
     NGX_ERROR, NGX_OK, ngx_conf_t, ngx_int_t, ngx_shared_memory_add, ngx_shm_zone_t, ngx_shmtx_lock,
     ngx_shmtx_unlock, ngx_slab_alloc_locked, ngx_slab_free_locked, ngx_slab_pool_t,
 };
-use postern_proxy_wasm::{MetricKind, Status};
+use postern_proxy_wasm::Status;
 
 use crate::guarded::guarded;
 use crate::module::module;
 use crate::ngx::text;
+use counters::{METRICS, Metric};
 
 const BUCKETS: usize = 1024;
-const METRICS: usize = 512;
-const NAME: usize = 120;
 
 /// At the begin of the memory, all zero when it is new.
 #[repr(C)]
 struct Root {
+    /// Not 0 while somebody who has the lock is in the allocator, or between it and the table.
+    at_work: AtomicU32,
     buckets: [*mut Entry; BUCKETS],
     metrics: [Metric; METRICS],
 }
@@ -32,10 +40,9 @@ struct Root {
 #[repr(C)]
 struct Entry {
     next: *mut Entry,
-    version: u32,
     key_size: usize,
-    /// A block of its own, with its size in it: a value is replaced by writing one pointer, so that a
-    /// worker that is killed leaves the one or the other.
+    /// A block of its own: a value is replaced by writing one pointer, so that a worker that is killed
+    /// leaves the one or the other.
     value: *mut Value,
     // The key follows.
 }
@@ -43,16 +50,10 @@ struct Entry {
 #[repr(C)]
 struct Value {
     size: usize,
+    /// The value and its version are replaced at once: a worker that was killed between the two would have
+    /// left a version that a second writer takes for the one that it read.
+    version: u32,
     // The bytes follow.
-}
-
-#[repr(C)]
-struct Metric {
-    /// 0: none yet.
-    name_size: usize,
-    name: [u8; NAME],
-    kind: u8,
-    value: AtomicI64,
 }
 
 /// The memory, in the process that uses it.
@@ -69,7 +70,7 @@ pub(crate) struct Zone {
 pub(crate) unsafe fn declare(cf: *mut ngx_conf_t, size: usize) -> *mut ngx_shm_zone_t {
     // With the number of the layout below: a reload after an upgrade of the module must not find memory
     // that the module before laid out, and gets a zone of another name.
-    let mut name = text::literal(b"postern_2");
+    let mut name = text::literal(b"postern_3");
     // SAFETY: the caller's.
     unsafe {
         let zone = ngx_shared_memory_add(cf, &raw mut name, size, module().cast());
@@ -133,20 +134,30 @@ impl Zone {
         }
     }
 
-    fn lock(&self) -> Lock {
+    /// The lock, of a table that is whole.
+    fn lock(&self) -> Result<Lock, Status> {
         // SAFETY: mapped memory.
         unsafe { ngx_shmtx_lock(&raw mut (*self.pool).mutex) };
-        Lock(self.pool)
+        let lock = Lock(self.pool);
+        if self.at_work().load(Ordering::Acquire) != 0 {
+            recovery::recover(self)?;
+        }
+        Ok(lock)
+    }
+
+    fn at_work(&self) -> &AtomicU32 {
+        // SAFETY: mapped memory.
+        unsafe { &(*self.root).at_work }
     }
 
     pub(crate) fn value(&self, key: &[u8], value: &mut Vec<u8>) -> Result<u32, Status> {
-        let _lock = self.lock();
+        let _lock = self.lock()?;
         // SAFETY: under the lock entries are whole.
         unsafe {
             let entry = self.find(key).ok_or(Status::NotFound)?;
             let block = (*entry).value;
-            value.extend_from_slice(std::slice::from_raw_parts(block.add(1).cast::<u8>(), (*block).size));
-            Ok((*entry).version)
+            value.extend_from_slice(bytes_of(block));
+            Ok((*block).version)
         }
     }
 
@@ -156,44 +167,68 @@ impl Zone {
         value: &[u8],
         version: Option<NonZeroU32>,
     ) -> Result<(), Status> {
-        let _lock = self.lock();
-        // SAFETY: under the lock entries are whole; what nginx gives is checked for null.
+        let _lock = self.lock()?;
+        // SAFETY: under the lock entries are whole.
         unsafe {
-            if let Some(entry) = self.find(key) {
-                if version.is_some_and(|version| version.get() != (*entry).version) {
-                    return Err(Status::CasMismatch);
-                }
-                let block = self.copy(value)?;
-                let before = (*entry).value;
-                // The block is written before anybody finds it.
-                compiler_fence(Ordering::Release);
-                (*entry).value = block;
-                (*entry).version = (*entry).version.checked_add(1).unwrap_or(1);
-                ngx_slab_free_locked(self.pool, before.cast());
-                return Ok(());
+            let found = self.find(key);
+            if let (Some(entry), Some(version)) = (found, version)
+                && version.get() != (*(*entry).value).version
+            {
+                return Err(Status::CasMismatch);
             }
-            let entry = ngx_slab_alloc_locked(self.pool, size_of::<Entry>() + key.len()).cast::<Entry>();
-            if entry.is_null() {
-                return Err(Status::InternalFailure);
-            }
-            let block = self.copy(value).inspect_err(|_| ngx_slab_free_locked(self.pool, entry.cast()))?;
-            let bucket = self.bucket(key);
-            entry.write(Entry { next: *bucket, version: 1, key_size: key.len(), value: block });
-            entry.add(1).cast::<u8>().copy_from_nonoverlapping(key.as_ptr(), key.len());
-            compiler_fence(Ordering::Release);
-            bucket.write(entry);
+            self.at_work().store(1, Ordering::Release);
+            compiler_fence(Ordering::SeqCst);
+            let written = match found {
+                Some(entry) => self.replace(entry, value),
+                None => self.insert(key, value, 1),
+            };
+            compiler_fence(Ordering::SeqCst);
+            self.at_work().store(0, Ordering::Release);
+            written
+        }
+    }
+
+    unsafe fn replace(&self, entry: *mut Entry, value: &[u8]) -> Result<(), Status> {
+        // SAFETY: under the lock; what nginx gives is checked for null.
+        unsafe {
+            let before = (*entry).value;
+            let version = (*before).version.checked_add(1).unwrap_or(1);
+            let block = self.block(value, version)?;
+            // The block is written before anybody finds it.
+            compiler_fence(Ordering::SeqCst);
+            (&raw mut (*entry).value).write_volatile(block);
+            compiler_fence(Ordering::SeqCst);
+            ngx_slab_free_locked(self.pool, before.cast());
         }
         Ok(())
     }
 
-    unsafe fn copy(&self, value: &[u8]) -> Result<*mut Value, Status> {
-        // SAFETY: under the lock.
+    unsafe fn insert(&self, key: &[u8], value: &[u8], version: u32) -> Result<(), Status> {
+        // SAFETY: as above.
+        unsafe {
+            let entry = ngx_slab_alloc_locked(self.pool, size_of::<Entry>() + key.len()).cast::<Entry>();
+            if entry.is_null() {
+                return Err(Status::InternalFailure);
+            }
+            let block =
+                self.block(value, version).inspect_err(|_| ngx_slab_free_locked(self.pool, entry.cast()))?;
+            let bucket = self.bucket(key);
+            entry.write(Entry { next: *bucket, key_size: key.len(), value: block });
+            entry.add(1).cast::<u8>().copy_from_nonoverlapping(key.as_ptr(), key.len());
+            compiler_fence(Ordering::SeqCst);
+            bucket.write_volatile(entry);
+        }
+        Ok(())
+    }
+
+    unsafe fn block(&self, value: &[u8], version: u32) -> Result<*mut Value, Status> {
+        // SAFETY: as above.
         unsafe {
             let block = ngx_slab_alloc_locked(self.pool, size_of::<Value>() + value.len()).cast::<Value>();
             if block.is_null() {
                 return Err(Status::InternalFailure);
             }
-            block.write(Value { size: value.len() });
+            block.write(Value { size: value.len(), version });
             block.add(1).cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len());
             Ok(block)
         }
@@ -204,8 +239,7 @@ impl Zone {
         unsafe {
             let mut entry = *self.bucket(key);
             while !entry.is_null() {
-                let own = std::slice::from_raw_parts(entry.add(1).cast::<u8>(), (*entry).key_size);
-                if own == key {
+                if key_of(entry) == key {
                     return Some(entry);
                 }
                 entry = (*entry).next;
@@ -222,84 +256,18 @@ impl Zone {
         // SAFETY: within the array.
         unsafe { (&raw mut (*self.root).buckets).cast::<*mut Entry>().add(hash as usize % BUCKETS) }
     }
+}
 
-    /// Defines a metric, or finds it: its place is its number.
-    pub(crate) fn define(&self, kind: MetricKind, name: &[u8]) -> Result<u32, Status> {
-        if name.is_empty() || name.len() > NAME {
-            return Err(Status::BadArgument);
-        }
-        let _lock = self.lock();
-        for number in 0..METRICS {
-            // SAFETY: within the array, under the lock.
-            unsafe {
-                let metric = &mut *self.metric(number);
-                if metric.name_size == 0 {
-                    metric.name.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
-                    metric.kind = kind as u8;
-                    metric.value = AtomicI64::new(0);
-                    metric.name_size = name.len();
-                }
-                if metric.name.get(..metric.name_size) == Some(name) && metric.kind == kind as u8 {
-                    return u32::try_from(number).map_err(|_| Status::InternalFailure);
-                }
-            }
-        }
-        Err(Status::InternalFailure)
-    }
+/// # Safety
+/// An entry of the table, under the lock.
+unsafe fn key_of<'a>(entry: *mut Entry) -> &'a [u8] {
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts(entry.add(1).cast::<u8>(), (*entry).key_size) }
+}
 
-    unsafe fn metric(&self, number: usize) -> *mut Metric {
-        // SAFETY: the caller's.
-        unsafe { (&raw mut (*self.root).metrics).cast::<Metric>().add(number) }
-    }
-
-    /// A metric that is defined.
-    fn defined(&self, number: u32) -> Result<(&AtomicI64, u8), Status> {
-        let number = usize::try_from(number).ok().filter(|number| *number < METRICS);
-        // SAFETY: within the array; names and kinds do not change once they are there.
-        unsafe {
-            let metric = self.metric(number.ok_or(Status::NotFound)?);
-            if (*metric).name_size == 0 {
-                return Err(Status::NotFound);
-            }
-            Ok((&(*metric).value, (*metric).kind))
-        }
-    }
-
-    pub(crate) fn record(&self, number: u32, value: u64) -> Result<(), Status> {
-        let (cell, kind) = self.defined(number)?;
-        if kind == MetricKind::Counter as u8 {
-            return Err(Status::BadArgument);
-        }
-        cell.store(i64::try_from(value).map_err(|_| Status::BadArgument)?, Ordering::Relaxed);
-        Ok(())
-    }
-
-    pub(crate) fn increment(&self, number: u32, offset: i64) -> Result<(), Status> {
-        let (cell, kind) = self.defined(number)?;
-        if kind == MetricKind::Counter as u8 && offset < 0 {
-            return Err(Status::BadArgument);
-        }
-        cell.fetch_add(offset, Ordering::Relaxed);
-        Ok(())
-    }
-
-    pub(crate) fn read(&self, number: u32) -> Result<u64, Status> {
-        let (cell, _) = self.defined(number)?;
-        Ok(u64::try_from(cell.load(Ordering::Relaxed)).unwrap_or(0))
-    }
-
-    /// Name, kind and value of each metric.
-    pub(crate) fn metrics(&self) -> Vec<(String, u8, i64)> {
-        (0..METRICS)
-            .map_while(|number| {
-                // SAFETY: within the array; names do not change once they are there.
-                unsafe {
-                    let metric = &*self.metric(number);
-                    let name = metric.name.get(..metric.name_size).filter(|name| !name.is_empty())?;
-                    let name = String::from_utf8_lossy(name).into_owned();
-                    Some((name, metric.kind, metric.value.load(Ordering::Relaxed)))
-                }
-            })
-            .collect()
-    }
+/// # Safety
+/// A value of the table, under the lock.
+unsafe fn bytes_of<'a>(block: *mut Value) -> &'a [u8] {
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts(block.add(1).cast::<u8>(), (*block).size) }
 }

@@ -23,6 +23,12 @@ pub(crate) struct Shared {
     pub(crate) state: RefCell<FilterState>,
     /// The whole body, from when it was read until it goes upstream.
     pub(crate) body: RefCell<Option<Vec<u8>>>,
+    /// A filter has changed it.
+    pub(crate) body_changed: Cell<bool>,
+    /// The part of the response's body that a filter is shown.
+    pub(crate) response_body: RefCell<Option<Vec<u8>>>,
+    /// A filter has changed that.
+    pub(crate) response_body_changed: Cell<bool>,
     /// What a filter wants to answer, until it is sent.
     pub(crate) answer: RefCell<Option<Answer>>,
     /// For the access log.
@@ -48,6 +54,8 @@ pub(crate) enum Failed {
     Unreadable,
     /// nginx would forward something else than what the filters judged.
     NotWhatWasJudged,
+    /// It has what no request of its version may have, and nginx takes it.
+    Malformed,
     /// A filter asked for it.
     Closed,
     /// A filter holds it for longer than it may.
@@ -60,12 +68,24 @@ impl Shared {
             request: Cell::new(request),
             state: RefCell::default(),
             body: RefCell::default(),
+            body_changed: Cell::new(false),
+            response_body: RefCell::default(),
+            response_body_changed: Cell::new(false),
             answer: RefCell::default(),
             details: RefCell::default(),
             resumed: Cell::new(0),
             failed: Cell::new(None),
             passed: Cell::new(false),
         })
+    }
+}
+
+impl Shared {
+    fn body_of(&self, body: Body) -> &RefCell<Option<Vec<u8>>> {
+        match body {
+            Body::Request => &self.body,
+            Body::Response => &self.response_body,
+        }
     }
 }
 
@@ -84,7 +104,7 @@ impl NginxStream {
     }
 
     /// The request goes on outside of the callback in which it was touched.
-    fn touched(&self) {
+    pub(crate) fn touched(&self) {
         self.effects.touched.borrow_mut().push(Rc::clone(&self.shared));
     }
 
@@ -145,22 +165,36 @@ impl Stream for NginxStream {
     }
 
     fn body_size(&mut self, body: Body) -> Result<usize, Status> {
-        match body {
-            Body::Request => self.shared.body.borrow().as_ref().map(Vec::len).ok_or(Status::NotFound),
-            Body::Response => Err(Status::NotFound),
-        }
+        self.shared.body_of(body).borrow().as_ref().map(Vec::len).ok_or(Status::NotFound)
     }
 
     fn read_body(&mut self, body: Body, start: usize, into: &mut [u8]) -> Result<(), Status> {
-        let held = self.shared.body.borrow();
-        let whole = held.as_ref().filter(|_| body == Body::Request).ok_or(Status::NotFound)?;
+        let held = self.shared.body_of(body).borrow();
+        let whole = held.as_ref().ok_or(Status::NotFound)?;
         let end = start.checked_add(into.len()).ok_or(Status::BadArgument)?;
         into.copy_from_slice(whole.get(start..end).ok_or(Status::BadArgument)?);
         Ok(())
     }
 
-    fn replace_body(&mut self, _: Body, _: Range<usize>, _: &[u8]) -> Result<(), Status> {
-        Err(Status::Unimplemented)
+    fn replace_body(&mut self, body: Body, range: Range<usize>, with: &[u8]) -> Result<(), Status> {
+        let request = self.request()?;
+        // SAFETY: a request that is not null is one that nginx knows.
+        let announced = unsafe { (*request).headers_out.content_length_n };
+        if body == Body::Response && announced >= 0 && range.len() != with.len() {
+            // The client has been told a length: the filter takes it away with the headers.
+            return Err(Status::BadArgument);
+        }
+        let mut held = self.shared.body_of(body).borrow_mut();
+        let whole = held.as_mut().ok_or(Status::NotFound)?;
+        if range.start > range.end || range.end > whole.len() {
+            return Err(Status::BadArgument);
+        }
+        whole.splice(range, with.iter().copied());
+        match body {
+            Body::Request => self.shared.body_changed.set(true),
+            Body::Response => self.shared.response_body_changed.set(true),
+        }
+        Ok(())
     }
 
     fn property(&mut self, path: PropertyPath<'_>) -> Option<Cow<'_, [u8]>> {

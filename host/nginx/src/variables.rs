@@ -3,12 +3,13 @@
 
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_HTTP_VAR_PREFIX, NGX_OK, ngx_conf_t, ngx_http_add_variable,
-    ngx_http_request_t, ngx_http_variable_value_t, ngx_int_t, ngx_str_t, ngx_uint_t,
+    ngx_http_get_variable_index, ngx_http_request_t, ngx_http_variable_value_t, ngx_int_t, ngx_str_t,
+    ngx_uint_t,
 };
 
 use crate::guarded::guarded;
 use crate::ngx::text;
-use crate::{phases, refused};
+use crate::{phases, properties, refused};
 
 const PREFIX: &[u8] = b"postern_";
 
@@ -26,6 +27,11 @@ pub(crate) unsafe fn declare(cf: *mut ngx_conf_t) -> ngx_int_t {
             return NGX_ERROR as ngx_int_t;
         }
         (*variable).get_handler = Some(get);
+        // With an index it is made once for a request: filters, log and pages tell the same one.
+        let mut reference = text::literal(b"request_id");
+        if ngx_http_get_variable_index(cf, &raw mut reference) == NGX_ERROR as ngx_int_t {
+            return NGX_ERROR as ngx_int_t;
+        }
     }
     NGX_OK as ngx_int_t
 }
@@ -67,7 +73,15 @@ unsafe fn look_up(request: *mut ngx_http_request_t, name: &[u8]) -> Option<Vec<u
         // SAFETY: the caller's.
         return unsafe { refused::by_nginx(request) }.map(|code| code.as_bytes().to_vec());
     }
-    let shared = shared?;
+    let Some(shared) = shared else {
+        // Refused before the first filter: the reference that the filters would have got.
+        // SAFETY: the caller's.
+        return if name == b"correlation" {
+            unsafe { properties::variable(request, "request_id") }
+        } else {
+            None
+        };
+    };
     let name: Vec<u8> = name.iter().map(|byte| if *byte == b'_' { b'.' } else { *byte }).collect();
     let path = [b"postern.", name.as_slice()].concat();
     shared.state.borrow().get(&path).map(<[u8]>::to_vec)

@@ -49,9 +49,9 @@ pub(crate) struct Plugin {
     vm: RefCell<Vm<NginxHost>>,
     id: Cell<Option<PluginId>>,
     options: PluginOptions,
+    /// Whether it has a callback for bodies of responses.
+    pub(crate) sees_response_bodies: bool,
     effects: Rc<Effects>,
-    /// Requests that the instance knows.
-    streams: RefCell<HashMap<StreamId, Rc<Shared>>>,
     ticks: RefCell<Option<Timer>>,
     period: Cell<Option<Duration>>,
     clusters: Cell<&'static [Cluster]>,
@@ -210,11 +210,11 @@ impl Plugin {
         };
         Ok(Rc::new(Self {
             name,
+            sees_response_bodies: module.sees_response_bodies(),
             vm: RefCell::new(vm),
             id: Cell::new(None),
             options,
             effects,
-            streams: RefCell::default(),
             ticks: RefCell::default(),
             period: Cell::new(None),
             clusters: Cell::new(&[]),
@@ -252,14 +252,11 @@ impl Plugin {
     pub(crate) fn begin(&self, shared: &Rc<Shared>, index: usize) -> Result<StreamId, CallError> {
         let Some(id) = self.id.get() else { return Err(CallError::Unknown { module: self.name.clone() }) };
         let stream = NginxStream { shared: Rc::clone(shared), index, effects: Rc::clone(&self.effects) };
-        let stream = self.call(|vm| vm.create_stream(id, stream))?;
-        self.streams.borrow_mut().insert(stream, Rc::clone(shared));
-        Ok(stream)
+        self.call(|vm| vm.create_stream(id, stream))
     }
 
     /// The request is over for the filter.
     pub(crate) fn end(&self, stream: StreamId) {
-        self.streams.borrow_mut().remove(&stream);
         if let Err(error) = self.call(|vm| vm.end_stream(stream)) {
             log::cycle(NGX_LOG_ERR, &format!("postern: {error}"));
         }
@@ -270,13 +267,14 @@ impl Plugin {
         &self,
         callback: impl FnOnce(&mut Vm<NginxHost>) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        let result = callback(&mut self.vm.borrow_mut());
+        let mut vm = self.vm.borrow_mut();
+        let result = callback(&mut vm);
         if let Err(CallError::Died(death)) = &result {
             // Nobody else will wake those that it held.
             for stream in &death.paused {
-                if let Some(shared) = self.streams.borrow().get(stream) {
-                    shared.failed.set(Some(Failed::Died));
-                    self.effects.touched.borrow_mut().push(Rc::clone(shared));
+                if let Some(stream) = vm.stream_mut(*stream) {
+                    stream.shared.failed.set(Some(Failed::Died));
+                    stream.touched();
                 }
             }
         }
@@ -290,6 +288,11 @@ impl Plugin {
             log::cycle(NGX_LOG_ERR, &format!("postern: {error}"));
         }
         self.settle();
+    }
+
+    /// Whether the filter has asked for nothing since it was settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.effects.is_empty()
     }
 
     /// Does what the filter asked for meanwhile.

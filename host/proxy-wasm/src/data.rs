@@ -1,8 +1,9 @@
 //! What host calls work on: the state of one VM. It outlives the instance.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use wasmtime::{Memory, TypedFunc};
 
 use crate::host::Host;
@@ -20,12 +21,13 @@ pub(crate) struct Data<H: Host> {
     /// `NAME=value`
     pub(crate) environment: Vec<String>,
     pub(crate) plugins: Vec<Plugin>,
-    pub(crate) streams: HashMap<u32, StreamContext<H::Stream>>,
+    /// By ids that are the VM's own: nobody outside chooses them.
+    pub(crate) streams: FxHashMap<u32, StreamContext<H::Stream>>,
     /// The last one that was given away: contexts are never named again.
     pub(crate) last_context: u32,
     pub(crate) last_call: u32,
     /// Callouts under way.
-    pub(crate) calls: HashMap<u32, PluginId>,
+    pub(crate) calls: FxHashMap<u32, PluginId>,
     /// Names of metrics and queues that were defined, with a letter in front.
     pub(crate) defined: HashSet<Vec<u8>>,
     pub(crate) running: Running,

@@ -66,6 +66,12 @@ impl Module {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether the module has a callback for bodies of responses: a proxy need not copy them for one that
+    /// has not.
+    pub fn sees_response_bodies(&self) -> bool {
+        self.inner.get_export("proxy_on_response_body").is_some()
+    }
 }
 
 /// Counts the epochs that bound how long a plugin runs. Nothing does by itself: somebody has to call

@@ -1,9 +1,7 @@
 //! Maps of HTTP fields as the ABI has them: number of pairs, sizes of names and values, then names
 //! and values, each followed by NUL. All numbers have 32 bits, little endian.
 
-mod reader;
-
-pub(crate) use reader::Pairs;
+pub(crate) use postern_guest_bytes::Fields as Pairs;
 
 use crate::status::Status;
 
@@ -60,7 +58,7 @@ impl PairsWriter {
 
 /// Reads pairs. No bytes and one or more zero bytes are none; anything else must be exact.
 pub(crate) fn read(bytes: &[u8]) -> Result<Pairs<'_>, Status> {
-    reader::read(bytes).ok_or(Status::ParseFailure)
+    postern_guest_bytes::read_fields(bytes).ok_or(Status::ParseFailure)
 }
 
 /// A name in lower case, if it is a token (RFC 9110 section 5.6.2) or a pseudo header.

@@ -1,10 +1,12 @@
 //! A proxy for the unit tests.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::data::{Data, Running};
 use crate::host::{Host, Stream};
@@ -32,10 +34,10 @@ pub(crate) fn data() -> Data<TestHost> {
         vm_configuration: Vec::new(),
         environment: Vec::new(),
         plugins: Vec::new(),
-        streams: HashMap::new(),
+        streams: FxHashMap::default(),
         last_context: 0,
         last_call: 0,
-        calls: HashMap::new(),
+        calls: FxHashMap::default(),
         defined: HashSet::new(),
         running: Running::default(),
         meter: Meter::new(0, 0),

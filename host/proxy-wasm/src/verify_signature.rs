@@ -5,10 +5,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
     VerificationAlgorithm,
 };
-
-mod arguments;
-
-use arguments::{Arguments, Kind, LENGTH_DELIMITED, kind_of};
+use postern_guest_bytes::{KeyKind, LENGTH_DELIMITED, SignatureArguments, kind_of};
 
 use crate::status::Status;
 
@@ -24,8 +21,8 @@ use crate::status::Status;
 /// # Errors
 /// [`Status::BadArgument`] for arguments that are no such message.
 pub fn verify_signature(arguments: &[u8], results: &mut Vec<u8>) -> Result<(), Status> {
-    let arguments = Arguments::read(arguments).ok_or(Status::BadArgument)?;
-    match arguments.verify() {
+    let arguments = SignatureArguments::read(arguments).ok_or(Status::BadArgument)?;
+    match verify(&arguments) {
         Ok(()) => results.extend_from_slice(&[1 << 3, 1]),
         Err(error) => {
             results.extend_from_slice(&[(2 << 3) | LENGTH_DELIMITED, error.len() as u8]);
@@ -35,24 +32,22 @@ pub fn verify_signature(arguments: &[u8], results: &mut Vec<u8>) -> Result<(), S
     Ok(())
 }
 
-impl Arguments<'_> {
-    fn verify(&self) -> Result<(), &'static str> {
-        let kind = kind_of(self.key).ok_or("the public key is not one of a kind that is supported")?;
-        let algorithm: &'static dyn VerificationAlgorithm = match (kind, self.hash) {
-            (Kind::Rsa, b"sha256") => &RSA_PKCS1_2048_8192_SHA256,
-            (Kind::Rsa, b"sha384") => &RSA_PKCS1_2048_8192_SHA384,
-            (Kind::Rsa, b"sha512") => &RSA_PKCS1_2048_8192_SHA512,
-            (Kind::P256, b"sha256") => &ECDSA_P256_SHA256_ASN1,
-            (Kind::P256, b"sha384") => &ECDSA_P256_SHA384_ASN1,
-            (Kind::P384, b"sha256") => &ECDSA_P384_SHA256_ASN1,
-            (Kind::P384, b"sha384") => &ECDSA_P384_SHA384_ASN1,
-            _ => return Err("the hash function is not one that is supported"),
-        };
-        let verified = UnparsedPublicKey::new(algorithm, self.key).verify(self.text, self.signature);
-        verified.map_err(|_| "the signature or the public key is not good")
-    }
+fn verify(arguments: &SignatureArguments<'_>) -> Result<(), &'static str> {
+    let kind = kind_of(arguments.key).ok_or("the public key is not one of a kind that is supported")?;
+    let algorithm: &'static dyn VerificationAlgorithm = match (kind, arguments.hash) {
+        (KeyKind::Rsa, b"sha256") => &RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa, b"sha384") => &RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa, b"sha512") => &RSA_PKCS1_2048_8192_SHA512,
+        (KeyKind::P256, b"sha256") => &ECDSA_P256_SHA256_ASN1,
+        (KeyKind::P256, b"sha384") => &ECDSA_P256_SHA384_ASN1,
+        (KeyKind::P384, b"sha256") => &ECDSA_P384_SHA256_ASN1,
+        (KeyKind::P384, b"sha384") => &ECDSA_P384_SHA384_ASN1,
+        _ => return Err("the hash function is not one that is supported"),
+    };
+    let verified =
+        UnparsedPublicKey::new(algorithm, arguments.key).verify(arguments.text, arguments.signature);
+    verified.map_err(|_| "the signature or the public key is not good")
 }
-
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::encoding::AsDer;

@@ -1,9 +1,10 @@
 //! A VM: an instance of a module in one worker, with its plugins and streams.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
 use wasmtime::InstancePre;
 
 use crate::abi;
@@ -98,10 +99,10 @@ impl<H: Host> Vm<H> {
             vm_configuration: options.configuration,
             environment,
             plugins: Vec::new(),
-            streams: HashMap::new(),
+            streams: FxHashMap::default(),
             last_context: 0,
             last_call: 0,
-            calls: HashMap::new(),
+            calls: FxHashMap::default(),
             defined: HashSet::new(),
             running: Running::default(),
             guest: None,

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{ComponentNamedList, Instance, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store};
@@ -12,6 +13,7 @@ use crate::limits::Limits;
 use crate::load::LoadError;
 use crate::log::{Level, LogBudget};
 use crate::meter::Meter;
+use crate::observe::{CallRecord, KernelCall, Observer};
 use crate::stop::Stop;
 
 /// What the imports of one call see. `S` are the kernel's services for the world.
@@ -21,11 +23,14 @@ pub(crate) struct CallState<S> {
     services: Option<Arc<S>>,
     meter: Meter,
     log: LogBudget,
+    /// When somebody observes.
+    asked: Option<Vec<KernelCall>>,
 }
 
 impl<S> CallState<S> {
     pub(crate) fn new(module: Arc<str>, services: Option<Arc<S>>, limits: Limits) -> Self {
-        Self { module, services, meter: Meter::new(limits), log: LogBudget::new(limits.log_lines) }
+        let (meter, log) = (Meter::new(limits), LogBudget::new(limits.log_lines));
+        Self { module, services, meter, log, asked: None }
     }
 
     /// The kernel's services.
@@ -42,9 +47,32 @@ impl<S> CallState<S> {
     /// Waits for what the kernel does. The time does not count as running.
     pub(crate) async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         self.meter.pause()?;
+        let begun = Instant::now();
         let done = work.await;
+        if let Some(call) = self.asked.as_mut().and_then(|asked| asked.last_mut()) {
+            call.waited += begun.elapsed();
+        }
         self.meter.resume();
         Ok(done)
+    }
+
+    /// Bytes of memory that the instance has.
+    pub(crate) fn memory(&self) -> usize {
+        self.meter.memory()
+    }
+
+    /// For the observer: the import `name` was called with so many bytes.
+    pub(crate) fn asked(&mut self, name: &'static str, given: usize) {
+        if let Some(asked) = &mut self.asked {
+            asked.push(KernelCall { name, given, got: 0, waited: Duration::ZERO });
+        }
+    }
+
+    /// For the observer: the import that was called last yields so many bytes.
+    pub(crate) fn got(&mut self, bytes: usize) {
+        if let Some(call) = self.asked.as_mut().and_then(|asked| asked.last_mut()) {
+            call.got += bytes;
+        }
     }
 
     /// Begins another call with the same state: for measurements only.
@@ -64,11 +92,12 @@ pub(crate) struct Program<S: 'static> {
     module: Arc<str>,
     instance: InstancePre<CallState<S>>,
     limits: Limits,
+    observer: Option<Observer>,
 }
 
 impl<S: Send + Sync + 'static> Program<S> {
     pub(crate) fn new(module: Arc<str>, instance: InstancePre<CallState<S>>, limits: Limits) -> Self {
-        Self { module, instance, limits }
+        Self { module, instance, limits, observer: None }
     }
 
     /// The same program under the name that it gave itself.
@@ -78,6 +107,10 @@ impl<S: Send + Sync + 'static> Program<S> {
 
     pub(crate) fn module(&self) -> &str {
         &self.module
+    }
+
+    pub(crate) fn observe(&mut self, observer: Observer) {
+        self.observer = Some(observer);
     }
 
     #[cfg(feature = "benchmark")]
@@ -112,12 +145,19 @@ impl<S: Send + Sync + 'static> Program<S> {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
+        let mut store = self.store(services);
+        store.data_mut().asked = self.observer.as_ref().map(|_| Vec::new());
         let call = async {
-            let mut store = self.store(services);
             let instance = self.instance.instantiate_async(&mut store).await?;
             function.of(&mut store, &instance)?.call_async(&mut store, parameters).await
         };
-        match tokio::time::timeout(self.limits.call, call).await {
+        let called = tokio::time::timeout(self.limits.call, call).await;
+        if let Some(observer) = &self.observer {
+            let state = store.data_mut();
+            let asked = state.asked.take().unwrap_or_default();
+            observer(CallRecord { asked, ran: state.meter.ran(), memory: state.meter.memory() });
+        }
+        match called {
             Ok(result) => Ok(result?),
             Err(_) => Err(Stop::deadline(format_args!("not done after {:?}", self.limits.call))),
         }

@@ -12,6 +12,7 @@ use crate::authenticator_world::{self, AuthenticatorState};
 use crate::cache::{CacheError, ModuleCache};
 use crate::limits::Limits;
 use crate::meter::TABLE_ELEMENTS;
+use crate::policy_world::{self, PolicyState};
 use crate::protocol_world::{self, ProtocolState};
 
 /// Time between two epochs: how long a component holds a thread before others get their turn.
@@ -63,6 +64,7 @@ pub struct Sandbox {
     pub(crate) cache: Option<Arc<ModuleCache>>,
     pub(crate) protocols: Linker<ProtocolState>,
     pub(crate) authenticators: Linker<AuthenticatorState>,
+    pub(crate) policies: Linker<PolicyState>,
 }
 
 /// Why there is no sandbox.
@@ -96,8 +98,9 @@ impl Sandbox {
         let cache = cache.map(|directory| ModuleCache::open(directory, &engine)).transpose()?;
         let protocols = protocol_world::linker(&engine).map_err(failed)?;
         let authenticators = authenticator_world::linker(&engine).map_err(failed)?;
+        let policies = policy_world::linker(&engine).map_err(failed)?;
         tick(&engine)?;
-        Ok(Self { engine, cache: cache.map(Arc::new), protocols, authenticators })
+        Ok(Self { engine, cache: cache.map(Arc::new), protocols, authenticators, policies })
     }
 }
 

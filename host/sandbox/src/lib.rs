@@ -1,9 +1,10 @@
 //! Components in wasmtime: the only crate that names it.
 //!
-//! A [`Sandbox`] is the engine with its limits. It loads components of the two worlds of `wit/`
+//! A [`Sandbox`] is the engine with its limits. It loads components of the three worlds of `wit/`
 //! and yields them as the kernel's traits: [`ComponentProtocol`] is a
 //! [`ProtocolModule`](postern_kernel::module::ProtocolModule), [`ComponentAuthenticator`] an
-//! [`AuthenticatorModule`](postern_kernel::authenticator::AuthenticatorModule).
+//! [`AuthenticatorModule`](postern_kernel::authenticator::AuthenticatorModule), [`ComponentPolicy`] a
+//! [`PolicyModule`](postern_kernel::policy::PolicyModule).
 //!
 //! Each call gets a fresh instance with a limit on memory, running time, calls of the kernel and
 //! output ([`Limits`]). A call that meets a limit, traps or returns something that it may not is
@@ -23,6 +24,8 @@ mod limits;
 mod load;
 mod log;
 mod meter;
+mod observe;
+mod policy_world;
 mod protocol_world;
 mod stop;
 
@@ -33,4 +36,6 @@ pub use authenticator_world::ComponentAuthenticator;
 pub use engine::{EngineError, Memory, Sandbox};
 pub use limits::Limits;
 pub use load::LoadError;
+pub use observe::{CallRecord, KernelCall, Observer};
+pub use policy_world::ComponentPolicy;
 pub use protocol_world::ComponentProtocol;

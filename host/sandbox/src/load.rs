@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use postern_kernel::capability::Capability;
 use postern_kernel::module::ModuleFailure;
+use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -31,6 +33,9 @@ pub enum LoadError {
     /// It imports what its world does not offer.
     #[error("sandbox.import.foreign: imports {}", .0.join(", "))]
     ForeignImports(Vec<String>),
+    /// It imports what it was not granted.
+    #[error("sandbox.import.ungranted: imports {}", .0.iter().map(|missing| missing.as_str()).collect::<Vec<_>>().join(", "))]
+    Ungranted(Vec<Capability>),
     /// It does not have the imports and exports of its world, in their types.
     #[error("sandbox.world.mismatch: {0}")]
     World(String),
@@ -49,6 +54,7 @@ impl LoadError {
             Self::TooLarge { .. } => "sandbox.component.too-large",
             Self::Malformed(_) => "sandbox.component.malformed",
             Self::ForeignImports(_) => "sandbox.import.foreign",
+            Self::Ungranted(_) => "sandbox.import.ungranted",
             Self::World(_) => "sandbox.world.mismatch",
             Self::Limits(_) => "sandbox.limits.too-large",
             Self::Describe(_) => "sandbox.describe.failed",
@@ -57,30 +63,56 @@ impl LoadError {
 }
 
 impl Sandbox {
-    /// Compiles the component, or reads what was compiled before, and links it to its world.
+    /// Compiles the component, or reads what was compiled before, and links it to its world. `granted` is
+    /// what an authenticator may import; a protocol is granted nothing.
     pub(crate) async fn link<T: 'static>(
         &self,
         component: Vec<u8>,
         limits: Limits,
         linker: &Linker<T>,
         allowed: &[&str],
-    ) -> Result<InstancePre<T>, LoadError> {
+        granted: Option<&[Capability]>,
+    ) -> Result<Linked<T>, LoadError> {
         if component.len() > MAX_COMPONENT {
             return Err(LoadError::TooLarge { size: component.len(), limit: MAX_COMPONENT });
         }
         if limits.memory > Limits::MOST_MEMORY {
             return Err(LoadError::Limits(limits.memory));
         }
+        let digest = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
         // Compiling takes up to seconds and all cores.
         let compiled = tokio::task::spawn_blocking(move || compile(&engine, cache.as_deref(), &component));
         let component = compiled.await.map_err(|error| LoadError::Malformed(error.to_string()))??;
-        let foreign = imports::foreign(&self.engine, &component, allowed);
+        let mut foreign = imports::foreign(&self.engine, &component, allowed);
+        if granted.is_some() && foreign.is_empty() {
+            foreign = imports::unclassified(&self.engine, &component);
+        }
         if !foreign.is_empty() {
             return Err(LoadError::ForeignImports(foreign));
         }
-        linker.instantiate_pre(&component).map_err(|error| LoadError::World(format!("{error:#}")))
+        let capabilities = imports::capabilities(&self.engine, &component);
+        let granted = granted.unwrap_or_default();
+        let missing: Vec<_> =
+            capabilities.iter().copied().filter(|capability| !granted.contains(capability)).collect();
+        if !missing.is_empty() {
+            return Err(LoadError::Ungranted(missing));
+        }
+        let imports = imports::names(&self.engine, &component);
+        let instance =
+            linker.instantiate_pre(&component).map_err(|error| LoadError::World(format!("{error:#}")))?;
+        Ok(Linked { instance, capabilities, imports, digest })
     }
+}
+
+/// A component that is linked to its world.
+pub(crate) struct Linked<T: 'static> {
+    pub(crate) instance: InstancePre<T>,
+    /// What its imports stand for.
+    pub(crate) capabilities: Vec<Capability>,
+    pub(crate) imports: Vec<String>,
+    /// SHA-256 of the component in hexadecimal.
+    pub(crate) digest: String,
 }
 
 fn compile(engine: &Engine, cache: Option<&ModuleCache>, component: &[u8]) -> Result<Component, LoadError> {

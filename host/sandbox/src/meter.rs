@@ -24,11 +24,26 @@ pub(crate) struct Meter {
     /// Since when the component has been running without a wait.
     since: Instant,
     kernel_calls: u32,
+    /// Bytes of all memories together: the modules inside a component may have one each.
+    memory: usize,
+    /// Elements of all tables together.
+    elements: usize,
 }
 
 impl Meter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, ran: Duration::ZERO, since: Instant::now(), kernel_calls: 0 }
+        let since = Instant::now();
+        Self { limits, ran: Duration::ZERO, since, kernel_calls: 0, memory: 0, elements: 0 }
+    }
+
+    /// How long the component ran, up to now.
+    pub(crate) fn ran(&self) -> Duration {
+        self.ran + self.since.elapsed().min(LONGEST_PIECE)
+    }
+
+    /// Bytes of memory that it has.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Charges what ran until now. From here on the call waits: [`Meter::resume`] ends that.
@@ -69,28 +84,31 @@ impl Meter {
 impl ResourceLimiter for Meter {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > self.limits.memory {
+        let together = self.memory.saturating_add(desired.saturating_sub(current));
+        if together > self.limits.memory {
             let limit = self.limits.memory;
-            return Err(
-                Stop::memory(format_args!("asked for {desired} bytes of memory, {limit} at most")).into()
-            );
+            let stop = Stop::memory(format_args!("asked for {together} bytes of memory, {limit} at most"));
+            return Err(stop.into());
         }
+        self.memory = together;
         Ok(true)
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS {
-            return Err(Stop::memory(format_args!("asked for {desired} table elements")).into());
+        let together = self.elements.saturating_add(desired.saturating_sub(current));
+        if together > TABLE_ELEMENTS {
+            return Err(Stop::memory(format_args!("asked for {together} table elements")).into());
         }
+        self.elements = together;
         Ok(true)
     }
 }

@@ -48,8 +48,8 @@ pub(crate) mod bindings {
 /// What the imports of a protocol's call see.
 pub(crate) type ProtocolState = CallState<ModuleServices>;
 
-const INTERFACE: &str = "postern:idp/protocol@0.0.1";
-const IMPORTS: [&str; 2] = ["postern:idp/kernel@0.0.1", "postern:idp/types@0.0.1"];
+const INTERFACE: &str = "postern:idp/protocol@0.1.0";
+const IMPORTS: [&str; 2] = ["postern:idp/kernel@0.1.0", "postern:idp/types@0.1.0"];
 
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<ProtocolState>> {
     let mut linker = Linker::new(engine);
@@ -86,8 +86,8 @@ impl Sandbox {
         limits: Limits,
     ) -> Result<ComponentProtocol, LoadError> {
         let label: Arc<str> = label.into();
-        let instance = self.link(component, limits, &self.protocols, &IMPORTS).await?;
-        let program = Program::new(Arc::clone(&label), instance, limits);
+        let linked = self.link(component, limits, &self.protocols, &IMPORTS, None).await?;
+        let program = Program::new(Arc::clone(&label), linked.instance, limits);
         let exports = exports(&program).await?;
         let described = program.call(&exports.describe, None, ()).await;
         let description = described

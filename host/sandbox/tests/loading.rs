@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use postern_kernel::capability::Capability;
 use postern_sandbox::{Limits, LoadError, Sandbox};
 
 fn sandbox() -> Sandbox {
@@ -22,7 +23,7 @@ async fn foreign_imports_are_named() {
         r#"(component
             (import "wasi:cli/environment@0.2.6" (instance))
             (import "wasi:filesystem/preopens@0.2.6" (instance))
-            (import "postern:idp/types@0.0.1" (instance)))"#,
+            (import "postern:idp/types@0.1.0" (instance)))"#,
     )
     .await;
     assert_eq!(error.code(), "sandbox.import.foreign");
@@ -35,9 +36,9 @@ async fn foreign_imports_are_named() {
 /// A way to sign in must not get the calls that a protocol has, and the other way round.
 #[tokio::test]
 async fn the_interfaces_of_the_other_world_are_foreign() {
-    let accounts = refused(r#"(component (import "postern:idp/accounts@0.0.1" (instance)))"#).await;
-    assert_eq!(accounts.to_string(), "sandbox.import.foreign: imports postern:idp/accounts@0.0.1");
-    let kernel = wat::parse_str(r#"(component (import "postern:idp/kernel@0.0.1" (instance)))"#).unwrap();
+    let accounts = refused(r#"(component (import "postern:idp/accounts@0.1.0" (instance)))"#).await;
+    assert_eq!(accounts.to_string(), "sandbox.import.foreign: imports postern:idp/accounts@0.1.0");
+    let kernel = wat::parse_str(r#"(component (import "postern:idp/kernel@0.1.0" (instance)))"#).unwrap();
     let loaded = sandbox().load_authenticator("test.wasm", kernel, Limits::default()).await;
     assert_eq!(loaded.err().unwrap().code(), "sandbox.import.foreign");
 }
@@ -46,7 +47,7 @@ async fn the_interfaces_of_the_other_world_are_foreign() {
 async fn a_component_without_the_exports_is_of_another_world() {
     assert_eq!(refused("(component)").await.code(), "sandbox.world.mismatch");
     let wrong_type = refused(
-        r#"(component (import "postern:idp/kernel@0.0.1" (instance (export "no-such-call" (func)))))"#,
+        r#"(component (import "postern:idp/kernel@0.1.0" (instance (export "no-such-call" (func)))))"#,
     );
     assert_eq!(wrong_type.await.code(), "sandbox.world.mismatch");
 }
@@ -98,4 +99,40 @@ async fn more_memory_than_the_engine_has_is_refused() {
     let component = wat::parse_str("(component)").unwrap();
     let loaded = sandbox().load_protocol("test.wasm", component, limits).await;
     assert_eq!(loaded.err().unwrap().code(), "sandbox.limits.too-large");
+}
+
+/// What is not granted is not linked: a component that imports it is not loaded.
+#[tokio::test]
+async fn what_is_not_granted_is_not_linked() {
+    let component = wat::parse_str(
+        r#"(component
+            (import "postern:idp/credentials@0.1.0" (instance))
+            (import "postern:idp/system@0.1.0" (instance))
+            (import "postern:idp/accounts@0.1.0" (instance)))"#,
+    )
+    .unwrap();
+    let load = async |granted: &[Capability]| {
+        let loaded = sandbox().load_granted("test.wasm", component.clone(), Limits::default(), granted).await;
+        loaded.err().unwrap().to_string()
+    };
+    assert_eq!(load(&[]).await, "sandbox.import.ungranted: imports accounts, credentials");
+    assert_eq!(load(&[Capability::Accounts]).await, "sandbox.import.ungranted: imports credentials");
+    let both = load(&[Capability::Accounts, Capability::Credentials]).await;
+    assert!(both.starts_with("sandbox.world.mismatch: does not export"), "{both}");
+}
+
+/// The modules inside a component may have a memory each: the limit is for all of them together.
+#[tokio::test]
+async fn memories_and_tables_are_counted_together() {
+    let of = |item: &str| {
+        let modules: String = (0..3)
+            .map(|number| format!("(core module $m{number} {item}) (core instance (instantiate $m{number}))"))
+            .collect();
+        format!("(component {modules})")
+    };
+    // 3 times 6 MiB, and 3 times 10,000 elements.
+    let memories = refused(&of("(memory 96)")).await.to_string();
+    assert!(memories.contains("asked for 18874368 bytes of memory, 16777216 at most"), "{memories}");
+    let tables = refused(&of("(table 10000 funcref)")).await.to_string();
+    assert!(tables.contains("asked for 30000 table elements"), "{tables}");
 }

@@ -1,7 +1,8 @@
 //! The password authenticator in the sandbox. Needs `cargo xtask build`.
 
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, Challenge, Context, FieldKind, Form, Identity, Step,
+    AuthenticatorModule as _, Challenge, Context, Element, Field, FieldKind, Form, Identity, Purpose, Step,
+    Who,
 };
 use postern_sandbox::{ComponentAuthenticator, Limits, Sandbox};
 
@@ -18,18 +19,12 @@ async fn password() -> ComponentAuthenticator {
 }
 
 fn context(login_hint: Option<&str>) -> Context {
-    Context {
-        relying_party: "An application".into(),
-        login_hint: login_hint.map(Into::into),
-        subject: None,
-        language: "en".into(),
-        settings: "{}".into(),
-    }
+    Context { login_hint: login_hint.map(Into::into), ..installation::context(Purpose::SignIn, None) }
 }
 
 async fn proceed(fields: &[(&str, &str)]) -> Step {
     let form = Form(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
-    password().await.proceed(authenticator_services(), context(None), Vec::new(), form).await.unwrap()
+    password().await.proceed(authenticator_services(), context(None), Vec::new(), form.into()).await.unwrap()
 }
 
 fn challenge(step: Step) -> Challenge {
@@ -39,22 +34,37 @@ fn challenge(step: Step) -> Challenge {
     }
 }
 
+fn fields(challenge: &Challenge) -> Vec<&Field> {
+    let mut fields = Vec::new();
+    for element in &challenge.elements {
+        match element {
+            Element::Field(field) => fields.push(field),
+            other => panic!("{other:?}"),
+        }
+    }
+    fields
+}
+
+fn error(challenge: &Challenge) -> Option<&str> {
+    challenge.error.as_ref().map(|error| error.key.as_str())
+}
+
 #[tokio::test]
 async fn it_describes_itself() {
     let module = password().await;
     let description = module.description();
     assert_eq!(description.name, "password");
     assert_eq!(description.methods, ["pwd"]);
-    assert_eq!(description.context, PROTECTED);
+    assert_eq!(description.contexts, [PROTECTED]);
+    assert!(description.identifies && !description.enrols);
 }
 
 #[tokio::test]
 async fn the_form_has_the_name_that_is_known() {
     let begun = password().await.begin(authenticator_services(), context(Some("anna"))).await.unwrap();
     let form = challenge(begun);
-    let fields: Vec<_> = form
-        .fields
-        .iter()
+    let fields: Vec<_> = fields(&form)
+        .into_iter()
         .map(|field| (field.name.as_str(), field.kind, field.value.as_str(), field.autocomplete.as_str()))
         .collect();
     assert_eq!(
@@ -64,19 +74,24 @@ async fn the_form_has_the_name_that_is_known() {
             ("password", FieldKind::Secret, "", "current-password"),
         ]
     );
-    assert_eq!(form.error, None);
+    assert_eq!(error(&form), None);
 }
 
 #[tokio::test]
 async fn the_right_password_authenticates() {
     let services = authenticator_services();
     let form = Form(vec![("username".into(), "anna".into()), ("password".into(), "correct horse".into())]);
-    let step = password().await.proceed(services.clone(), context(None), Vec::new(), form).await.unwrap();
-    let identity =
-        Identity { subject: "subject-1".into(), methods: vec!["pwd".into()], context: PROTECTED.into() };
+    let step =
+        password().await.proceed(services.clone(), context(None), Vec::new(), form.into()).await.unwrap();
+    let identity = Identity {
+        who: Who::Account("subject-1".into()),
+        methods: vec!["pwd".into()],
+        context: PROTECTED.into(),
+        remember: None,
+    };
     assert_eq!(step, Step::Authenticated(identity));
-    assert!(services.has_proven("subject-1"));
-    assert!(!services.has_proven("subject-2"));
+    assert!(services.may_name("subject-1"));
+    assert!(!services.may_name("subject-2"));
 }
 
 /// Wrong password and unknown person: the same form, with the name that was typed and nothing else.
@@ -84,9 +99,9 @@ async fn the_right_password_authenticates() {
 async fn a_wrong_password_shows_the_form_again() {
     for (username, password) in [("anna", "wrong"), ("nobody", "correct horse"), ("anna", "")] {
         let form = challenge(proceed(&[("username", username), ("password", password)]).await);
-        assert_eq!(form.error.as_deref(), Some("sign-in.wrong"));
-        assert_eq!(form.fields[0].value, username);
-        assert_eq!(form.fields[1].value, "");
+        assert_eq!(error(&form), Some("sign-in.wrong"));
+        assert_eq!(fields(&form)[0].value, username);
+        assert_eq!(fields(&form)[1].value, "");
     }
 }
 
@@ -103,7 +118,8 @@ async fn a_form_that_is_not_ours_proves_nothing() {
         &[("username", &long), right[1]],
         &[right[0], ("password", &long)],
     ] {
-        assert_eq!(challenge(proceed(fields).await).error.as_deref(), Some("sign-in.wrong"), "{fields:?}");
+        let form = challenge(proceed(fields).await);
+        assert_eq!(error(&form), Some("sign-in.wrong"), "{fields:?}");
     }
 }
 
@@ -111,4 +127,20 @@ async fn a_form_that_is_not_ours_proves_nothing() {
 async fn a_full_queue_is_not_a_wrong_password() {
     let step = proceed(&[("username", "busy"), ("password", "x")]).await;
     assert!(matches!(step, Step::Unavailable(_)), "{step:?}");
+}
+
+/// Who is to be confirmed can't become somebody else.
+#[tokio::test]
+async fn another_persons_password_confirms_nobody() {
+    let services = installation::services_about(
+        installation::installation(),
+        "password",
+        Purpose::SignIn,
+        Some("subject-2"),
+    );
+    let context = installation::context(Purpose::SignIn, Some("subject-2"));
+    let form = Form(vec![("username".into(), "anna".into()), ("password".into(), "correct horse".into())]);
+    let step = password().await.proceed(services.clone(), context, Vec::new(), form.into()).await.unwrap();
+    assert_eq!(error(&challenge(step)), Some("sign-in.wrong"));
+    assert!(!services.may_name("subject-1"));
 }

@@ -10,10 +10,9 @@ use std::sync::Arc;
 use postern_directory::{EmbeddedDirectory, PasswordCost, PasswordSettings};
 use postern_endpoint::EndpointTable;
 use postern_kernel::audit::Event;
-use postern_kernel::authenticator::AuthenticatorModule as _;
 use postern_kernel::clock::Clock;
-use postern_kernel::flow::{EnabledAuthenticator, EnabledProtocol, Flow, Lifetimes, ModuleSet};
-use postern_kernel::keys::KeyRing as _;
+use postern_kernel::flow::{EnabledProtocol, Flow, Lifetimes, ModuleSet, OwnPage, Realms};
+use postern_kernel::keys::{KeyRing as _, SigningAlgorithm, decryption_name, signing_name};
 use postern_kernel::module::ProtocolModule as _;
 use postern_kernel::services::Installation;
 use postern_kernel::store::{Application, Store};
@@ -24,13 +23,18 @@ use postern_store::SqliteStore;
 use rustls::ServerConfig;
 
 use crate::audit::AuditLog;
+use crate::authenticators;
 use crate::cli::Failure;
-use crate::config::{ClientCertificate, Configuration, Misfit};
+use crate::config::{AccountPage, ClientCertificate, Configuration, Enrol, Misfit};
 use crate::edge::{self, EdgeFeed};
+use crate::kerberos;
 use crate::listener::{self, ClientCertificates, TlsError};
 use crate::live::{self, Live};
+use crate::mail;
 use crate::metrics::Metrics;
+use crate::outbound;
 use crate::pages::Pages;
+use crate::policies;
 use crate::system::{SystemClock, SystemRandomness};
 
 /// An installation whose state is open.
@@ -73,15 +77,22 @@ impl Opened {
             randomness,
             audit: Arc::new(audit),
             throttle: throttle(configuration),
+            // Of what serves requests: `installation_for`.
+            mailer: None,
+            outbound: None,
+            tickets: None,
         };
         Ok(Self { installation: Arc::new(installation), directory, keys, metrics })
     }
 
-    /// The same with the limits of another configuration.
-    pub(crate) fn installation_for(&self, configuration: &Configuration) -> Arc<Installation> {
+    /// The same with the limits, the mail server and the hosts outside of another configuration.
+    pub(crate) fn installation_for(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<Arc<Installation>, Failure> {
         let Installation { base_url, store, directory, keys, clock, randomness, audit, .. } =
             self.installation.as_ref();
-        Arc::new(Installation {
+        Ok(Arc::new(Installation {
             base_url: base_url.clone(),
             store: Arc::clone(store),
             directory: Arc::clone(directory),
@@ -90,7 +101,10 @@ impl Opened {
             randomness: Arc::clone(randomness),
             audit: Arc::clone(audit),
             throttle: throttle(configuration),
-        })
+            mailer: mail::mailer(configuration)?,
+            outbound: outbound::outbound(configuration, Arc::clone(clock))?,
+            tickets: kerberos::tickets(configuration)?,
+        }))
     }
 
     /// Writes down what an administrator did by the command line.
@@ -153,6 +167,7 @@ fn throttle(configuration: &Configuration) -> Throttle {
         per_address: sign_in.failures_per_address,
         window: sign_in.failure_window.0,
         longest_wait: sign_in.longest_wait.0,
+        in_a_row: sign_in.failures_in_a_row,
     }
 }
 
@@ -214,9 +229,28 @@ pub(crate) async fn load_modules(
         modules.protocols.insert(name.clone(), load_protocol(sandbox, configuration, name).await?);
     }
     for name in &configuration.authenticators.enabled {
-        modules.authenticators.push(load_authenticator(sandbox, configuration, name).await?);
+        let authenticator = authenticators::load(sandbox, configuration, name).await.map_err(Failure::new)?;
+        modules.authenticators.push(authenticator);
     }
+    modules.steps.clone_from(&configuration.sign_in.steps);
+    modules.steps_for.clone_from(&configuration.sign_in.steps_for);
+    modules.remember = configuration.sign_in.remember.map_or(0, |remember| remember.0);
+    let max_ages = configuration.sign_in.max_age_for.iter();
+    modules.max_age_for = max_ages.map(|(application, age)| (application.clone(), age.0)).collect();
+    modules.enrol_at_sign_in = configuration.sign_in.enrol == Enrol::SignIn;
+    modules.own_pages = configuration.pages.account.iter().map(own_page).collect();
+    modules.realms = Realms::new(configuration.sign_in.realms.clone());
+    modules.policies = policies::load(sandbox, configuration).await.map_err(Failure::new)?;
+    modules.check_steps().map_err(|error| Failure::usage(format!("sign_in.steps: {error}")))?;
     Ok(modules)
+}
+
+fn own_page(page: &AccountPage) -> OwnPage {
+    match page {
+        AccountPage::Factors => OwnPage::Factors,
+        AccountPage::Sessions => OwnPage::Sessions,
+        AccountPage::Password => OwnPage::Password,
+    }
 }
 
 /// One protocol module, which has to be enabled.
@@ -235,22 +269,6 @@ pub(crate) async fn load_protocol(
     let module = loaded.map_err(|error| Failure::new(format!("{path}: {error}")))?;
     require_name(&path, name, &module.description().name)?;
     Ok(EnabledProtocol { module: Arc::new(module), settings: settings(modules.settings.get(name))? })
-}
-
-async fn load_authenticator(
-    sandbox: &Sandbox,
-    configuration: &Configuration,
-    name: &str,
-) -> Result<EnabledAuthenticator, Failure> {
-    let authenticators = &configuration.authenticators;
-    let (path, bytes) = component(&authenticators.directory, name)?;
-    let loaded = sandbox.load_authenticator(name, bytes, Limits::default()).await;
-    let module = loaded.map_err(|error| Failure::new(format!("{path}: {error}")))?;
-    require_name(&path, name, &module.description().name)?;
-    Ok(EnabledAuthenticator {
-        module: Arc::new(module),
-        settings: settings(authenticators.settings.get(name))?,
-    })
 }
 
 fn component(directory: &Path, name: &str) -> Result<(String, Vec<u8>), Failure> {
@@ -278,6 +296,12 @@ fn settings(table: Option<&toml::Table>) -> Result<String, Failure> {
 pub(crate) async fn provide_keys(opened: &Opened, modules: &ModuleSet) -> Result<(), Failure> {
     for (name, enabled) in &modules.protocols {
         opened.keys.provide(name, &enabled.module.description().signing).await?;
+    }
+    for enabled in modules.authenticators.iter().filter(|enabled| enabled.module.has_own_keys()) {
+        let name = &enabled.module.description().name;
+        for name in [signing_name(name), decryption_name(name)] {
+            opened.keys.provide(&name, &[SigningAlgorithm::Rs256]).await?;
+        }
     }
     provide_edge_key(opened).await
 }
@@ -319,9 +343,10 @@ pub(crate) fn live(
         session_idle: configuration.sessions.idle.0,
         session: configuration.sessions.absolute.0,
         transaction: configuration.sign_in.transaction_lifetime.0,
+        recent: configuration.sign_in.recent.0,
     };
     let edge_feed = EdgeFeed::new(configuration);
-    let flow = Flow::new(opened.installation_for(configuration), lifetimes, modules);
+    let flow = Flow::new(opened.installation_for(configuration)?, lifetimes, modules);
     Live::new(flow, pages(configuration)?, hosts(configuration), edge_feed)
         .map_err(|error| Failure::usage(format!("endpoints of the enabled modules: {error}")))
 }

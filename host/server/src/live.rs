@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use postern_endpoint::{Assets, ConfigurationError, Endpoint, EndpointPolicy, EndpointTable, Method};
-use postern_kernel::flow::{Flow, ModuleSet};
+use postern_kernel::flow::{Flow, ModuleSet, OwnPage, RETURN};
 use postern_kernel::module::{self, Audience};
 
 use crate::edge::EdgeFeed;
@@ -16,6 +16,12 @@ use crate::pages::Pages;
 pub(crate) enum Owner {
     CommonAuth,
     Login,
+    /// Where people come back to whom this authenticator sent elsewhere.
+    Return(String),
+    /// Where browsers are asked for a Kerberos ticket.
+    Negotiate,
+    /// A page of the person's own.
+    Own(OwnPage),
     /// For the proxy itself.
     EdgeFeed,
     Module {
@@ -47,11 +53,20 @@ impl Live {
         let mut policy = policy(&modules, hosts);
         if edge_feed.is_some() {
             // Here alone: what the DMZ lets through is the policy without it.
-            policy.endpoints.push(edge_feed_endpoint());
+            policy.endpoints.push(without_query(postern_feed::PATH));
         }
         let table = EndpointTable::new(policy)?;
         let mut owners =
             BTreeMap::from([(COMMON_AUTH.to_owned(), Owner::CommonAuth), (LOGIN.to_owned(), Owner::Login)]);
+        for page in modules.pages() {
+            owners.insert(page.path().to_owned(), Owner::Own(page));
+        }
+        for name in returns(&modules) {
+            owners.insert(format!("{RETURN}{name}"), Owner::Return(name.clone()));
+        }
+        if takes_tickets(&modules) {
+            owners.insert(NEGOTIATE.to_owned(), Owner::Negotiate);
+        }
         if edge_feed.is_some() {
             owners.insert(postern_feed::PATH.to_owned(), Owner::EdgeFeed);
         }
@@ -66,10 +81,16 @@ impl Live {
 }
 
 const COMMON_AUTH: &str = "/commonauth";
+/// Where authenticators send people whom they want a ticket of.
+const NEGOTIATE: &str = "/commonauth/negotiate";
 const LOGIN: &str = "/authenticationendpoint/login";
 
 /// A form of our pages: an identifier, a token, an action and a handful of fields.
 const MAX_FORM: u32 = 16 * 1024;
+/// A SAML Response with encrypted assertions and many attributes.
+const MAX_RETURNED: u32 = 256 * 1024;
+/// A code, a state, and what providers add.
+const MAX_RETURNED_QUERY: u32 = 16 * 1024;
 /// `t=` and an identifier.
 const MAX_QUERY: u32 = 128;
 
@@ -86,6 +107,7 @@ pub(crate) fn policy(modules: &ModuleSet, hosts: Vec<String>) -> EndpointPolicy 
             max_query: MAX_QUERY,
             query_parameters: transaction(),
             ignores_other_parameters: false,
+            posted_query_parameters: None,
         },
         Endpoint {
             path: LOGIN.into(),
@@ -95,8 +117,18 @@ pub(crate) fn policy(modules: &ModuleSet, hosts: Vec<String>) -> EndpointPolicy 
             max_query: MAX_QUERY,
             query_parameters: transaction(),
             ignores_other_parameters: false,
+            posted_query_parameters: None,
         },
     ];
+    endpoints.extend(returns(modules).map(come_back));
+    if takes_tickets(modules) {
+        endpoints.push(Endpoint {
+            max_query: MAX_QUERY,
+            query_parameters: vec!["state".to_owned()],
+            ..without_query(NEGOTIATE)
+        });
+    }
+    endpoints.extend(modules.pages().into_iter().map(|page| without_query(page.path())));
     for enabled in modules.protocols.values() {
         endpoints.extend(enabled.module.description().endpoints.iter().map(declared));
     }
@@ -104,15 +136,41 @@ pub(crate) fn policy(modules: &ModuleSet, hosts: Vec<String>) -> EndpointPolicy 
     EndpointPolicy::new(hosts, endpoints, assets)
 }
 
-fn edge_feed_endpoint() -> Endpoint {
+/// The authenticators that may send people elsewhere.
+fn returns(modules: &ModuleSet) -> impl Iterator<Item = &String> {
+    let sending = modules.authenticators.iter().filter(|enabled| enabled.redirects.is_some());
+    sending.map(|enabled| &enabled.module.description().name)
+}
+
+/// Whether there is an authenticator that Kerberos tickets are judged for, and that may send people anywhere.
+fn takes_tickets(modules: &ModuleSet) -> bool {
+    modules.authenticators.iter().any(|enabled| enabled.redirects.is_some() && enabled.module.takes_tickets())
+}
+
+/// What an outside provider answers: by GET, or by a POST from its own site.
+fn come_back(name: &String) -> Endpoint {
     Endpoint {
-        path: postern_feed::PATH.into(),
+        path: format!("{RETURN}{name}"),
+        methods: vec![Method::Get, Method::Post],
+        content_types: vec!["application/x-www-form-urlencoded".into()],
+        max_body: MAX_RETURNED,
+        max_query: MAX_RETURNED_QUERY,
+        query_parameters: ["state", "RelayState", "handle"].map(str::to_owned).to_vec(),
+        ignores_other_parameters: true,
+        posted_query_parameters: Some(Vec::new()),
+    }
+}
+
+fn without_query(path: &str) -> Endpoint {
+    Endpoint {
+        path: path.into(),
         methods: vec![Method::Get],
         content_types: Vec::new(),
         max_body: 0,
         max_query: 0,
         query_parameters: Vec::new(),
         ignores_other_parameters: false,
+        posted_query_parameters: None,
     }
 }
 
@@ -129,6 +187,7 @@ fn declared(endpoint: &module::Endpoint) -> Endpoint {
         max_query: endpoint.max_query,
         query_parameters: endpoint.query_parameters.clone(),
         ignores_other_parameters: endpoint.ignores_other_parameters,
+        posted_query_parameters: None,
     }
 }
 

@@ -4,18 +4,24 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod authenticators;
 mod cli;
 mod compose;
 mod config;
 mod edge;
+mod kerberos;
 mod listener;
 mod live;
 mod log;
+mod mail;
 mod management;
 mod metrics;
+mod outbound;
 mod pages;
+mod policies;
 mod public;
 mod reload;
+mod secret_file;
 mod system;
 
 fn main() -> std::process::ExitCode {

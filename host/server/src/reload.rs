@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use postern_kernel::audit::Event;
+use postern_kernel::clock::Timestamp;
+use postern_kernel::flow::{EnabledAuthenticator, ModuleSet};
 use postern_sandbox::Sandbox;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
+use crate::authenticators;
 use crate::cli::Failure;
 use crate::compose::{self, Opened};
 use crate::config::{self, Configuration};
 use crate::live::Current;
+use crate::policies;
 
 /// How often it is looked.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -26,15 +31,17 @@ pub(crate) struct Reload {
     pub(crate) current: Current,
     pub(crate) public_tls: watch::Sender<Arc<ServerConfig>>,
     pub(crate) management_tls: watch::Sender<Arc<ServerConfig>>,
+    /// What was there before any of it was read: a change while it was being read is one to take over.
+    pub(crate) applied: Seen,
 }
 
 /// When each watched file was last changed, and its size.
-type Seen = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+pub(crate) type Seen = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 impl Reload {
     /// Looks again and again.
     pub(crate) async fn watch(mut self) {
-        let mut applied = self.look();
+        let mut applied = std::mem::take(&mut self.applied);
         let mut pending: Option<Seen> = None;
         loop {
             tokio::time::sleep(INTERVAL).await;
@@ -48,9 +55,16 @@ impl Reload {
                         reason = failure.message,
                         "change not taken over: the old one stays in force"
                     );
+                    self.audit_refused(&failure.message);
                 }
                 pending = None;
+                // What changed while it was being read has to be read again.
                 applied = self.look();
+                applied.iter_mut().for_each(|now| {
+                    if let Some(read) = seen.iter().find(|(path, _)| *path == now.0) {
+                        now.1 = read.1;
+                    }
+                });
             } else {
                 pending = Some(seen);
             }
@@ -61,8 +75,9 @@ impl Reload {
         let configuration = config::load(&self.file).map_err(Failure::usage)?;
         let public_tls = compose::public_tls(&configuration)?;
         let management_tls = compose::management_tls(&configuration)?;
-        let modules = compose::load_modules(&self.sandbox, &configuration).await?;
+        let mut modules = compose::load_modules(&self.sandbox, &configuration).await?;
         compose::provide_keys(&self.opened, &modules).await?;
+        self.keep_replaced(&configuration, &mut modules);
         let live = compose::live(&configuration, &self.opened, modules)?;
         // All of it is good: nothing was changed before, everything is now.
         self.current.replace(live);
@@ -89,29 +104,66 @@ impl Reload {
         Ok(())
     }
 
-    fn look(&self) -> Seen {
-        let Configuration { public, management, modules, authenticators, pages, .. } = &self.configuration;
-        let mut paths = vec![self.file.clone()];
-        paths.extend([&public.certificate, &public.key].map(Clone::clone));
-        paths.extend([&management.certificate, &management.key].map(Clone::clone));
-        paths.extend(public.client_ca.clone());
-        let component = |folder: &Path, name: &String| folder.join(format!("{name}.wasm"));
-        paths.extend(modules.enabled.iter().map(|name| component(&modules.directory, name)));
-        paths.extend(authenticators.enabled.iter().map(|name| component(&authenticators.directory, name)));
-        for folder in
-            pages.theme.iter().flat_map(|theme| [theme.clone(), theme.join("messages"), theme.join("assets")])
-        {
-            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-            paths.extend(entries.map(|entry| entry.path()));
-        }
-        paths.sort();
-        let seen = |path: PathBuf| {
-            let metadata = std::fs::metadata(&path).ok();
-            let state = metadata.and_then(|found| Some((found.modified().ok()?, found.len())));
-            (path, state)
+    /// Sign-ins that are under way go on with the files that they began with, unless the configuration
+    /// names another digest.
+    fn keep_replaced(&self, configuration: &Configuration, modules: &mut ModuleSet) {
+        let now = self.opened.installation.clock.now();
+        let until = Timestamp(now.0.saturating_add(configuration.sign_in.transaction_lifetime.0));
+        let pins = &configuration.authenticators.modules;
+        let allowed = |enabled: &EnabledAuthenticator| {
+            let pin = pins.get(&enabled.module.description().name).and_then(|module| module.sha256.as_ref());
+            pin.is_none_or(|pin| pin == enabled.module.digest())
         };
-        paths.into_iter().map(seen).collect()
+        modules.keep_replaced(&self.current.get().flow.modules(), now, until, allowed);
     }
+
+    /// For whoever has to answer for it.
+    fn audit_refused(&self, reason: &str) {
+        self.opened.installation.audit.record(&Event {
+            name: "change.refused",
+            module: None,
+            relying_party: None,
+            subject: None,
+            correlation: None,
+            fields: &[("reason", reason)],
+        });
+    }
+
+    fn look(&self) -> Seen {
+        look(&self.file, &self.configuration)
+    }
+}
+
+/// The files that the configuration names, as they are now.
+pub(crate) fn look(file: &Path, configuration: &Configuration) -> Seen {
+    let Configuration { public, management, modules, authenticators: ways, pages, mail, .. } = configuration;
+    let mut paths = vec![file.to_owned()];
+    paths.extend([&public.certificate, &public.key].map(Clone::clone));
+    paths.extend([&management.certificate, &management.key].map(Clone::clone));
+    paths.extend(public.client_ca.clone());
+    paths.extend(mail.iter().flat_map(|mail| [mail.ca.clone(), mail.password_file.clone()]).flatten());
+    let component = |folder: &Path, name: &String| folder.join(format!("{name}.wasm"));
+    paths.extend(modules.enabled.iter().map(|name| component(&modules.directory, name)));
+    for name in &ways.enabled {
+        let component = ways.component_of(name);
+        paths.push(authenticators::file(&ways.directory, component));
+        paths.push(authenticators::manifest_file(&ways.directory, component));
+    }
+    let of_policy = |name: &String| policies::file(&configuration.policies.directory, name);
+    paths.extend(configuration.sign_in.policies().into_iter().map(of_policy));
+    for folder in
+        pages.theme.iter().flat_map(|theme| [theme.clone(), theme.join("messages"), theme.join("assets")])
+    {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        paths.extend(entries.map(|entry| entry.path()));
+    }
+    paths.sort();
+    let seen = |path: PathBuf| {
+        let metadata = std::fs::metadata(&path).ok();
+        let state = metadata.and_then(|found| Some((found.modified().ok()?, found.len())));
+        (path, state)
+    };
+    paths.into_iter().map(seen).collect()
 }
 
 /// Sections that differ and can't change while the server runs.

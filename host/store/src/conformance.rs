@@ -22,10 +22,13 @@
 
 mod applications;
 mod artifacts;
+mod credentials;
+mod factor_failures;
 mod failures;
 mod fixtures;
 mod grants;
 mod keys;
+mod links;
 mod sessions;
 mod transactions;
 mod users;
@@ -62,6 +65,16 @@ const RULES: &[(&str, Rule)] = rules! {
     users::keep_a_password_that_changed_meanwhile,
     users::have_a_number_for_each_password,
     users::of_one_name_are_added_once,
+    credentials::are_apart_for_each_authenticator_and_person,
+    credentials::are_replaced_unless_they_have_changed,
+    credentials::replaced_at_once_are_so_by_one,
+    credentials::are_no_more_than_the_most,
+    credentials::of_a_person_go_together,
+    links::are_of_one_authenticator_and_issuer,
+    links::are_listed_and_removed_by_their_person,
+    links::of_one_identity_are_added_once,
+    links::are_added_with_a_new_person_or_not_at_all,
+    links::bring_claims_that_change,
     applications::are_found_by_id_and_identifier,
     applications::have_identifiers_that_are_unique_in_their_module,
     applications::are_listed_by_module_and_identifier,
@@ -73,6 +86,7 @@ const RULES: &[(&str, Rule)] = rules! {
     sessions::note_their_last_use,
     sessions::take_what_belongs_to_them_along,
     sessions::of_a_person_end_together,
+    sessions::of_a_person_are_listed_and_end_but_for_one,
     sessions::are_listed,
     sessions::keep_one_index_for_each_application,
     sessions::are_found_by_index_within_a_module,
@@ -99,6 +113,9 @@ const RULES: &[(&str, Rule)] = rules! {
     failures::make_the_next_try_wait,
     failures::are_taken_back,
     failures::at_once_no_more_are_admitted_than_the_limit,
+    factor_failures::are_counted_up_to_the_most,
+    factor_failures::are_taken_back_and_forgotten,
+    factor_failures::at_once_no_more_are_admitted_than_the_most,
     keys::are_kept_as_they_are,
     keys::retire_when_another_is_added,
     keys::that_are_first_are_added_once,

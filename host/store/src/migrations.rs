@@ -30,6 +30,14 @@ const MIGRATIONS: &[Migration] = &[
     // A node of the release before sets a password and leaves the number alone: device cookies of
     // before go on counting as known devices, which is no way in.
     Migration { number: 2, needs: 1, sql: include_str!("../migrations/0002_password_version.sql") },
+    // A node of the release before renews a session and leaves `contexts` alone: they count only while
+    // the last of them is the session's context.
+    Migration { number: 3, needs: 1, sql: include_str!("../migrations/0003_credentials.sql") },
+    // A node of the release before counts no failures in a row, and leaves browser and address of its
+    // sessions empty.
+    Migration { number: 4, needs: 1, sql: include_str!("../migrations/0004_account_pages.sql") },
+    // A node of the release before has no authenticator that names outside identities.
+    Migration { number: 5, needs: 1, sql: include_str!("../migrations/0005_links.sql") },
 ];
 
 /// `user_version` of a file says nothing about whose it is.

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use postern_kernel::clock::Timestamp;
+use postern_kernel::directory::Claim;
 use postern_kernel::randomness::Fingerprint;
 use postern_kernel::store::{
-    AddError, Application, Grant, Page, Participant, Session, Store, StoredKey, Taken, User,
+    AddError, Application, Grant, Link, Page, Participant, Session, Store, StoredCredential, StoredKey,
+    Taken, User,
 };
 use postern_kernel::throttle::{Admission, Limit, Throttle};
 use postern_kernel::unavailable::Unavailable;
@@ -16,8 +18,8 @@ use crate::check::CheckedStore;
 use crate::open::{OpenError, open_writer};
 use crate::readers::Readers;
 use crate::tables::{
-    applications, artifacts, consents, failures, grants, installation, keys, participants, purge, sessions,
-    transactions, users,
+    applications, artifacts, consents, credentials, factor_failures, failures, grants, installation, keys,
+    links, participants, purge, sessions, transactions, users,
 };
 use crate::writer::Writer;
 
@@ -115,6 +117,89 @@ impl Store for SqliteStore {
         self.write(move |c| users::set_disabled(c, &subject, disabled)).await
     }
 
+    async fn add_credential(&self, credential: &StoredCredential, most: u32) -> Result<bool, Unavailable> {
+        let credential = credential.clone();
+        self.write(move |c| credentials::add(c, &credential, most)).await
+    }
+
+    async fn credentials(
+        &self,
+        authenticator: &str,
+        subject: &str,
+    ) -> Result<Vec<StoredCredential>, Unavailable> {
+        self.read(|c| credentials::of(c, authenticator, subject))
+    }
+
+    async fn authenticators_of(&self, subject: &str) -> Result<Vec<String>, Unavailable> {
+        self.read(|c| credentials::authenticators_of(c, subject))
+    }
+
+    async fn credential(
+        &self,
+        authenticator: &str,
+        id: &str,
+    ) -> Result<Option<StoredCredential>, Unavailable> {
+        self.read(|c| credentials::by_id(c, authenticator, id))
+    }
+
+    async fn replace_credential(&self, credential: &StoredCredential) -> Result<bool, Unavailable> {
+        let credential = credential.clone();
+        self.write(move |c| credentials::replace(c, &credential)).await
+    }
+
+    async fn remove_credential(
+        &self,
+        authenticator: &str,
+        subject: &str,
+        id: &str,
+    ) -> Result<bool, Unavailable> {
+        let (authenticator, subject, id) = (authenticator.to_owned(), subject.to_owned(), id.to_owned());
+        self.write(move |c| credentials::remove(c, &authenticator, &subject, &id)).await
+    }
+
+    async fn remove_credentials_of(&self, subject: &str) -> Result<u64, Unavailable> {
+        let subject = subject.to_owned();
+        self.write(move |c| credentials::remove_all_of(c, &subject)).await
+    }
+
+    async fn add_link(&self, link: &Link, most: u32) -> Result<bool, Unavailable> {
+        let link = link.clone();
+        self.write(move |c| links::add(c, &link, most)).await
+    }
+
+    async fn add_linked_user(&self, user: &User, password_hash: &str, link: &Link) -> Result<(), AddError> {
+        let (user, hash, link) = (user.clone(), password_hash.to_owned(), link.clone());
+        added(self.write(move |c| links::add_with_user(c, &user, &hash, &link)).await?)
+    }
+
+    async fn link(
+        &self,
+        authenticator: &str,
+        issuer: &str,
+        identity: &str,
+    ) -> Result<Option<Link>, Unavailable> {
+        self.read(|c| links::find(c, authenticator, issuer, identity))
+    }
+
+    async fn links_of(&self, subject: &str) -> Result<Vec<Link>, Unavailable> {
+        self.read(|c| links::of(c, subject))
+    }
+
+    async fn remove_link(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
+        let (subject, id) = (subject.to_owned(), id.to_owned());
+        self.write(move |c| links::remove(c, &subject, &id)).await
+    }
+
+    async fn remove_links_of(&self, subject: &str) -> Result<u64, Unavailable> {
+        let subject = subject.to_owned();
+        self.write(move |c| links::remove_all_of(c, &subject)).await
+    }
+
+    async fn set_user_claims(&self, subject: &str, claims: &[Claim]) -> Result<bool, Unavailable> {
+        let (subject, claims) = (subject.to_owned(), claims.to_vec());
+        self.write(move |c| users::set_claims(c, &subject, &claims)).await
+    }
+
     async fn add_application(&self, application: &Application) -> Result<(), AddError> {
         let application = application.clone();
         added(self.write(move |c| applications::add(c, &application)).await?)
@@ -177,6 +262,20 @@ impl Store for SqliteStore {
     async fn end_sessions_of(&self, subject: &str) -> Result<u64, Unavailable> {
         let subject = subject.to_owned();
         self.write(move |c| sessions::end_all_of(c, &subject)).await
+    }
+
+    async fn end_other_sessions_of(&self, subject: &str, keep: &str) -> Result<u64, Unavailable> {
+        let (subject, keep) = (subject.to_owned(), keep.to_owned());
+        self.write(move |c| sessions::end_others_of(c, &subject, &keep)).await
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, Unavailable> {
+        self.read(|c| sessions::of(c, subject, now, limit))
     }
 
     async fn list_sessions(
@@ -344,6 +443,35 @@ impl Store for SqliteStore {
     async fn clear_failures(&self, key: &str) -> Result<(), Unavailable> {
         let key = key.to_owned();
         self.write(move |c| failures::clear(c, &key)).await
+    }
+
+    async fn admit_in_a_row(
+        &self,
+        authenticator: &str,
+        subject: &str,
+        most: u32,
+    ) -> Result<bool, Unavailable> {
+        let (authenticator, subject) = (authenticator.to_owned(), subject.to_owned());
+        self.write(move |c| factor_failures::admit(c, &authenticator, &subject, most)).await
+    }
+
+    async fn take_back_in_a_row(&self, authenticator: &str, subject: &str) -> Result<(), Unavailable> {
+        let (authenticator, subject) = (authenticator.to_owned(), subject.to_owned());
+        self.write(move |c| factor_failures::take_back(c, &authenticator, &subject)).await
+    }
+
+    async fn failures_in_a_row(&self, authenticator: &str, subject: &str) -> Result<u32, Unavailable> {
+        self.read(|c| factor_failures::count(c, authenticator, subject))
+    }
+
+    async fn clear_in_a_row(&self, authenticator: &str, subject: &str) -> Result<bool, Unavailable> {
+        let (authenticator, subject) = (authenticator.to_owned(), subject.to_owned());
+        self.write(move |c| factor_failures::clear(c, &authenticator, &subject)).await
+    }
+
+    async fn clear_in_a_row_of(&self, subject: &str) -> Result<u64, Unavailable> {
+        let subject = subject.to_owned();
+        self.write(move |c| factor_failures::clear_all_of(c, &subject)).await
     }
 
     async fn keys(&self) -> Result<Vec<StoredKey>, Unavailable> {

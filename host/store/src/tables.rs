@@ -3,10 +3,13 @@
 pub(crate) mod applications;
 pub(crate) mod artifacts;
 pub(crate) mod consents;
+pub(crate) mod credentials;
+pub(crate) mod factor_failures;
 pub(crate) mod failures;
 pub(crate) mod grants;
 pub(crate) mod installation;
 pub(crate) mod keys;
+pub(crate) mod links;
 pub(crate) mod participants;
 pub(crate) mod purge;
 pub(crate) mod sessions;

@@ -62,6 +62,18 @@ impl Browser {
         Self { headers: "x-postern-client-address: 127.0.0.1\r\n".into(), ..Self::new(tls) }
     }
 
+    /// Has the proxy say that requests come from this address, and set these headers: each line with its end.
+    pub fn come_from(&mut self, address: &str, headers: &str) {
+        self.headers = format!("x-postern-client-address: {address}\r\n{headers}");
+    }
+
+    /// The same with another header in every request, which no honest browser sends.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers += &format!("{name}: {value}\r\n");
+        self
+    }
+
     /// Opens the address and follows redirects.
     ///
     /// # Errors

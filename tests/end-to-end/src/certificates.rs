@@ -2,10 +2,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -26,6 +28,7 @@ pub struct Issued {
     pub key_file: PathBuf,
     certificate: CertificateDer<'static>,
     key: Vec<u8>,
+    serial: u64,
 }
 
 impl Authority {
@@ -62,16 +65,45 @@ impl Authority {
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        parameters.serial_number = Some(SerialNumber::from(serial));
         let certificate = parameters.signed_by(&key, &self.issuer).expect("a certificate");
         let issued = Issued {
             certificate_file: self.folder.join(format!("{name}.pem")),
             key_file: self.folder.join(format!("{name}.key")),
             certificate: certificate.der().clone(),
             key: key.serialize_der(),
+            serial,
         };
         write(&issued.certificate_file, &certificate.pem());
         write(&issued.key_file, &key.serialize_pem());
         issued
+    }
+
+    /// A list of what it has revoked, PEM.
+    ///
+    /// # Panics
+    /// When the file can't be written.
+    pub fn revoke(&self, revoked: &[&Issued]) -> PathBuf {
+        let one = |issued: &&Issued| RevokedCertParams {
+            serial_number: SerialNumber::from(issued.serial),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let parameters = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2100, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(one).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = parameters.signed_by(&self.issuer).expect("a list");
+        let file = self.folder.join(format!("{}.crl", self.name));
+        write(&file, &list.pem().expect("PEM"));
+        file
     }
 
     /// A client that trusts this authority only, and shows the certificate when there is one.
@@ -119,6 +151,14 @@ impl Authority {
 }
 
 impl Issued {
+    /// The certificate as PEM, as it is in its file.
+    ///
+    /// # Panics
+    /// When the file is gone.
+    pub fn pem(&self) -> String {
+        fs::read_to_string(&self.certificate_file).expect("the certificate")
+    }
+
     /// The certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.certificate

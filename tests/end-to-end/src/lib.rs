@@ -10,6 +10,8 @@ pub mod client;
 pub mod envoy;
 pub mod http2;
 pub mod http2_frames;
+pub mod kdc;
+pub mod metrics;
 pub mod nginx;
 pub mod oracle;
 pub mod postern;

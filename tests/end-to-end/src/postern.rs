@@ -105,11 +105,29 @@ impl Postern {
         printed(arguments, &output)
     }
 
+    /// Runs a command that is to fail, and gives back what it said on standard error.
+    ///
+    /// # Panics
+    /// When it does not fail.
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().expect("postern runs");
+        assert!(!output.status.success(), "postern {} did not fail", arguments.join(" "));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Adds a person.
     ///
     /// # Panics
     /// When the command fails.
     pub fn add_user(&self, name: &str, password: &str) {
+        self.add_user_with(name, password, &[]);
+    }
+
+    /// The same with further arguments, such as `--claim groups=staff`.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn add_user_with(&self, name: &str, password: &str, further: &[&str]) {
         let email = format!("{name}@example.com");
         let arguments = [
             "user",
@@ -123,9 +141,10 @@ impl Postern {
             "Example",
             "--password-stdin",
         ];
+        let arguments = [&arguments, further].concat();
         let mut child = self
             .command()
-            .args(arguments)
+            .args(&arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -246,7 +265,10 @@ enabled = ["password"]
     }
 
     /// The section `[edge]`, for a proxy that listens at the port with this certificate.
-    pub(crate) fn edge_section(&self, port: u16, edge: &Issued, access_log: &Path) -> String {
+    ///
+    /// # Panics
+    /// When the filters are not built.
+    pub fn edge_section(&self, port: u16, edge: &Issued, access_log: &Path) -> String {
         format!(
             r#"
 [edge]
@@ -272,7 +294,10 @@ access_log = {access_log:?}
     }
 
     /// Adds to the configuration file.
-    pub(crate) fn append(&self, text: &str) {
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn append(&self, text: &str) {
         let mut file = fs::OpenOptions::new().append(true).open(self.configuration_file()).expect("the file");
         file.write_all(text.as_bytes()).expect("a folder to write to");
     }

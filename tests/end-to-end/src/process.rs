@@ -1,7 +1,8 @@
 //! Programs that tests start.
 use std::fs::{self, File};
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::mem;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -96,6 +97,20 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A port of the loopback interface at which connections are refused for as long as this process runs:
+/// it is taken, and nobody listens.
+///
+/// # Panics
+/// When there is none.
+pub fn refusing_port() -> u16 {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+    let port = socket.local_addr().expect("an address").port();
+    // Closed with the process.
+    mem::forget(socket);
+    port
 }
 
 /// A port of the loopback interface that nobody listens on, and that this process did not get before.

@@ -14,6 +14,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Which one a test program is for, by its name: `…_nginx` has the same code as the one without.
+    pub fn of_test(program: &str) -> Self {
+        if program.ends_with("_nginx") { Self::Nginx } else { Self::Envoy }
+    }
+
     /// Its name for `postern edge config --for`.
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +61,14 @@ impl Proxy {
         match self {
             Self::Envoy(envoy) => envoy.process.log(),
             Self::Nginx(nginx) => nginx.process.log(),
+        }
+    }
+
+    /// Whether its process runs.
+    pub fn is_running(&mut self) -> bool {
+        match self {
+            Self::Envoy(envoy) => envoy.process.is_running(),
+            Self::Nginx(nginx) => nginx.process.is_running(),
         }
     }
 

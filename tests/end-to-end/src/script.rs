@@ -12,6 +12,8 @@ use crate::tools;
 pub enum Toolkit {
     /// pysaml2.
     Pysaml2,
+    /// pysaml2 as an identity provider.
+    Pysaml2Idp,
     /// @node-saml/node-saml.
     NodeSaml,
     /// openid-client.
@@ -52,6 +54,7 @@ impl Toolkit {
     fn command(self) -> Command {
         let (program, script) = match self {
             Self::Pysaml2 => (tools::python(), "pysaml2_sp.py"),
+            Self::Pysaml2Idp => (tools::python(), "pysaml2_idp.py"),
             Self::NodeSaml => (tools::node(), "node-saml.js"),
             Self::OpenidClient => (tools::node(), "openid-client.js"),
         };

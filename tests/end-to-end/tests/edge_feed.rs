@@ -1,5 +1,5 @@
 //! Configurations that somebody else than the LAN serves, or the LAN no longer does: in a real
-//! Envoy nothing changes, and it is counted.
+//! proxy nothing changes, and it is counted.
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,11 +11,13 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use postern_edge::{
     AccessLog, Arrangement, CALLOUT_CLUSTER, EdgePolicy, Limits, Node, TlsFiles, envoy_configuration,
+    nginx_configuration,
 };
 use postern_end_to_end::certificates::{Authority, Issued};
 use postern_end_to_end::client::Origin;
-use postern_end_to_end::envoy::Envoy;
+use postern_end_to_end::metrics;
 use postern_end_to_end::process::free_port;
+use postern_end_to_end::proxy::{Kind, Proxy};
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_endpoint::{EdgeRules, EndpointPolicy};
@@ -67,7 +69,7 @@ struct Edge {
     origin: Origin,
     administration: Origin,
     upstream: Upstream,
-    envoy: Envoy,
+    proxy: Proxy,
     /// Whose statistics are looked at.
     filter: &'static str,
     _folder: TempDir,
@@ -122,14 +124,18 @@ impl Edge {
             rules: EdgeRules::default(),
             feed: Some(source),
         };
-        let configuration = envoy_configuration(&policy).expect("a configuration");
-        let envoy = Envoy::start(folder.path(), &configuration, port, access_log);
+        let kind = Kind::of_test(env!("CARGO_CRATE_NAME"));
+        let configuration = match kind {
+            Kind::Envoy => envoy_configuration(&policy).expect("a configuration"),
+            Kind::Nginx => nginx_configuration(&policy).expect("a configuration"),
+        };
+        let proxy = Proxy::start(kind, folder.path(), &configuration, port, access_log);
         let filter = if arrangement == Arrangement::Together { "guard" } else { "endpoint-filter" };
         Self {
             origin,
             administration: Origin::plain(administration),
             upstream,
-            envoy,
+            proxy,
             filter,
             _folder: folder,
         }
@@ -141,23 +147,15 @@ impl Edge {
         self.origin.exchange(request.as_bytes()).expect("an answer").status
     }
 
-    /// One of the filter's numbers among Envoy's statistics.
+    /// One of the filter's numbers among the proxy's metrics.
     fn statistic(&self, name: &str) -> u64 {
-        let host = self.administration.authority();
-        let request = format!(
-            "GET /stats?filter={filter}.feed.{name} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n",
-            filter = self.filter,
-        );
-        let answer = self.administration.exchange(request.as_bytes()).expect("statistics");
-        let text = answer.text();
-        let value = text.lines().find_map(|line| line.split_once(": ")).map(|(_, value)| value.trim());
-        value.and_then(|value| value.parse().ok()).unwrap_or_default()
+        metrics::value(&self.administration, &format!("{}.feed.{name}", self.filter))
     }
 
     fn wait(&self, what: &str, done: impl Fn() -> bool) {
         let begun = Instant::now();
         while !done() {
-            assert!(begun.elapsed() < LATEST, "{what} did not come:\n{}", self.envoy.process.log());
+            assert!(begun.elapsed() < LATEST, "{what} did not come:\n{}", self.proxy.log());
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -234,7 +232,7 @@ fn a_document_with_nothing_for_the_filter_changes_nothing_and_is_not_refused() {
     let edge = Edge::start(Arrangement::Apart, &signer, &[]);
     let served = edge.status("/samlsso");
     edge.upstream.answer(PATH, &signer.document_of(11, &[("saml-decoder", json!({}))]));
-    edge.wait("the look", || edge.envoy.process.log().contains("11 of the LAN has nothing for this filter"));
+    edge.wait("the look", || edge.proxy.log().contains("11 of the LAN has nothing for this filter"));
     let refused = edge.statistic("refused");
     assert_eq!(edge.status("/samlsso"), served);
 
@@ -259,11 +257,11 @@ fn the_sections_of_each_filter_reach_the_one_vm() {
     edge.upstream.answer(PATH, &signer.document(11, table.clone()));
     edge.wait("the new endpoint", || edge.status("/new") == 200);
 
-    // A module that is switched on later is judged, with no new configuration of Envoy.
+    // A module that is switched on later is judged, with no new configuration of the proxy.
     let both = [("endpoint-filter", table.clone()), ("saml-decoder", decoder)];
     edge.upstream.answer(PATH, &signer.document_of(12, &both));
     edge.wait("the decoder", || edge.status("/new") == 400);
-    assert_eq!(edge.envoy.logged_with("saml.request.missing").status, 400);
+    assert_eq!(edge.proxy.logged_with("saml.request.missing").status, 400);
 
     // No document switches off what is judged.
     let other = [("endpoint-filter", table_with(&edge, "/other"))];

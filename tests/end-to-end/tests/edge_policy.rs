@@ -1,4 +1,4 @@
-//! One policy file, from `postern edge config --policy` to real traffic through Envoy and Apache, with
+//! One policy file, from `postern edge config --policy` to real traffic through Envoy, nginx and Apache, with
 //! `postern edge probe` as the client.
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use postern_end_to_end::certificates::Authority;
 use postern_end_to_end::client::Origin;
-use postern_end_to_end::envoy::Envoy;
 use postern_end_to_end::process::{Process, free_port};
+use postern_end_to_end::proxy::{Kind, Proxy};
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
 use postern_end_to_end::wire::Answer;
@@ -86,6 +86,12 @@ impl Site {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
+    fn start(&self, kind: Kind) -> Proxy {
+        let access_log = self.folder.path().join("access.log");
+        let configuration = self.configuration(kind.name());
+        Proxy::start(kind, self.folder.path(), &configuration, self.port, access_log)
+    }
+
     fn probe(&self, more: &[&str]) -> (Output, Vec<Value>) {
         let authority = text_of(&self.folder.path().join("outside.pem"));
         let address = format!("127.0.0.1:{}", self.port);
@@ -120,10 +126,17 @@ const FORM: &str = "content-type: application/x-www-form-urlencoded\r\ncontent-l
 
 #[test]
 fn envoy_from_the_example_refuses_the_catalogue_and_serves_the_product() {
+    the_example_refuses_the_catalogue_and_serves_the_product(Kind::Envoy);
+}
+
+#[test]
+fn nginx_from_the_example_refuses_the_catalogue_and_serves_the_product() {
+    the_example_refuses_the_catalogue_and_serves_the_product(Kind::Nginx);
+}
+
+fn the_example_refuses_the_catalogue_and_serves_the_product(kind: Kind) {
     let site = Site::wso2is();
-    let configuration = site.configuration("envoy");
-    let access_log = site.folder.path().join("access.log");
-    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+    let proxy = site.start(kind);
 
     for (line, headers, body) in [
         ("GET /samlsso?sessionDataKey=0d3c-4f", "", ""),
@@ -134,19 +147,37 @@ fn envoy_from_the_example_refuses_the_catalogue_and_serves_the_product() {
         ("GET /oauth2/jwks", "", ""),
     ] {
         let answer = site.request(line, headers, body);
-        assert_eq!(answer.status, 200, "{line}: {}\n{}", answer.text(), envoy.process.log());
+        assert_eq!(answer.status, 200, "{line}: {}\n{}", answer.text(), proxy.log());
     }
     let reached = site.reached().concat();
     assert_eq!(reached.len(), 6, "{reached:?}");
 
-    // A browser stays with its node.
+    // What a client says about itself is not what the node is told.
+    let forged = "x-forwarded-for: 6.6.6.6\r\nx-forwarded-host: evil.example\r\nx-forwarded-proto: http\r\n";
+    site.request("GET /oauth2/jwks", forged, "");
+    let messages: Vec<_> = site.nodes.iter().flat_map(|node| node.take()).collect();
+    let [message] = messages.as_slice() else { panic!("{} requests", messages.len()) };
+    let told = |name: &str| -> Vec<String> {
+        let headers = message.headers();
+        headers.into_iter().filter(|(other, _)| other == name).map(|(_, value)| value).collect()
+    };
+    assert_eq!(told("x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(told("x-forwarded-host"), [PUBLIC]);
+    assert_eq!(told("x-forwarded-proto"), ["https"]);
+
+    // A browser stays with its node: by a cookie, in nginx by its address.
     let first = site.request("GET /oauth2/jwks", "", "");
-    let cookie = first.header("set-cookie").expect("the cookie of the node").to_owned();
-    assert!(cookie.starts_with("__Host-edge-node=") && cookie.contains("Secure"), "{cookie}");
+    let headers = match kind {
+        Kind::Envoy => {
+            let cookie = first.header("set-cookie").expect("the cookie of the node").to_owned();
+            assert!(cookie.starts_with("__Host-edge-node=") && cookie.contains("Secure"), "{cookie}");
+            format!("cookie: {}\r\n", cookie.split(';').next().expect("a pair"))
+        }
+        Kind::Nginx => String::new(),
+    };
     let node = site.reached().map(|lines| lines.len());
-    let pair = cookie.split(';').next().expect("a pair");
     for _ in 0..8 {
-        site.request("GET /oauth2/jwks", &format!("cookie: {pair}\r\n"), "");
+        site.request("GET /oauth2/jwks", &headers, "");
     }
     let again = site.reached().map(|lines| lines.len());
     assert_eq!(again, node.map(|one| one * 8), "the same node each time");
@@ -161,19 +192,26 @@ fn envoy_from_the_example_refuses_the_catalogue_and_serves_the_product() {
     assert_eq!(site.reached().concat(), Vec::<String>::new(), "nothing of it reaches the LAN");
 }
 
-/// The example with every rule on: each does in Envoy what it says.
+/// The example with every rule on: each does in the proxy what it says.
 #[test]
 fn the_rules_of_the_policy_hold_in_envoy() {
+    the_rules_of_the_policy_hold(Kind::Envoy);
+}
+
+#[test]
+fn the_rules_of_the_policy_hold_in_nginx() {
+    the_rules_of_the_policy_hold(Kind::Nginx);
+}
+
+fn the_rules_of_the_policy_hold(kind: Kind) {
     let site = Site::of("keycloak-api", ["keycloak1.lan.example.com:8443", "keycloak2.lan.example.com:8443"]);
-    let configuration = site.configuration("envoy");
-    let access_log = site.folder.path().join("access.log");
-    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+    let proxy = site.start(kind);
     const OIDC: &str = "/realms/example/protocol/openid-connect";
 
     // The log is written after the answer: requests are counted, not lines.
-    let before = envoy.logged();
+    let before = proxy.logged();
     let answer = site.request(&format!("GET {OIDC}/certs"), "", "");
-    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), envoy.process.log());
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text(), proxy.log());
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answer.header("x-robots-tag"), Some("none"));
     assert_eq!(answer.header("x-frame-options"), None, "the session iframe is framed");
@@ -181,9 +219,9 @@ fn the_rules_of_the_policy_hold_in_envoy() {
     // Management stays closed; a rule that only reports lets the others decide.
     assert_eq!(site.request("GET /admin/", "", "").status, 404);
     assert_eq!(site.request("GET /api/orders?unknown=1", "", "").status, 401);
-    assert_eq!(envoy.logged_after(before + 2).reason, "token.authorization.missing");
-    assert!(envoy.process.log().contains("report only, let through"), "{}", envoy.process.log());
-    assert!(envoy.process.log().contains("endpoint.parameter.unknown"), "{}", envoy.process.log());
+    assert_eq!(proxy.logged_after(before + 2).reason, "token.authorization.missing");
+    assert!(proxy.log().contains("report only, let through"), "{}", proxy.log());
+    assert!(proxy.log().contains("endpoint.parameter.unknown"), "{}", proxy.log());
 
     // Nobody's word counts for an access token.
     let token = "authorization: DPoP a.b.c\r\ndpop: a.b.c\r\n";
@@ -219,10 +257,17 @@ fn the_rules_of_the_policy_hold_in_envoy() {
 /// What explain says without a proxy is what the proxy does.
 #[test]
 fn explain_and_envoy_agree() {
+    explain_and_the_proxy_agree(Kind::Envoy);
+}
+
+#[test]
+fn explain_and_nginx_agree() {
+    explain_and_the_proxy_agree(Kind::Nginx);
+}
+
+fn explain_and_the_proxy_agree(kind: Kind) {
     let site = Site::wso2is();
-    let configuration = site.configuration("envoy");
-    let access_log = site.folder.path().join("access.log");
-    let envoy = Envoy::start(site.folder.path(), &configuration, site.port, access_log);
+    let proxy = site.start(kind);
     for line in [
         "GET /oauth2/jwks",
         "GET /carbon/admin/login.jsp",
@@ -232,9 +277,9 @@ fn explain_and_envoy_agree() {
         "GET /oauth2/token",
         "GET /authenticationendpoint/login.jsp",
     ] {
-        let before = envoy.logged();
+        let before = proxy.logged();
         let answer = site.request(line, "", "");
-        let logged = envoy.logged_after(before);
+        let logged = proxy.logged_after(before);
         let output = site.postern(&["explain", line, "--json"]);
         let explained: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let refusal = explained["guards"].as_array().and_then(|guards| guards.last()?.get("refusal"));

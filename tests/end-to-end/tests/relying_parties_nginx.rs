@@ -3,6 +3,8 @@
 mod apache;
 #[path = "relying_parties/oidc.rs"]
 mod oidc;
+#[path = "relying_parties/realm.rs"]
+mod realm;
 #[path = "relying_parties/saml.rs"]
 mod saml;
 #[path = "relying_parties/single_sign_on.rs"]

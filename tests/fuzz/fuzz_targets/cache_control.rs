@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::cache_control(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::tokens::cache_control(bytes));

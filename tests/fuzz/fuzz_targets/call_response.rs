@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::host_parsers::call_response(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::host::call_response(bytes));

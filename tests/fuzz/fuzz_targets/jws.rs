@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::jws(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::tokens::jws(bytes));

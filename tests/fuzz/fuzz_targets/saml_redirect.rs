@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::saml_redirect(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::saml::saml_redirect(bytes));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::wsfed(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::saml::wsfed(bytes));

@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 #[cfg(feature = "sandbox")]
+mod authenticators;
+#[cfg(feature = "sandbox")]
 mod cpu;
 #[cfg(feature = "edge")]
 mod edge;
@@ -36,6 +38,9 @@ enum What {
     /// What a fresh component instance costs over a reused one.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
+    /// What a step of a sign-in costs in a component, and what a hundred authenticators do.
+    #[cfg(feature = "sandbox")]
+    Authenticators(authenticators::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +52,11 @@ fn main() -> ExitCode {
         #[cfg(feature = "sandbox")]
         What::Sandbox(arguments) => {
             sandbox::run(&arguments);
+            Ok(())
+        }
+        #[cfg(feature = "sandbox")]
+        What::Authenticators(arguments) => {
+            authenticators::run(&arguments);
             Ok(())
         }
     };

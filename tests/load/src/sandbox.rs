@@ -15,7 +15,7 @@ use crate::rounds::Rounds;
 use crate::table;
 
 #[path = "../../../host/sandbox/tests/installation/mod.rs"]
-mod installation;
+pub(crate) mod installation;
 
 /// Options of the benchmark.
 #[derive(Args)]
@@ -200,7 +200,7 @@ async fn turn(variant: &Variant, subject: &Subject, calls: usize, together: &Bar
     used.as_secs_f64() * 1e6 / calls as f64
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

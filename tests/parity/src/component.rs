@@ -11,7 +11,7 @@ use postern_end_to_end::tools;
 use postern_kernel::audit::{Audit, Event};
 use postern_kernel::clock::{Clock, Timestamp};
 use postern_kernel::directory::{Account, Claim, Directory, PasswordVerdict};
-use postern_kernel::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
+use postern_kernel::keys::{KeyRing, Opened, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
 use postern_kernel::module::{
     Document, FormPost, Method, Outcome, ProtocolModule, Refusal, Request, Response,
 };
@@ -181,6 +181,9 @@ async fn installation(folder: &Path) -> Installation {
         randomness: Arc::new(OperatingSystem),
         audit: Arc::new(NoAudit),
         throttle: Throttle::default(),
+        mailer: None,
+        outbound: None,
+        tickets: None,
     }
 }
 
@@ -251,6 +254,14 @@ impl KeyRing for VectorKeys {
 
     fn verify(&self, algorithm: PeerAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
         self.0.verify(algorithm, spki, message, signature)
+    }
+
+    fn seal(&self, place: &[&str], value: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        self.0.seal(place, value)
+    }
+
+    fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Opened, Unavailable> {
+        self.0.open(place, sealed)
     }
 
     fn mac(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {

@@ -1,6 +1,7 @@
 //! The filters in a real proxy, configured as the host exports it.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Edge {
     pub origin: Origin,
     administration: Origin,
     base_url: String,
+    /// How often a vector was sent.
+    sent: AtomicU64,
     /// Kept until the proxy is gone.
     _folder: TempDir,
 }
@@ -126,7 +129,7 @@ impl Edge {
         };
         let proxy = start(folder.path(), &policy, port, access_log);
         let administration = Origin::plain(administration);
-        Self { proxy, upstream, origin, administration, base_url, _folder: folder }
+        Self { proxy, upstream, origin, administration, base_url, sent: AtomicU64::new(0), _folder: folder }
     }
 
     /// Sends the vector's requests and reads the verdict on the last from the access log.
@@ -135,8 +138,9 @@ impl Edge {
     /// When status, log and what the upstream saw contradict each other.
     pub fn judge(&self, vector: &Vector) -> Verdict {
         let mut verdict = Verdict::Accept;
-        let (now, requests) = self.requests(vector);
-        if let Some(reply) = vector.reply(Keys::shared(), now, &self.base_url, now) {
+        let (now, seed) = (now(), self.seed());
+        let requests = vector.materialise(Keys::shared(), now, &self.base_url, seed);
+        if let Some(reply) = vector.reply(Keys::shared(), now, &self.base_url, seed) {
             self.upstream.reply(INTROSPECTION_PATH, reply);
         }
         for request in &requests {
@@ -228,7 +232,7 @@ impl Edge {
     /// When something reaches the upstream that the rule refuses.
     pub fn demand_harmless(&self, vector: &Vector, rule: impl Fn(&Request, &str) -> Verdict) {
         self.upstream.take();
-        for request in self.requests(vector).1 {
+        for request in vector.materialise(Keys::shared(), now(), &self.base_url, self.seed()) {
             let answer = self.origin.send(&request);
             for message in self.upstream.take() {
                 let verdict = rule(&message.request(), &self.base_url);
@@ -267,10 +271,10 @@ impl Edge {
         &self.upstream
     }
 
-    fn requests(&self, vector: &Vector) -> (u64, Vec<Request>) {
-        // The time as seed: a filter that remembers message IDs must not know them from before.
-        let now = now();
-        (now, vector.materialise(Keys::shared(), now, &self.base_url, now))
+    /// Another one each time, in each run: a filter that remembers message IDs must not know them from
+    /// before, however fast the vectors follow each other.
+    fn seed(&self) -> u64 {
+        (now() << 20) + self.sent.fetch_add(1, Ordering::Relaxed)
     }
 }
 

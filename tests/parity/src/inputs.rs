@@ -24,6 +24,7 @@ pub fn all() -> Vec<Vec<u8>> {
         for request in vector.materialise(Keys::shared(), 1_790_000_000, BASE_URL, 1).iter().take(1) {
             inputs.extend(parts(request));
             inputs.push(raw(request));
+            inputs.extend(sign_on(request));
             inputs.push(pairs(request));
         }
     }
@@ -51,6 +52,24 @@ fn parts(request: &Request) -> Vec<Vec<u8>> {
     }
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+/// A Response with the request that it answers, and with what its Assertion may be in the clear.
+fn sign_on(request: &Request) -> Option<Vec<u8>> {
+    let id = request.header("x-request")?;
+    let clear = format!(
+        "<saml:Assertion xmlns:saml='urn:oasis:names:tc:SAML:2.0:assertion' ID='_assertion' Version='2.0' \
+         IssueInstant='2026-09-21T14:13:20Z'><saml:Issuer>https://idp.example.com/metadata</saml:Issuer>\
+         <saml:Subject><saml:NameID>person</saml:NameID><saml:SubjectConfirmation \
+         Method='urn:oasis:names:tc:SAML:2.0:cm:bearer'><saml:SubjectConfirmationData \
+         NotOnOrAfter='2026-09-21T14:18:20Z' Recipient='{BASE_URL}/commonauth' InResponseTo='{id}'/>\
+         </saml:SubjectConfirmation></saml:Subject><saml:Conditions><saml:AudienceRestriction><saml:Audience>\
+         {BASE_URL}/identity/metadata/saml2</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
+         <saml:AuthnStatement AuthnInstant='2026-09-21T14:13:10Z'><saml:AuthnContext/></saml:AuthnStatement>\
+         <saml:AttributeStatement><saml:Attribute Name='mail'><saml:AttributeValue>a@b.example\
+         </saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"
+    );
+    Some([id.as_bytes(), b"\n", &request.body, b"\0", clear.as_bytes()].concat())
 }
 
 /// The request as HTTP/1.1.

@@ -4,13 +4,11 @@
 //! with the vector's. Which rule has which face stands in the README of `tests/vectors`.
 pub mod component;
 pub mod filter;
-pub mod host_parsers;
 pub mod in_process;
 pub mod inputs;
 pub mod native;
 pub mod parsers;
 pub mod router;
-pub mod wire_parsers;
 
 use postern_refusal::Refusal;
 use postern_vectors::{Face, Vector, Verdict};

@@ -89,6 +89,15 @@ fn saml_decoder_with_federation() {
     }
 }
 
+/// Tokens of WS-Federation are verified.
+#[test]
+fn saml_decoder_with_tokens_of_ws_federation() {
+    let edge = Edge::start_alone(Guards { saml: true, members: members("wsfed-token"), ..Guards::default() });
+    for rule in ["wsfed-token", "saml"] {
+        demand_parity(Face::Filter, &load_rule(rule), |vector| edge.judge(vector));
+    }
+}
+
 /// Products whose own sign-on comes back to the paths of messages, and tenants beside messages.
 #[test]
 fn saml_decoder_with_flows_of_products() {

@@ -38,6 +38,7 @@ fn saml_decoder_with_federation() {
         (&["wsfed"][..], "wsfed"),
         (&["wsfed-open", "saml-artifact", "saml-response", "saml"], "wsfed-open"),
         (&["saml-product", "saml"], "saml-product"),
+        (&["wsfed-token", "saml"], "wsfed-token"),
     ] {
         let guards = Guards { saml: true, members: members(kind), ..Guards::default() };
         let filters = InProcess::start_decoder_alone(guards);

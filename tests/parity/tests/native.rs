@@ -24,7 +24,7 @@ fn saml_logout() {
 
 #[test]
 fn wsfed() {
-    for rule in ["wsfed", "wsfed-open"] {
+    for rule in ["wsfed", "wsfed-open", "wsfed-token"] {
         demand_parity(Face::Native, &load_rule(rule), native::saml::judge);
     }
 }
@@ -34,6 +34,11 @@ fn federation() {
     for rule in ["saml-artifact", "saml-response"] {
         demand_parity(Face::Native, &load_rule(rule), native::saml::judge);
     }
+}
+
+#[test]
+fn federated_sign_on() {
+    demand_parity(Face::Native, &load_rule("saml-sign-on"), native::saml::judge_sign_on);
 }
 
 #[test]
@@ -59,4 +64,10 @@ fn introspected_token() {
 #[test]
 fn key_set() {
     demand_parity(Face::Native, &load_rule("key-set"), native::token::judge_key_set);
+}
+
+#[test]
+fn passkeys() {
+    demand_parity(Face::Native, &load_rule("passkey-registration"), native::passkey::judge_registration);
+    demand_parity(Face::Native, &load_rule("passkey-assertion"), native::passkey::judge_assertion);
 }

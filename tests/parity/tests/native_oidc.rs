@@ -27,6 +27,15 @@ fn logout_request() {
 }
 
 #[test]
+fn outside_providers() {
+    for rule in
+        ["provider-metadata", "provider-callback", "token-answer", "provider-token", "provider-userinfo"]
+    {
+        demand_parity(Face::Native, &load_rule(rule), native::provider::judge);
+    }
+}
+
+#[test]
 fn client_registration() {
     judge("client-registration");
 }

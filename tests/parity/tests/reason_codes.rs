@@ -17,6 +17,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("endpoint.scheme.unknown", "no HTTP/1.1 request has one: unit test of postern-endpoint"),
     ("endpoint.target.empty", "a parser of HTTP refuses a request line without a target"),
     ("form.field.missing", "a form is told from a message by that field before: unit test of postern-form"),
+    ("certificate.", "shown in TLS, in no request: tests of postern-x509, end-to-end edge_certificate"),
     ("feed.", "no request: tests/judging.rs of postern-feed, and end-to-end tests/edge_feed.rs"),
     ("jose.key.unreadable", "ours: a key of the kernel that can't be published"),
     ("jose.token.too-long", "a bearer token of that length is refused by its syntax before"),
@@ -33,6 +34,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("saml.name-id.unavailable", "an answer after sign-on: unit test of postern-saml"),
     ("saml.replay.full", "needs thousands of signed messages: unit test of postern-saml"),
     ("saml.replay.unavailable", "needs a proxy without shared memory: unit test of postern-saml"),
+    ("saml.request.build", "ours: an AuthnRequest that can't be written"),
     ("saml.response.build", "ours: a Response that can't be built"),
     ("saml.settings.", "the operator's: unit test of postern-saml"),
     ("saml.sign-on.", "an answer after sign-on: unit test of postern-saml"),
@@ -40,6 +42,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "token.authorization.several",
         "two headers arrive joined, or the router counts them: unit test of postern-jose",
     ),
+    ("oidc.pending.malformed", "ours: what was kept is not what was kept"),
     ("oidc.authorization-guard.invalid", "the operator's: unit test of postern-oidc"),
     ("token.dpop.memory-full", "needs thousands of proofs: unit test of postern-jose"),
     ("token.dpop.nonce", "needs a proxy that demands nonces: end-to-end, tokens"),
@@ -52,6 +55,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("token.client.not-allowed", "needs a route with clients: end-to-end, tokens"),
     ("token.configuration.invalid", "the operator's: unit test of postern-jose"),
     ("token.keys.unavailable", "needs an issuer that is away"),
+    ("spnego.", "in a header at one path of the host: tests of postern-spnego; end-to-end, kerberos"),
+    ("webauthn.anchor.malformed", "the operator's: tests of postern-webauthn"),
+    ("webauthn.attestation.untrusted", "needs trust anchors: tests of postern-webauthn"),
+    ("webauthn.credential.not-allowed", "needs somebody who is known: tests of postern-webauthn"),
+    ("webauthn.create", "a type of clientDataJSON, no reason"),
+    ("webauthn.get", "a type of clientDataJSON, no reason"),
+    ("webauthn.options.", "of components, not of requests: tests of postern-webauthn and postern-sandbox"),
     ("wsfed.configuration", "the operator's: tests of postern-wsfed"),
     ("wsfed.registration.", "the operator's: tests of postern-wsfed"),
     ("xml.sign.", "ours: what can't be signed"),
@@ -111,8 +121,22 @@ fn literals(line: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_code(text: &str) -> bool {
-    const AREAS: [&str; 11] =
-        ["endpoint", "feed", "form", "saml", "wsfed", "xml", "jose", "json", "token", "oauth", "oidc"];
+    const AREAS: [&str; 14] = [
+        "certificate",
+        "endpoint",
+        "feed",
+        "form",
+        "saml",
+        "wsfed",
+        "xml",
+        "jose",
+        "json",
+        "token",
+        "oauth",
+        "oidc",
+        "spnego",
+        "webauthn",
+    ];
     let mut parts = text.split('.');
     parts.next().is_some_and(|area| AREAS.contains(&area))
         && text.contains('.')

@@ -62,7 +62,9 @@ fn rules_read_no_clock_and_hold_no_global() {
 
 #[test]
 fn wasm_faces_are_empty_natively() {
-    for folder in ["plugins/dmz", "plugins/components", "plugins/authenticators", "tests/guests"] {
+    for folder in
+        ["plugins/dmz", "plugins/components", "plugins/authenticators", "plugins/policies", "tests/guests"]
+    {
         for entry in fs::read_dir(root().join(folder)).expect("a folder") {
             let crate_folder = entry.expect("an entry").path();
             let manifest = fs::read_to_string(crate_folder.join("Cargo.toml")).expect("a manifest");

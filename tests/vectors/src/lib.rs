@@ -11,6 +11,8 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod webauthn;
+mod xml_encryption;
 mod xml_signature;
 mod xml_signature_renewal;
 

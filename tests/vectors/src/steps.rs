@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use crate::jwt::{self, JwtSignature};
 use crate::template::Values;
+use crate::webauthn::{self, WebauthnSignature};
+use crate::xml_encryption::{self, Encryption};
 use crate::xml_signature::{self, DetachedSignature, EnvelopedSignature};
 use crate::xml_signature_renewal::{self, RenewedSignature};
 
@@ -25,8 +27,16 @@ pub(crate) enum Step {
     Lines(Lines),
     SignXmlEnveloped(EnvelopedSignature),
     RenewXmlSignature(RenewedSignature),
+    /// The part becomes an EncryptedAssertion.
+    EncryptXml(Encryption),
     SignQueryDetached(DetachedSignature),
     SignJwt(JwtSignature),
+    /// Of the part, as WebAuthn carries it.
+    SignWebauthn(WebauthnSignature),
+    /// Appends the public key of that name.
+    CoseKey(String),
+    /// The part as a byte string of CBOR.
+    CborBytes,
     /// The part's digest, which names the source of an artifact.
     Sha1,
     Deflate,
@@ -94,10 +104,14 @@ fn apply(step: &Step, mut part: Vec<u8>, values: &Values<'_>) -> Vec<u8> {
         Step::RenewXmlSignature(signature) => {
             return xml_signature_renewal::renew(signature, &text(part, values), values).into();
         }
+        Step::EncryptXml(encryption) => return xml_encryption::encrypt(encryption, &part, values).into(),
         Step::SignQueryDetached(signature) => {
             return xml_signature::detach(signature, &text(part, values), values).into();
         }
         Step::SignJwt(signature) => return jwt::sign(signature, &part, values).into(),
+        Step::SignWebauthn(signature) => return webauthn::sign(signature, &part, values),
+        Step::CoseKey(name) => part.extend(webauthn::cose_key(name, values)),
+        Step::CborBytes => return webauthn::cbor_bytes(&part),
         Step::Sha1 => return digest(&SHA1_FOR_LEGACY_USE_ONLY, &part).as_ref().to_vec(),
         Step::Deflate => {
             let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

@@ -192,8 +192,10 @@ fn every_vector_can_be_made() {
         "saml-metadata",
         "wsfed",
         "wsfed-open",
+        "wsfed-token",
         "saml-artifact",
         "saml-response",
+        "saml-sign-on",
         "saml-product",
         "authorization-request",
         "token-request",
@@ -203,6 +205,13 @@ fn every_vector_can_be_made() {
         "introspected-token",
         "client-registration",
         "key-set",
+        "passkey-registration",
+        "passkey-assertion",
+        "provider-metadata",
+        "provider-callback",
+        "token-answer",
+        "provider-token",
+        "provider-userinfo",
     ];
     for vector in load_all() {
         let name = &vector.name;

@@ -191,7 +191,7 @@ impl Vector {
         self.exempt.get(&face).map(String::as_str)
     }
 
-    /// The area: `endpoint`, `saml`, `oidc`, `token`.
+    /// The area: `endpoint`, `saml`, `oidc`, `token`, `passkey`.
     pub fn area(&self) -> &str {
         self.name.split('/').nth(1).unwrap_or_default()
     }

@@ -21,6 +21,7 @@ use crate::workspace::Workspace;
   cargo xtask bench edge --proxy nginx          the same in nginx, against stock and a Lua allowlist
   cargo xtask bench sandbox                     a fresh component instance over a reused one
   cargo xtask bench sandbox --rounds 9 --calls 500
+  cargo xtask bench authenticators              a step in a component and natively; a hundred components
   cargo xtask bench sandbox --help              its options")]
 pub(crate) struct Arguments {
     /// The benchmark and its options, as tests/load knows them.

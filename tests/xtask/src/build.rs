@@ -3,6 +3,7 @@
 mod component;
 mod filter;
 pub(crate) mod guests;
+pub(crate) mod policies;
 mod sections;
 
 use clap::{Args, ValueEnum};
@@ -74,7 +75,7 @@ fn components(workspace: &Workspace, profile: &str) -> Result<(), Failure> {
     let step = Step::begin(format!("components for wasm32-unknown-unknown ({profile})"));
     modules(workspace, "wasm32-unknown-unknown", profile, &[], &guests, |_, bytes| component::wrap(bytes))?;
     step.done();
-    Ok(())
+    policies::build(workspace)
 }
 
 fn filters(workspace: &Workspace, profile: &str) -> Result<(), Failure> {

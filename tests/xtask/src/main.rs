@@ -35,6 +35,7 @@ struct Arguments {
 enum Task {
     Bench(bench::Arguments),
     Build(build::Arguments),
+    NginxAsan(nginx::sanitized::Arguments),
     NginxModule(nginx::Arguments),
     NginxPackage(nginx::package::Arguments),
     NginxVersions(nginx::versions::Arguments),
@@ -60,6 +61,7 @@ fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Build(arguments) => build::run(&workspace, &arguments),
+        Task::NginxAsan(arguments) => nginx::sanitized::run(&workspace, &arguments),
         Task::NginxModule(arguments) => nginx::run(&workspace, &arguments),
         Task::NginxPackage(arguments) => nginx::package::run(&workspace, &arguments),
         Task::NginxVersions(arguments) => nginx::versions::run(&workspace, &arguments),

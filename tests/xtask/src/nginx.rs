@@ -1,6 +1,8 @@
 //! `cargo xtask nginx-module`: the module that nginx loads.
 
+mod installed;
 pub(crate) mod package;
+pub(crate) mod sanitized;
 pub(crate) mod source;
 pub(crate) mod suite;
 pub(crate) mod versions;

@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that has to be green.
 
+mod authenticators;
 mod examples;
 mod lint;
 pub(crate) mod native;
+mod policies;
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -41,7 +43,7 @@ struct Task {
 }
 
 /// In order: what others build on first.
-const TASKS: [Task; 14] = [
+const TASKS: [Task; 15] = [
     Task { name: "tools", about: "software that is not ours", run: |run| run.peers().map(drop) },
     Task { name: "build", about: "components and filters, their imports inspected", run: |run| run.guests() },
     Task { name: "compile", about: "host and native tests", run: |run| run.native().map(drop) },
@@ -64,7 +66,16 @@ const TASKS: [Task; 14] = [
     },
     Task { name: "fuzz", about: "the fuzz targets compile", run: |run| lint::fuzz(run.workspace) },
     Task { name: "unit", about: "rules, kernel, sandbox, store, structure", run: |run| native::others(run) },
-    Task { name: "examples", about: "Envoy loads examples/edge", run: |run| examples::run(run) },
+    Task {
+        name: "examples",
+        about: "Envoy, nginx and Apache load examples/edge",
+        run: |run| examples::run(run),
+    },
+    Task {
+        name: "authenticators",
+        about: "examples in Rust, JavaScript and Python, from an empty folder; of policies",
+        run: |run| policies::run(run).and_then(|()| authenticators::run(run)),
+    },
     Task {
         name: "parity",
         about: "one verdict at rule, component and filter",

@@ -73,6 +73,7 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Peers, Failure> {
     let programs = for_demo(workspace)?;
     for_browser(workspace)?;
     node::need(workspace)?.packages(workspace, "tests/end-to-end/relying-parties")?;
+    python::need(workspace, python::AIOSMTPD)?;
     let python = python::need(workspace, python::PYSAML2)?.join("python");
     Ok(Peers { envoy: programs.envoy, node: programs.node, python })
 }

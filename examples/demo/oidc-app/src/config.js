@@ -1,14 +1,7 @@
 // What the operator decides. Everything comes from environment variables; a missing one is
 // named at start-up, not at the first sign-in.
 
-function required(name, meaning) {
-  const value = process.env[name];
-  if (!value) {
-    console.error(`${name} is not set: ${meaning}`);
-    process.exit(2);
-  }
-  return value;
-}
+import { required } from "../../shared/environment.js";
 
 const port = Number(process.env.PORT ?? 9002);
 const baseUrl = process.env.BASE_URL ?? `http://127.0.0.1:${port}`;

@@ -4,16 +4,18 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 import { config } from "./config.js";
-import { redirect, sendFile, sendPage } from "./http.js";
+import { redirect, sendFile, sendPage } from "../../shared/http.js";
 import * as oidc from "./oidc.js";
 import * as pages from "./pages.js";
-import { Shelf, cookie, noCookie, readCookie } from "./sessions.js";
+import { Shelf, cookie, noCookie, readCookie } from "../../shared/sessions.js";
 
 // Named after the application: cookies do not tell ports of one host apart.
 const SESSION = "notebook-session";
 const SIGN_IN = "notebook-sign-in";
 
-const style = readFileSync(new URL("style.css", import.meta.url));
+const style = ["colours.css", "../../shared/style.css"]
+  .map((file) => readFileSync(new URL(file, import.meta.url)))
+  .join("\n");
 const sessions = new Shelf();
 // Sign-ins under way: what the answer has to match, named by a cookie of the browser.
 const begun = new Shelf(10 * 60 * 1000);

@@ -1,34 +1,9 @@
 // The pages. Everything that comes from outside goes through `text`.
 
-function text(value) {
-  return String(value)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
+import { name, pagesOf, text } from "../../shared/page.js";
 
-/** A name that may be broken where its words meet. */
-function name(value) {
-  return text(value).replaceAll("_", "_<wbr>");
-}
-
-function page(title, body) {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(title)} · Notebook</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header class="bar"><a href="/" class="brand">Notebook</a><span class="protocol">OpenID Connect</span></header>
-<main>${body}</main>
-</body>
-</html>
-`;
-}
+const { page, failed, notFound } = pagesOf("Notebook", "OpenID Connect");
+export { failed, notFound };
 
 export function welcome() {
   return page(
@@ -72,17 +47,4 @@ function table(caption, claims) {
 <thead><tr><th scope="col">Claim</th><th scope="col">Value</th></tr></thead>
 <tbody>${rows.join("\n")}</tbody>
 </table>`;
-}
-
-export function failed(reason) {
-  return page(
-    "Sign-in failed",
-    `<h1>You could not be signed in</h1>
-<p class="notice error" role="alert">${text(reason)}</p>
-<p><a href="/">Back to the start</a></p>`,
-  );
-}
-
-export function notFound() {
-  return page("Not found", `<h1>There is no such page</h1><p><a href="/">Back to the start</a></p>`);
 }

@@ -3,14 +3,7 @@
 
 import { readFileSync } from "node:fs";
 
-function required(name, meaning) {
-  const value = process.env[name];
-  if (!value) {
-    console.error(`${name} is not set: ${meaning}`);
-    process.exit(2);
-  }
-  return value;
-}
+import { required } from "../../shared/environment.js";
 
 const port = Number(process.env.PORT ?? 9001);
 const baseUrl = process.env.BASE_URL ?? `http://127.0.0.1:${port}`;

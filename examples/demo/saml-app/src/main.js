@@ -7,16 +7,18 @@ import { createServer } from "node:http";
 import { SamlStatusError } from "@node-saml/node-saml";
 
 import { config } from "./config.js";
-import { readForm, redirect, sendFile, sendPage } from "./http.js";
+import { readForm, redirect, sendFile, sendPage } from "../../shared/http.js";
 import * as pages from "./pages.js";
 import { metadata, readResponse, signInUrl } from "./saml.js";
-import { Shelf, cookie, noCookie, readCookie } from "./sessions.js";
+import { Shelf, cookie, noCookie, readCookie } from "../../shared/sessions.js";
 
 // Named after the application: cookies do not tell ports of one host apart.
 const SESSION = "timesheets-session";
 const SIGN_IN = "timesheets-sign-in";
 
-const style = readFileSync(new URL("style.css", import.meta.url));
+const style = ["colours.css", "../../shared/style.css"]
+  .map((file) => readFileSync(new URL(file, import.meta.url)))
+  .join("\n");
 const sessions = new Shelf();
 // Answers that are good, but not yet known to belong to the browser that brought them.
 const arrivals = new Shelf(60 * 1000);

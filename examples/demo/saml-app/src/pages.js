@@ -1,34 +1,9 @@
 // The pages. Everything that comes from outside goes through `text`.
 
-function text(value) {
-  return String(value)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
+import { name, pagesOf, text } from "../../shared/page.js";
 
-/** A name that may be broken where its words meet. */
-function name(value) {
-  return text(value).replaceAll("_", "_<wbr>");
-}
-
-function page(title, body) {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(title)} · Timesheets</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header class="bar"><a href="/" class="brand">Timesheets</a><span class="protocol">SAML 2.0</span></header>
-<main>${body}</main>
-</body>
-</html>
-`;
-}
+const { page, failed, notFound } = pagesOf("Timesheets", "SAML 2.0");
+export { failed, notFound };
 
 export function signedOut({ justNow = false } = {}) {
   const notice = justNow
@@ -62,17 +37,4 @@ ${rows.join("\n")}
 </table>
 <form method="post" action="/sign-out"><button>Sign out</button></form>`,
   );
-}
-
-export function failed(reason) {
-  return page(
-    "Sign-in failed",
-    `<h1>You could not be signed in</h1>
-<p class="notice error" role="alert">${text(reason)}</p>
-<p><a href="/">Back to the start</a></p>`,
-  );
-}
-
-export function notFound() {
-  return page("Not found", `<h1>There is no such page</h1><p><a href="/">Back to the start</a></p>`);
 }

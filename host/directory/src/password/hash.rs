@@ -8,6 +8,9 @@ use super::cost::is_bearable;
 /// Salt in bytes: the length that RFC 9106 section 3.1 recommends.
 pub(crate) const SALT: usize = 16;
 
+/// In place of a salt, where there is no password. Those of passwords are random.
+const NO_PASSWORD: &[u8; SALT] = b"without password";
+
 /// Least capacity in KiB of a thread's memory. glibc maps what is larger than 32 MiB on its own and
 /// gives it back when it is freed; smaller places end up in its heaps, and stay there (measured:
 /// 45 MB and then 84 MB resident while idle). What is not touched takes no memory.
@@ -45,6 +48,19 @@ impl StoredHash {
         Self { params: params.clone(), salt, output }
     }
 
+    /// The PHC string of somebody who has no password: no password computes these random bytes, and the salt
+    /// says so.
+    pub(crate) fn none(params: &Params, output: &[u8; 32]) -> Result<String, argon2::Error> {
+        let salt = Salt::new(NO_PASSWORD).map_err(|_| argon2::Error::SaltTooShort)?;
+        let output = Output::new(output).map_err(|_| argon2::Error::OutputTooShort)?;
+        written(params, salt, output)
+    }
+
+    /// Whether nobody set a password.
+    pub(crate) fn is_none(&self) -> bool {
+        *self.salt == *NO_PASSWORD
+    }
+
     /// Whether it was made with other parameters than these.
     pub(crate) fn is_outdated(&self, params: &Params) -> bool {
         (self.params.m_cost(), self.params.t_cost(), self.params.p_cost(), self.output.len())
@@ -72,6 +88,11 @@ pub(super) fn make(
 ) -> Result<String, argon2::Error> {
     let salt = Salt::new(salt).map_err(|_| argon2::Error::SaltTooShort)?;
     let output = compute(params, password, &salt, memory)?;
+    written(params, salt, output)
+}
+
+/// The PHC string.
+fn written(params: &Params, salt: Salt, output: Output) -> Result<String, argon2::Error> {
     let hash = PasswordHash {
         algorithm: ARGON2ID_IDENT,
         version: Some(Version::V0x13.into()),

@@ -1,13 +1,17 @@
 //! What must be refused, as raw bytes. Every path that is tried is either one that no edge may
 //! have, or an open one spelt so that two readers could read it in two ways.
 
+mod artifacts;
+mod federation;
 mod framing;
 mod headers;
+mod hostile_xml;
 mod management;
 mod messages;
 mod paths;
 mod targets;
 mod tokens;
+mod ws_federation;
 
 /// What is known of the edge.
 #[derive(Clone, Debug)]
@@ -20,6 +24,14 @@ pub struct Target {
     pub form: Option<String>,
     /// Where SAML messages are decoded.
     pub saml: Option<String>,
+    /// Where artifacts are resolved, in SOAP.
+    pub artifacts: Option<String>,
+    /// Where Responses of federated identity providers are judged.
+    pub consumer: Option<String>,
+    /// Where requests of WS-Federation are judged.
+    pub wsfed: Option<String>,
+    /// Whether a `wresult` may pass there that nobody has verified.
+    pub takes_unverified_results: bool,
     /// A path that wants a bearer token.
     pub token: Option<String>,
     /// Whether the open path takes any parameter: an unknown one is no reason for a refusal then.
@@ -54,6 +66,9 @@ pub fn entries(target: &Target) -> Vec<Entry> {
     all.extend(headers::entries(target));
     all.extend(framing::entries(target));
     all.extend(messages::entries(target));
+    all.extend(artifacts::entries(target));
+    all.extend(federation::entries(target));
+    all.extend(ws_federation::entries(target));
     all.extend(tokens::entries(target));
     all
 }
@@ -79,9 +94,13 @@ fn line(target: &Target, method: &str, path: &[u8], headers: &str, body: &[u8]) 
 
 /// A form by POST.
 fn form(target: &Target, path: &str, body: &str) -> Vec<u8> {
-    let headers =
-        format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
-    line(target, "POST", path.as_bytes(), &headers, body.as_bytes())
+    post(target, path, "Content-Type: application/x-www-form-urlencoded\r\n", body.as_bytes())
+}
+
+/// A body by POST, with its length.
+fn post(target: &Target, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let headers = format!("{headers}Content-Length: {}\r\n", body.len());
+    line(target, "POST", path.as_bytes(), &headers, body)
 }
 
 fn entry(class: &'static str, name: &str, why: &'static str, bytes: Vec<u8>) -> Entry {
@@ -101,16 +120,30 @@ mod tests {
             open: "/samlsso".into(),
             form: Some("/oauth2/token".into()),
             saml: Some("/samlsso".into()),
+            artifacts: Some("/samlartresolve".into()),
+            consumer: Some("/commonauth".into()),
+            wsfed: Some("/passivests".into()),
+            takes_unverified_results: false,
             token: Some("/oauth2/userinfo".into()),
             takes_any_parameter: false,
         };
         let all = entries(&target);
-        assert!(all.len() >= 90, "{} entries", all.len());
+        assert!(all.len() >= 220, "{} entries", all.len());
         let names: BTreeSet<_> = all.iter().map(|entry| format!("{}/{}", entry.class, entry.name)).collect();
         assert_eq!(names.len(), all.len());
         let requests: BTreeSet<_> = all.iter().map(|entry| &entry.bytes).collect();
         assert_eq!(requests.len(), all.len());
-        let bare = Target { form: None, saml: None, token: None, ..target };
-        assert!(entries(&bare).len() < all.len());
+        let count = |target: &Target| entries(target).len();
+        for less in [
+            Target { form: None, ..target.clone() },
+            Target { saml: None, ..target.clone() },
+            Target { token: None, ..target.clone() },
+            Target { artifacts: None, ..target.clone() },
+            Target { consumer: None, ..target.clone() },
+            Target { wsfed: None, ..target.clone() },
+            Target { takes_unverified_results: true, ..target.clone() },
+        ] {
+            assert!(count(&less) < all.len(), "{less:?}");
+        }
     }
 }

@@ -6,6 +6,12 @@
 //! `OIDCLoginProtocolService`, `SamlService`, `LoginActionsService`, `IdentityBrokerService` and
 //! `RealmsResource` of its repository. That guide opens all of `/realms/`; here the account
 //! console, the client registration and what lies in other realms stay closed.
+//!
+//! `reset-credentials` is open only where it is named: `LoginActionsService.resetCredentialsGET` begins a
+//! sign-in there for whatever `client_id` and registered `redirect_uri` the query has
+//! (`createAuthenticationSessionForClient`: response type code; no state, nonce or code challenge), when the
+//! browser has no session of a sign-in and the query neither `session_code` nor `client_data`. That is no
+//! authorization request, and can't be judged as one.
 
 use postern_endpoint::Method;
 
@@ -26,6 +32,9 @@ pub(super) fn preset(section: &KeycloakSection, protocols: &[Protocol]) -> Prese
     for realm in &section.realms {
         let realm = format!("{base}/realms/{realm}");
         preset.endpoints.extend(sign_on(&realm));
+        if section.reset_credentials {
+            preset.endpoints.push(page_with_form(format!("{realm}/login-actions/reset-credentials")));
+        }
         for alias in &section.identity_providers {
             preset.endpoints.extend(broker(&realm, alias));
         }
@@ -66,7 +75,6 @@ fn sign_on(realm: &str) -> Vec<Endpoint> {
     let mut endpoints: Vec<Endpoint> = [
         "authenticate",
         "registration",
-        "reset-credentials",
         "required-action",
         "action-token",
         "consent",

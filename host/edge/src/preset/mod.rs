@@ -7,7 +7,7 @@ mod wso2is;
 use postern_endpoint::never_public::NEVER_PUBLIC;
 use postern_endpoint::{Assets, Endpoint, Method};
 
-use postern_saml::{Continuation, ContinuationForm};
+use postern_saml::{Continuation, ContinuationForm, IssuerQualifier};
 
 use crate::policy::Behind;
 use crate::settings::EdgeFile;
@@ -36,6 +36,8 @@ pub(crate) struct Preset {
     /// The parameter that names a tenant beside a message, and the public tenants.
     pub(crate) tenant_parameter: Option<String>,
     pub(crate) tenants: Vec<String>,
+    /// The parameter that chooses among registrations of one SAML issuer.
+    pub(crate) issuer_qualifier: Option<IssuerQualifier>,
     /// Authorization endpoints of OpenID Connect.
     pub(crate) authorization_paths: Vec<String>,
     /// How the product's own sign-on flow comes back to them.
@@ -155,6 +157,7 @@ fn endpoint(path: String, methods: &[Method]) -> Endpoint {
         max_query: 0,
         query_parameters: Vec::new(),
         ignores_other_parameters: false,
+        posted_query_parameters: None,
     }
 }
 

@@ -212,7 +212,12 @@ fn tenants_of_wso2is_have_the_same_paths_below_theirs() {
     let resumed =
         |path: &str| serde_json::json!({ "path": path, "parameters": ["sessionDataKey", "chkRemember"] });
     let paths = ["/samlsso", "/passivests", "/t/example.com/samlsso", "/t/example.com/passivests"];
-    assert_eq!(decoder["continuations"], serde_json::json!(paths.map(resumed)));
+    let (forms, gets): (Vec<_>, Vec<_>) =
+        decoder["continuations"].as_array().unwrap().iter().partition(|own| own.get("form").is_some());
+    assert_eq!(serde_json::json!(gets), serde_json::json!(paths.map(resumed)));
+    let of_forms: Vec<_> = forms.iter().map(|own| (&own["path"], &own["form"]["fields"][0])).collect();
+    let marker = serde_json::json!("tocommonauth");
+    assert_eq!(of_forms, [(&paths[0].into(), &marker), (&paths[2].into(), &marker)]);
     let tenants = serde_json::json!({ "tenantDomain": ["carbon.super", "example.com"] });
     assert_eq!(
         (&decoder["policy"]["companions"], &decoder["wsfed"]["policy"]["companions"]),
@@ -236,4 +241,19 @@ fn sign_on_may_begin_at_keycloak_where_it_is_named() {
     assert_eq!(verdict(&table, &format!("GET {path}s")), "endpoint.path.unknown");
     let decoder = built.policy.saml_decoder.unwrap().configuration;
     assert!(decoder["unjudged_paths"].as_array().unwrap().contains(&path.into()), "{decoder}");
+}
+
+/// A sign-in can begin there beside what is demanded of authorization requests.
+#[test]
+fn passwords_are_reset_at_keycloak_where_that_is_named() {
+    let path = "/realms/example/login-actions/reset-credentials";
+    for (named, expected) in [("", "endpoint.path.unknown"), ("reset_credentials = true\n", "accepted")] {
+        let built = built(
+            "behind = \"keycloak\"\nprotocols = [\"oidc\"]\n",
+            &format!("[keycloak]\nrealms = [\"example\"]\n{named}"),
+        );
+        let line = format!("GET {path}?client_id=shop&redirect_uri=https%3A%2F%2Fshop.example%2F");
+        assert_eq!(verdict(&table(&built), &line), expected, "{named}");
+        assert_eq!(verdict(&table(&built), &format!("POST {path}?session_code=x")), expected, "{named}");
+    }
 }

@@ -13,17 +13,22 @@
 //!   `chkRemember=on` when that box was ticked on the login page. Callers are `SAMLSSOProviderServlet`
 //!   (wso2-extensions/identity-inbound-auth-saml), `PassiveSTS` (identity-inbound-auth-sts) and
 //!   `OAuth2AuthzEndpoint` (identity-inbound-auth-oauth).
+//! - The login page of the same repository: `init-loginform-action-url.jsp` has it post to `/samlsso` when the
+//!   sign-on began there, `basicauth.jsp` with the field `tocommonauth` at `/samlsso` and `/oauth2/authorize`.
 //! - The consent pages `oauth2_authz.jsp` and `oauth2_consent.jsp` (wso2/identity-apps) post to
 //!   `/oauth2/authorize`.
 //! - `tenantDomain`: `SAMLSSOProviderServlet.handleRequest` and `PassiveSTS` read it as a parameter beside
 //!   the message where the path names no tenant.
+//! - `spQualifier`: `SAMLSSOProviderServlet.handleRequest` reads it beside every message
+//!   (`SAMLSSOConstants.INBOUND_ISSUER_QUALIFIER`), and `SAMLSSOUtil.getIssuerWithQualifier` makes the
+//!   registered name of it.
 //! - `/commonauth` takes the Responses of federated identity providers (`SAMLSSOAuthenticator` of
 //!   identity-outbound-auth-samlsso) and the forms of its login pages.
 
 use postern_endpoint::Method;
 use postern_endpoint::never_public::SECURITY_TOKEN_SERVICE;
 
-use postern_saml::{Continuation, ContinuationForm};
+use postern_saml::{Continuation, ContinuationForm, IssuerQualifier};
 
 use super::{Endpoint, Preset, assets, document, form, form_of, page, page_with_form, saml, soap, texts};
 use crate::settings::{Protocol, Wso2isSection};
@@ -67,7 +72,7 @@ const PASSIVE_STS: &str = "/passivests";
 const AUTHORIZE: &str = "/oauth2/authorize";
 
 pub(super) fn preset(section: &Wso2isSection, protocols: &[Protocol]) -> Preset {
-    let mut preset = of_the_super_tenant(protocols);
+    let mut preset = of_the_super_tenant(protocols, &section.login_fields);
     let common = preset.clone();
     for tenant in &section.tenants {
         let below = |path: &str| format!("/t/{tenant}{path}");
@@ -103,7 +108,7 @@ pub(super) fn preset(section: &Wso2isSection, protocols: &[Protocol]) -> Preset 
     preset
 }
 
-fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
+fn of_the_super_tenant(protocols: &[Protocol], login_fields: &[String]) -> Preset {
     let mut preset = Preset {
         endpoints: vec![page_with_form("/commonauth"), page("/logincontext")],
         assets: ["css", "extensions", "fonts", "images", "js", "libs"]
@@ -118,7 +123,9 @@ fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
     if protocols.contains(&Protocol::Saml2) {
         preset.saml_paths = vec![SAML_SSO.into()];
         preset.continuations.push(Continuation::get(SAML_SSO, &RESUMED));
+        preset.continuations.push(form_of(SAML_SSO, &[], login(login_fields)));
         preset.artifact_paths = vec!["/samlartresolve".into()];
+        preset.issuer_qualifier = Some(IssuerQualifier::wso2is());
     }
     if protocols.contains(&Protocol::Wsfed) {
         preset.wsfed_paths = vec![PASSIVE_STS.into()];
@@ -126,8 +133,11 @@ fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
     }
     if protocols.contains(&Protocol::Oidc) {
         preset.authorization_paths = vec![AUTHORIZE.into()];
-        preset.authorization_continuations =
-            vec![Continuation::get(AUTHORIZE, &RESUMED), form_of(AUTHORIZE, &[], consent())];
+        preset.authorization_continuations = vec![
+            Continuation::get(AUTHORIZE, &RESUMED),
+            form_of(AUTHORIZE, &[], login(login_fields)),
+            form_of(AUTHORIZE, &[], consent()),
+        ];
     }
     for protocol in protocols {
         preset.endpoints.extend(match protocol {
@@ -140,6 +150,22 @@ fn of_the_super_tenant(protocols: &[Protocol]) -> Preset {
         });
     }
     preset
+}
+
+/// The login page of a sign-on that began with a SAML message, in some releases with any, is posted to the path
+/// of the message; `tocommonauth` tells it from one.
+fn login(further: &[String]) -> ContinuationForm {
+    let own = texts(&[
+        "tocommonauth",
+        "sessionDataKey",
+        "usernameUserInput",
+        "username",
+        "password",
+        "authType",
+        "chkRemember",
+        "g-recaptcha-response",
+    ]);
+    ContinuationForm { fields: [own, further.to_vec()].concat(), ..ContinuationForm::default() }
 }
 
 /// The consent pages. Older ones have `hasApprovedAlways`; each claim has a box with its number.
@@ -160,7 +186,7 @@ fn consent() -> ContinuationForm {
 
 fn saml2() -> Vec<Endpoint> {
     let mut endpoints = vec![
-        saml(SAML_SSO, &["sessionDataKey", "chkRemember", "spEntityID"]),
+        saml(SAML_SSO, &["sessionDataKey", "chkRemember", "spEntityID", "spQualifier"]),
         document("/identity/metadata/saml2"),
     ];
     endpoints.extend(pages(&["samlsso_login", "samlsso_logout", "samlsso_notification", "samlsso_redirect"]));

@@ -8,10 +8,13 @@ use super::file::{
     Protocol,
 };
 use super::key_sources::KeySources;
-use super::{Built, Exported, Open, Problems, decoder, introspection, report_only, rules, tokens};
+use super::{
+    Built, Exported, Open, Problems, decoder, introspection, posted_queries, report_only, rules, tokens,
+};
 use crate::CALLOUT_CLUSTER;
 use crate::policy::{
-    AccessLog, Balancing, Behind, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles, Upstream,
+    AccessLog, Balancing, Behind, ClientAuthority, EdgePolicy, Guard, HealthCheck, Limits, Node, TlsFiles,
+    Upstream,
 };
 use crate::preset::{self, Preset};
 
@@ -36,8 +39,12 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
         }
     };
     report_only::check(file, saml_decoder.is_some(), token_validator.is_some(), problems);
+    let product = preset.clone();
     let mut endpoints = preset.endpoints;
     endpoints.extend(file.endpoints.iter().map(endpoint));
+    if file.behind != Behind::Postern {
+        posted_queries::apply(file, &product, &mut endpoints, problems);
+    }
     let mut assets = preset.assets;
     assets.extend(file.assets.iter().map(|prefix| Assets { prefix: prefix.clone() }));
     let rules = rules::rules(file, problems);
@@ -48,7 +55,10 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
             certificate_chain: file.listen.certificate.clone(),
             private_key: file.listen.key.clone(),
         },
-        client_authority: file.listen.client_ca.clone(),
+        client_authority: file.listen.client_ca.clone().map(|certificates| ClientAuthority {
+            certificates,
+            revocations: file.listen.client_crl.clone(),
+        }),
         key_clusters: key_sources.clusters,
         hosts: file.hosts.clone(),
         upstream: upstream(file),
@@ -190,6 +200,7 @@ fn endpoint(section: &EndpointSection) -> Endpoint {
         max_query: section.max_query.unwrap_or(if queries { 8_192 } else { 0 }),
         query_parameters: section.query_parameters.clone(),
         ignores_other_parameters: section.ignores_other_parameters,
+        posted_query_parameters: section.posted_query_parameters.clone(),
     }
 }
 

@@ -109,14 +109,15 @@ fn sections(file: &EdgeFile, problems: &mut Problems<'_>) {
         _ => file.protocols.contains(&Protocol::Saml2),
     };
     let by_postern = file.behind == Behind::Postern;
-    for (field, is_set) in [
-        ("wsfed", file.wsfed.is_some()),
-        ("saml.federation", file.saml.federation.is_some()),
-        ("listen.client_ca", file.listen.client_ca.is_some()),
-    ] {
+    for (field, is_set) in
+        [("wsfed", file.wsfed.is_some()), ("saml.federation", !file.saml.federation.is_empty())]
+    {
         if is_set && by_postern {
             problems.add(field, "has no effect behind Postern, which has nothing of the kind");
         }
+    }
+    if file.listen.client_crl.is_some() && file.listen.client_ca.is_none() {
+        problems.add("listen.client_crl", "has no effect without listen.client_ca");
     }
     if !judges_saml && !file.saml.relying_parties.is_empty() {
         let why = "has no effect: no SAML endpoint is judged here";

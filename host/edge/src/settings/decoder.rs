@@ -1,15 +1,13 @@
 //! The SAML decoder: messages of SAML and of WS-Federation at the product's paths.
 
 use postern_saml::{
-    ArtifactResolution, ArtifactResolutionService, AssertionConsumer, CertificateDigest, Companions,
-    DecoderConfiguration, IdentityProvider, ModuleSettings, Policy, read_idp_metadata,
+    ArtifactResolution, ArtifactResolutionService, CertificateDigest, Companions, DecoderConfiguration,
+    ModuleSettings, Policy,
 };
 
-use super::federation_sections::{
-    ArtifactResolutionSection, FederationSection, IdentityProviderSection, WsfedSection,
-};
+use super::federation_sections::{ArtifactResolutionSection, WsfedSection};
 use super::file::{EdgeFile, Protocol};
-use super::{Open, Problems, pem, relying_parties};
+use super::{Open, Problems, federation, pem, relying_parties};
 use crate::policy::{Behind, Guard};
 use crate::preset::Preset;
 
@@ -23,7 +21,7 @@ pub(super) fn guard(
 ) -> Option<Guard> {
     let wsfed = wsfed(file, preset, problems);
     let section = &file.saml;
-    if preset.saml_paths.is_empty() && wsfed.is_none() && section.federation.is_none() {
+    if preset.saml_paths.is_empty() && wsfed.is_none() && section.federation.is_empty() {
         return None;
     }
     let parties = relying_parties::read(&section.relying_parties, now, open, problems);
@@ -47,10 +45,8 @@ pub(super) fn guard(
         decoder.artifact_resolution = artifact_resolution(file, artifacts, preset);
         artifact_parties(&mut decoder, file, artifacts, open, problems);
     }
-    if let Some(federation) = &section.federation {
-        decoder.assertion_consumer = consumer(file, federation, preset, problems);
-        decoder.identity_providers = providers(federation, now, open, problems);
-    }
+    decoder.assertion_consumers = federation::consumers(file, preset, now, open, problems);
+    decoder.wsfed_tokens = federation::tokens(file, decoder.wsfed.as_ref(), now, open, problems);
     let configuration = serde_json::to_value(decoder).unwrap_or_default();
     // As the filter will read it: an error now instead of a proxy that does not start.
     if problems.found.is_empty()
@@ -67,13 +63,7 @@ fn field(element: &str) -> String {
         "wsfed" => element.replace("policy.", "").replace('[', ".").replace(']', ""),
         "report_only" => "report_only".to_owned(),
         "artifact_resolution" => format!("saml.{element}"),
-        "assertion_consumer" => {
-            format!("saml.federation.{}", element.trim_start_matches("assertion_consumer."))
-        }
-        "identity_providers" => {
-            let place = element.split_once(']').map_or(element, |(place, _)| place);
-            format!("saml.federation.{}", place.replace('[', "."))
-        }
+        "assertion_consumers" | "wsfed_tokens" => federation::field(element),
         _ => "saml".to_owned(),
     }
 }
@@ -105,6 +95,7 @@ fn policy(file: &EdgeFile, preset: &Preset, problems: &mut Problems<'_>) -> Opti
         destinations: urls(file, &preset.saml_paths),
         single_logout,
         companions: companions(preset),
+        issuer_qualifier: preset.issuer_qualifier.clone(),
         ..settings.policy(&format!("https://{host}"))
     })
 }
@@ -117,7 +108,7 @@ fn companions(preset: &Preset) -> Companions {
 }
 
 /// Each path at each public host.
-fn urls(file: &EdgeFile, paths: &[String]) -> Vec<String> {
+pub(super) fn urls(file: &EdgeFile, paths: &[String]) -> Vec<String> {
     let hosts = file.hosts.iter();
     hosts.flat_map(|host| paths.iter().map(move |path| format!("https://{host}{path}"))).collect()
 }
@@ -147,10 +138,6 @@ fn wsfed(
     }
     if section.realms.is_empty() {
         problems.add("wsfed.realms", "must name at least one relying party");
-    }
-    if section.results.as_ref().is_some_and(|results| !results.unverified) {
-        problems
-            .add("wsfed.results.unverified", "must be true: the signature of a wresult is not verified here");
     }
     Some(postern_wsfed::Configuration {
         paths,
@@ -183,7 +170,7 @@ fn wsfed_policy(section: &WsfedSection, companions: Companions) -> postern_wsfed
 }
 
 /// What the operator lists, or else what the product has.
-fn chosen(listed: &[String], product: &[String]) -> Vec<String> {
+pub(super) fn chosen(listed: &[String], product: &[String]) -> Vec<String> {
     if listed.is_empty() { product.to_vec() } else { listed.to_vec() }
 }
 
@@ -238,67 +225,5 @@ fn artifact_parties(
         } else {
             ArtifactResolution::Certificate(digests)
         };
-    }
-}
-
-fn consumer(
-    file: &EdgeFile,
-    section: &FederationSection,
-    preset: &Preset,
-    problems: &mut Problems<'_>,
-) -> Option<AssertionConsumer> {
-    let paths = chosen(&section.paths, &preset.consumer_paths);
-    if paths.is_empty() {
-        problems.add("saml.federation.paths", "is missing: where Responses of identity providers arrive");
-        return None;
-    }
-    Some(AssertionConsumer {
-        urls: urls(file, &paths),
-        paths,
-        entity_id: section.entity_id.clone(),
-        serves_other_forms: section.serves_other_forms.unwrap_or(preset.consumer_serves_other_forms),
-    })
-}
-
-fn providers(
-    section: &FederationSection,
-    now: u64,
-    open: Open<'_>,
-    problems: &mut Problems<'_>,
-) -> Vec<IdentityProvider> {
-    let mut providers = Vec::new();
-    for (index, listed) in section.identity_providers.iter().enumerate() {
-        match provider(listed, now, open) {
-            Ok(provider) => providers.push(IdentityProvider {
-                allows_unsolicited: listed.allows_unsolicited,
-                accepts_encrypted_assertions: listed.accepts_encrypted_assertions,
-                max_assertions: listed.max_assertions,
-                ..provider
-            }),
-            Err(problem) => {
-                problems.add(&format!("saml.federation.identity_providers.{index}"), problem);
-            }
-        }
-    }
-    providers
-}
-
-fn provider(listed: &IdentityProviderSection, now: u64, open: Open<'_>) -> Result<IdentityProvider, String> {
-    match (&listed.metadata, &listed.entity_id) {
-        (Some(path), None) if listed.certificates.is_empty() => {
-            let named = |error: String| format!("{}: {error}", path.display());
-            let text = open(path).map_err(named)?;
-            read_idp_metadata(&text, now).map_err(|refusal| named(refusal.to_string()))
-        }
-        (None, Some(entity_id)) => {
-            let mut certificates = Vec::new();
-            for path in &listed.certificates {
-                let read = open(path).and_then(|text| pem::certificates(&text));
-                certificates.extend(read.map_err(|error| format!("{}: {error}", path.display()))?);
-            }
-            IdentityProvider::with_certificates(entity_id, &certificates)
-                .map_err(|refusal| refusal.to_string())
-        }
-        _ => Err("must have either metadata, or entity_id and certificates".to_owned()),
     }
 }

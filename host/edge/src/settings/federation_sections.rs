@@ -44,12 +44,30 @@ pub struct RealmSection {
 }
 
 /// Answers of federated identity providers by WS-Federation: `wresult`, by POST, at the paths of
-/// `[wsfed]`. Their form is judged, their signature is for the LAN to verify.
+/// `[wsfed]`. Either `audiences` and `identity_providers`, or `unverified`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResultsSection {
-    /// Has to be true: that nothing is verified here is the operator's to accept.
+    /// Tokens pass well-formed and unverified: their signature is for the LAN to verify.
     pub unverified: bool,
+    /// What the identity provider behind is called at the others, such as the `wtrealm` of its requests: the
+    /// Audience.
+    pub audiences: Vec<String>,
+    /// Who may send tokens: SAML 1.1 or 2.0, signed.
+    pub identity_providers: Vec<TokenIssuerSection>,
+}
+
+/// An identity provider whose tokens come by WS-Federation: its SAML metadata, or its name and certificates.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenIssuerSection {
+    /// File with its metadata, with an IDPSSODescriptor.
+    pub metadata: Option<PathBuf>,
+    /// Its name, the Issuer of its tokens, without metadata.
+    pub entity_id: Option<String>,
+    /// Files with the certificates that it signs with, PEM, without metadata.
+    #[serde(default)]
+    pub certificates: Vec<PathBuf>,
 }
 
 /// Artifacts of SAML, resolved from server to server. Left out: the endpoint is closed.
@@ -80,7 +98,8 @@ pub struct ArtifactPartySection {
     pub certificates: Vec<PathBuf>,
 }
 
-/// Where the identity provider behind is itself a service provider of others: their SAML Responses.
+/// Where the identity provider behind is itself a service provider of others: their SAML Responses. One
+/// section for each entity ID, such as the realms of a Keycloak.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FederationSection {

@@ -72,6 +72,10 @@ pub struct EdgeFile {
     /// Further endpoints; behind `endpoints` they are all there are.
     #[serde(default)]
     pub endpoints: Vec<EndpointSection>,
+    /// Of the product's endpoints by path: query parameters that a POST may have beside its form. Where messages
+    /// arrive there are none but those of the product.
+    #[serde(default)]
+    pub posted_query_parameters: BTreeMap<String, Vec<String>>,
     /// Further folders of static files: prefixes that end in a slash.
     #[serde(default)]
     pub assets: Vec<String>,
@@ -96,7 +100,6 @@ impl SettingsFile for EdgeFile {
             "saml.artifact_resolution",
             &["saml.artifact_resolution.entity_id", "saml.artifact_resolution.relying_parties"],
         ),
-        ("saml.federation", &["saml.federation.entity_id", "saml.federation.identity_providers"]),
         ("tokens", &["tokens.routes"]),
         ("authorization", &["authorization.clients"]),
     ];
@@ -142,9 +145,12 @@ pub struct Listen {
     /// Its key, PEM.
     pub key: PathBuf,
     /// Who issued the certificates of clients that show one, PEM: service providers that resolve
-    /// artifacts. Browsers are asked for one of these authorities, and may come without. Left out: no
-    /// certificate is asked for.
+    /// artifacts; before Postern, people who sign in with one. Browsers are asked for one of these
+    /// authorities, and may come without. Left out: no certificate is asked for.
     pub client_ca: Option<PathBuf>,
+    /// What these authorities have revoked, PEM: a list of each of them, and of those between. Left out: the
+    /// proxy does not look.
+    pub client_crl: Option<PathBuf>,
 }
 
 /// The side of the LAN.
@@ -249,6 +255,10 @@ pub struct KeycloakSection {
     /// initiated SSO URL name"), in each realm.
     #[serde(default)]
     pub idp_initiated: Vec<String>,
+    /// Whether people may reset a forgotten password at `login-actions/reset-credentials`. A sign-in can begin
+    /// there, of any client, beside what is demanded of authorization requests.
+    #[serde(default)]
+    pub reset_credentials: bool,
     /// Keycloak's `http-relative-path`, such as `/auth`; empty by default.
     #[serde(default)]
     pub path: String,
@@ -258,6 +268,8 @@ pub struct KeycloakSection {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wso2isSection {
+    /// Further fields of login forms that are posted to `/samlsso` and `/oauth2/authorize`.
+    pub login_fields: Vec<String>,
     /// Domains of public tenants: their endpoints are below `/t/DOMAIN/`, and messages may have their
     /// names beside them as the parameter `tenantDomain`.
     pub tenants: Vec<String>,
@@ -305,7 +317,8 @@ pub struct SamlSection {
     pub artifact_resolution: Option<ArtifactResolutionSection>,
     /// Responses of federated identity providers. Left out: they pass unjudged where the product takes
     /// them.
-    pub federation: Option<FederationSection>,
+    #[serde(default)]
+    pub federation: Vec<FederationSection>,
 }
 
 /// Which clients may ask: those of `allow`, or all when it is empty, without those of `deny`.
@@ -389,7 +402,8 @@ pub struct LimitsSection {
 pub struct LogSection {
     /// A file; standard output by default.
     pub access: Option<PathBuf>,
-    /// Envoy's administration, on a loopback address; off by default.
+    /// Metrics (`/stats/prometheus`) and `/ready`, on a loopback address; off by default. In Envoy all of its
+    /// administration.
     pub administration: Option<SocketAddr>,
 }
 
@@ -413,6 +427,8 @@ pub struct EndpointSection {
     /// Whether other parameters pass too.
     #[serde(default)]
     pub ignores_other_parameters: bool,
+    /// Query parameters that a POST may have. Left out: those of a GET.
+    pub posted_query_parameters: Option<Vec<String>>,
 }
 
 /// A method of an endpoint.

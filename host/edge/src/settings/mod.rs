@@ -8,11 +8,13 @@ mod build;
 mod checks;
 mod decoder;
 mod exported;
+mod federation;
 mod federation_sections;
 mod file;
 mod introspection;
 mod key_sources;
 mod pem;
+mod posted_queries;
 mod relying_parties;
 mod report_only;
 mod rules;
@@ -24,6 +26,7 @@ use std::path::Path;
 pub use exported::Exported;
 pub use file::{BalancingSetting, EdgeFile, KeycloakSection, Protocol, ShibbolethSection, Wso2isSection};
 use postern_settings::{Document, Invalid, Problem, read};
+pub use token_sections::{IntrospectedTokens, IntrospectionAuthentication};
 
 use crate::EdgePolicy;
 

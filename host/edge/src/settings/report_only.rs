@@ -29,7 +29,7 @@ pub(super) fn check(file: &EdgeFile, decodes: bool, validates: bool, problems: &
         for code in of(file, &areas) {
             if file.behind == Behind::Postern {
                 let problem =
-                    format!("{code:?} can't be report-only behind Postern, which configures that filter");
+                    format!("{code:?} is switched by `edge.report_only` of postern.toml, behind Postern");
                 problems.add("report_only", problem);
             } else if !is_there {
                 problems.add("report_only", format!("{code:?} has no effect: {what} here"));

@@ -298,10 +298,11 @@ fn authorization_requests_are_judged_beside_the_products_own_flow() {
         serde_json::json!(["/oauth2/authorize", "/t/example.com/oauth2/authorize"])
     );
     let flows = wso2["authorization"]["continuations"].as_array().unwrap();
-    assert_eq!(flows.len(), 4);
+    assert_eq!(flows.len(), 6);
     assert_eq!(flows[0]["parameters"], serde_json::json!(["sessionDataKey", "chkRemember"]));
-    assert_eq!(flows[1]["form"]["fields"][0], "sessionDataKeyConsent");
-    assert_eq!(flows[1]["form"]["numbered"], serde_json::json!(["consent_"]));
+    assert_eq!(flows[1]["form"]["fields"][0], "tocommonauth");
+    assert_eq!(flows[2]["form"]["fields"][0], "sessionDataKeyConsent");
+    assert_eq!(flows[2]["form"]["numbered"], serde_json::json!(["consent_"]));
     let shibboleth = of("shibboleth", "");
     let flow = &shibboleth["authorization"]["continuations"][0];
     assert_eq!(
@@ -325,7 +326,7 @@ endpoint_index = 1
 [[saml.artifact_resolution.relying_parties]]
 entity_id = "https://timesheets.example.com/saml/metadata"
 certificates = ["partner.crt"]
-[saml.federation]
+[[saml.federation]]
 entity_id = "https://sso.example.com/identity/metadata/saml2"
 [[saml.federation.identity_providers]]
 metadata = "partner.xml"
@@ -358,9 +359,9 @@ fn federation_is_judged_by_what_the_file_says() {
     assert_eq!(decoder["artifact_resolution"]["destinations"][0], "https://sso.example.com/samlartresolve");
     let digest = decoder["relying_parties"][0]["artifact_resolution"]["certificate"][0].as_str().unwrap();
     assert_eq!(digest.len(), 64);
-    assert_eq!(decoder["assertion_consumer"]["urls"][0], "https://sso.example.com/commonauth");
-    assert_eq!(decoder["assertion_consumer"]["serves_other_forms"], true);
-    let providers = decoder["identity_providers"].as_array().unwrap();
+    assert_eq!(decoder["assertion_consumers"][0]["urls"][0], "https://sso.example.com/commonauth");
+    assert_eq!(decoder["assertion_consumers"][0]["serves_other_forms"], true);
+    let providers = decoder["assertion_consumers"][0]["identity_providers"].as_array().unwrap();
     assert_eq!(providers[0]["entity_id"], "https://idp.partner.example/metadata");
     assert_eq!(providers[0]["signing_keys"], providers[1]["signing_keys"]);
     assert_eq!(
@@ -397,21 +398,21 @@ fn federation_that_makes_no_sense_is_refused_at_its_field() {
         ),
         ("max_age = \"2m\"", "max_age = \"2h\"", "wsfed"),
         ("max_age = \"2m\"", "paths = [\"/x\"]", "wsfed.paths: has no effect"),
-        ("max_age = \"2m\"", "results = {}", "wsfed.results.unverified"),
+        ("max_age = \"2m\"", "results = {}", "wsfed.results.identity_providers"),
         (
             "entity_id = \"https://timesheets.example.com/saml/metadata\"",
             "entity_id = \"https://nobody.example/\"",
             "not among saml.relying_parties",
         ),
         (
-            "certificates = [\"partner.crt\"]\n[saml.federation]",
-            "certificates = [\"partner.xml\"]\n[saml.federation]",
+            "certificates = [\"partner.crt\"]\n[[saml.federation]]",
+            "certificates = [\"partner.xml\"]\n[[saml.federation]]",
             "holds no certificate",
         ),
         ("metadata = \"partner.xml\"", "metadata = \"timesheets.xml\"", "saml.metadata.role"),
         ("metadata = \"partner.xml\"", "metadata = \"gone.xml\"", "gone.xml: no such file"),
         ("metadata = \"partner.xml\"\n", "allows_unsolicited = true\n", "either metadata, or entity_id"),
-        ("max_assertions = 2", "max_assertions = 9", "saml.federation.identity_providers.1"),
+        ("max_assertions = 2", "max_assertions = 9", "saml.federation.0.identity_providers.1"),
         ("\"saml2\", \"wsfed\"", "\"saml2\"", "wsfed: has no effect"),
         ("[wsfed]\n", "[wsfed]\nsurprise = 1\n", "wsfed.surprise"),
     ] {
@@ -575,6 +576,51 @@ fn filters_follow_postern_when_its_export_says_from_where() {
 }
 
 #[test]
+fn postern_is_told_which_certificate_a_client_has_shown() {
+    let of = |listen: &str| {
+        let text =
+            behind_postern("postern-export.json\"\n").replace("[listen]\n", &format!("[listen]\n{listen}"));
+        parse(&text, NOW, &open).unwrap().policy
+    };
+    let without = of("");
+    assert!(!envoy_configuration(&without).unwrap().contains("x-postern-client-certificate"));
+    let nginx = crate::nginx_configuration(&without).unwrap();
+    assert!(nginx.contains("proxy_set_header X-Postern-Client-Certificate \"\";"), "{nginx}");
+
+    let policy = of("client_ca = \"/etc/edge/people.pem\"\nclient_crl = \"/etc/edge/people.crl\"\n");
+    let envoy: Value = serde_yaml_ng::from_str(&envoy_configuration(&policy).unwrap()).unwrap();
+    let chain = &envoy["static_resources"]["listeners"][0]["filter_chains"][0];
+    let context = &chain["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
+    assert_eq!(context["trusted_ca"]["filename"], "/etc/edge/people.pem");
+    assert_eq!(context["crl"]["filename"], "/etc/edge/people.crl");
+    let added = &chain["filters"][0]["typed_config"]["route_config"]["request_headers_to_add"];
+    assert_eq!(
+        *added,
+        serde_json::json!([{
+            "header": { "key": "x-postern-client-certificate", "value": "%DOWNSTREAM_PEER_CERT%" },
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }])
+    );
+    let nginx = crate::nginx_configuration(&policy).unwrap();
+    for line in [
+        "ssl_client_certificate \"/etc/edge/people.pem\";",
+        "ssl_verify_client optional;",
+        "ssl_crl \"/etc/edge/people.crl\";",
+        "proxy_set_header X-Postern-Client-Certificate $ssl_client_escaped_cert;",
+    ] {
+        assert!(nginx.contains(line), "{line}: {nginx}");
+    }
+    // No other product is told: none reads our header.
+    let text =
+        format!("{KEYCLOAK}{COMMON}{REALM}{PARTY}").replace("[listen]\n", "[listen]\nclient_ca = \"/a\"\n");
+    let policy = parse(&text, NOW, &open).unwrap().policy;
+    assert!(!envoy_configuration(&policy).unwrap().contains("DOWNSTREAM_PEER_CERT"));
+    assert!(!crate::nginx_configuration(&policy).unwrap().contains("ssl_client_escaped_cert"));
+    let text = text.replace("client_ca", "client_crl");
+    assert!(problems(&text).iter().any(|problem| problem.contains("listen.client_crl: has no effect")));
+}
+
+#[test]
 fn the_schema_names_every_section() {
     let schema: Value = serde_json::from_str(&schema()).unwrap();
     for section in [
@@ -597,4 +643,104 @@ fn the_schema_names_every_section() {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+/// Servers merge query and body: where the body is judged, the query of a POST is named.
+#[test]
+fn the_query_of_a_post_is_named_where_messages_arrive() {
+    let beginning = "behind = \"wso2is\"\nprotocols = [\"saml2\", \"oidc\"]\n";
+    let sections = |named: &str| {
+        format!(
+            "[wso2is]\ntenants = [\"example.com\"]\n[saml]\nrelying_parties = [\"timesheets.xml\"]\n\
+             [posted_query_parameters]\n{named}\n"
+        )
+    };
+    let built = built(beginning, &sections("\"/commonauth\" = [\"sessionDataKey\"]"));
+    let of = |path: &str| {
+        let endpoints = &built.policy.endpoints;
+        endpoints.iter().find(|endpoint| endpoint.path == path).unwrap().posted_query_parameters.clone()
+    };
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(of("/samlsso"), names(&["tenantDomain", "spQualifier"]));
+    assert_eq!(of("/oauth2/authorize"), names(&[]));
+    assert_eq!(of("/commonauth"), names(&["sessionDataKey"]));
+    assert_eq!(of("/t/example.com/commonauth"), names(&[]));
+    assert_eq!(of("/oidc/logout"), None);
+    for (named, problem) in [
+        ("\"/samlsso\" = [\"x\"]", "takes messages"),
+        ("\"/oauth2/authorize\" = [\"client_id\"]", "takes messages"),
+        ("\"/commonauth\" = [\"SAMLResponse\"]", "belongs to the messages"),
+        ("\"/commonauth\" = [\"a b\"]", "is not a literal parameter name"),
+        ("\"/oauth2/jwks\" = []", "no endpoint that takes a POST"),
+        ("\"/other\" = []", "no endpoint that takes a POST"),
+    ] {
+        let found = problems(&format!("{beginning}{COMMON}{}", sections(named)));
+        assert!(found.iter().any(|found| found.contains(problem)), "{named}: {found:#?}");
+    }
+}
+
+/// Realms of a Keycloak: each is a service provider of its own.
+#[test]
+fn each_federation_has_its_own_entity_id_paths_and_identity_providers() {
+    let section = |realm: &str| {
+        format!(
+            "[[saml.federation]]\nentity_id = \"https://sso.example.com/realms/{realm}\"\n\
+             paths = [\"/realms/{realm}/broker/partner/endpoint\"]\n\
+             [[saml.federation.identity_providers]]\nmetadata = \"partner.xml\"\n"
+        )
+    };
+    let beginning = "behind = \"keycloak\"\nprotocols = [\"saml2\"]\n";
+    let common = "[keycloak]\nrealms = [\"one\", \"two\"]\nidentity_providers = [\"partner\"]\n\
+                  [saml]\nrelying_parties = [\"timesheets.xml\"]\n";
+    let both = built(beginning, &format!("{common}{}{}", section("one"), section("two")));
+    let decoder = both.policy.saml_decoder.as_ref().unwrap().configuration.clone();
+    let consumers = decoder["assertion_consumers"].as_array().unwrap();
+    for (consumer, realm) in consumers.iter().zip(["one", "two"]) {
+        assert_eq!(consumer["entity_id"], format!("https://sso.example.com/realms/{realm}"));
+        let url = format!("https://sso.example.com/realms/{realm}/broker/partner/endpoint");
+        assert_eq!(consumer["urls"], serde_json::json!([url]));
+        assert_eq!(consumer["identity_providers"][0]["entity_id"], "https://idp.partner.example/metadata");
+    }
+    // Both are in what is written for either proxy.
+    let envoy = crate::envoy_configuration(&both.policy).unwrap();
+    let nginx = crate::nginx_configuration(&both.policy).unwrap();
+    for written in [envoy, nginx] {
+        for realm in ["one", "two"] {
+            assert!(written.contains(&format!("/realms/{realm}/broker/partner/endpoint")), "{written}");
+        }
+    }
+    let problems = |sections: &str| problems(&format!("{beginning}{COMMON}{common}{sections}"));
+    let twice = problems(&format!("{}{}", section("one"), section("one")));
+    assert!(twice[0].contains("paths that are judged once"), "{twice:#?}");
+    let pathless = section("one").replace("paths = ", "# ");
+    assert!(
+        problems(&pathless)[0].contains("saml.federation.0.paths: is missing"),
+        "{:#?}",
+        problems(&pathless)
+    );
+}
+
+/// Tokens of WS-Federation: whose, and for whom; or unverified, and nothing beside it.
+#[test]
+fn tokens_of_ws_federation_are_verified_or_said_not_to_be() {
+    let beginning = "behind = \"wso2is\"\nprotocols = [\"wsfed\"]\n";
+    let realm = "[[wsfed.realms]]\nrealm = \"urn:a\"\nreplies = [\"https://a/b\"]\n[wsfed.results]\n";
+    let issuer = "[[wsfed.results.identity_providers]]\nmetadata = \"partner.xml\"\n";
+    let verified = built(beginning, &format!("{realm}audiences = [\"urn:edge\"]\n{issuer}"));
+    let decoder = verified.policy.saml_decoder.unwrap().configuration;
+    assert_eq!(decoder["wsfed"]["policy"]["accepts_results"], true);
+    let tokens = &decoder["wsfed_tokens"];
+    assert_eq!(tokens["audiences"], serde_json::json!(["urn:edge"]));
+    assert_eq!(tokens["recipients"], serde_json::json!(["https://sso.example.com/passivests"]));
+    assert_eq!(tokens["identity_providers"][0]["entity_id"], "https://idp.partner.example/metadata");
+    let unverified = built(beginning, &format!("{realm}unverified = true\n"));
+    assert!(unverified.policy.saml_decoder.unwrap().configuration.get("wsfed_tokens").is_none());
+    for (results, problem) in [
+        ("", "wsfed.results.identity_providers: are missing"),
+        ("unverified = true\naudiences = [\"urn:edge\"]\n", "wsfed.results.unverified: stands beside"),
+        (issuer, "wsfed.results.audiences"),
+    ] {
+        let found = problems(&format!("{beginning}{COMMON}{realm}{results}"));
+        assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:#?}");
+    }
 }

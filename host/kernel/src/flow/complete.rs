@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use super::factors::not_allowed;
+use super::own_pages::OwnPage;
+use super::policy::PolicyFailure;
+use super::steps::contexts_of;
 use super::{Action, CookieChange, Flow, ModuleSet, Page, Reply, Visitor};
 use crate::audit::Event;
 use crate::directory::Account;
@@ -20,6 +24,8 @@ pub(super) enum Stop {
     Unavailable(Unavailable),
     Failure(ModuleFailure),
     Lost(Lost),
+    /// The policy can't be gone by.
+    Policy(PolicyFailure),
     /// The module that the transaction began with is switched off by now.
     ModuleGone(String),
 }
@@ -33,6 +39,12 @@ impl From<Unavailable> for Stop {
 impl From<ModuleFailure> for Stop {
     fn from(failure: ModuleFailure) -> Self {
         Self::Failure(failure)
+    }
+}
+
+impl From<PolicyFailure> for Stop {
+    fn from(failure: PolicyFailure) -> Self {
+        Self::Policy(failure)
     }
 }
 
@@ -53,6 +65,9 @@ impl Flow {
         session: &Session,
         account: Account,
     ) -> Result<Reply, Stop> {
+        if let Some(page) = OwnPage::of_module(module) {
+            return self.show_own(visitor, page, session).await;
+        }
         let store = &self.installation.store;
         let fresh_index = identifier(self.installation.randomness.as_ref());
         let session_index = store.join_session(&session.id, &demand.relying_party, &fresh_index).await?;
@@ -70,7 +85,7 @@ impl Flow {
             session: session.id.clone(),
             authenticated_at: session.authenticated_at.0,
             expires_at: session.expires_at.0,
-            context: session.context.clone(),
+            context: context_for(&demand, session),
             methods: session.methods.clone(),
             claims: account.claims,
         };
@@ -86,6 +101,9 @@ impl Flow {
         demand: Demand,
         failure: Failure,
     ) -> Result<Reply, Stop> {
+        if OwnPage::of_module(module).is_some() {
+            return Ok(not_allowed());
+        }
         self.resume(visitor, modules, module, demand, SignOn::Failed(failure)).await
     }
 
@@ -173,6 +191,11 @@ impl Flow {
                     _ => (500, "error.internal", None),
                 }
             }
+            Stop::Policy(failure) => {
+                tracing::error!(%correlation, code = failure.code, %failure, "policy failed: nobody signs in");
+                self.audit_stop(visitor, "policy.failed", Some(&failure.policy), failure.code);
+                (503, "error.unavailable", Some(5))
+            }
             Stop::Lost(lost) => {
                 self.audit_stop(visitor, "request.refused", None, lost.code());
                 (400, "error.expired", None)
@@ -195,4 +218,12 @@ impl Flow {
             fields: &[("code", code), ("address", &visitor.address.to_string())],
         });
     }
+}
+
+/// The context to tell the module of: of those that it demands the best, which it names first, or else
+/// that of the last step.
+fn context_for(demand: &Demand, session: &Session) -> String {
+    let reached = contexts_of(session);
+    let wanted = demand.contexts.iter().find(|wanted| reached.contains(wanted));
+    wanted.unwrap_or(&session.context).clone()
 }

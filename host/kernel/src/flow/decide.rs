@@ -1,18 +1,25 @@
 //! Whether a session is what a protocol demands.
 
-use super::{Flow, ModuleSet};
+use super::complete::Stop;
+use super::own_pages::OwnPage;
+use super::policy::Asked;
+use super::progress::Progress;
+use super::steps::{Plan, authenticators_of, contexts_of};
+use super::{Flow, ModuleSet, Visitor};
+use crate::authenticator::Person;
 use crate::clock::Timestamp;
 use crate::module::{Demand, Failure};
+use crate::policy::Occasion;
 use crate::store::Session;
 use crate::unavailable::Unavailable;
 
 /// What a demand needs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     /// Nothing: the session is good.
     Nothing,
-    /// The person has to sign in.
-    SignIn,
+    /// The person has to sign in, as far as the session hasn't done it.
+    SignIn(Box<Progress>),
     /// The person has to agree.
     Consent,
     /// It can't be had.
@@ -20,19 +27,44 @@ pub(super) enum Need {
 }
 
 impl Flow {
-    /// What the demand needs of a visitor with this session.
+    /// What the module's demand needs of a visitor with this session.
     pub(super) async fn need(
         &self,
+        visitor: &Visitor,
         modules: &ModuleSet,
-        demand: &Demand,
+        (module, demand): (&str, &Demand),
         session: Option<&Session>,
-    ) -> Result<Need, Unavailable> {
-        if !reachable(modules, demand) {
-            return Ok(Need::Failure(Failure::ContextUnavailable));
-        }
+    ) -> Result<Need, Stop> {
+        let subject = session.map(|session| session.subject.as_str());
         let now = self.installation.clock.now();
-        let Some(session) = session.filter(|session| suffices(demand, session, now)) else {
-            return Ok(if demand.passive { Need::Failure(Failure::LoginRequired) } else { Need::SignIn });
+        let max_age = self.max_age(modules, module, demand).await?;
+        let recent = session.filter(|session| is_recent(demand, max_age, session, now));
+        let realm = self.realm_of_session(modules, (module, demand), recent).await?;
+        let mut ruled = Progress::default();
+        let asked = Asked { realm: realm.as_deref(), ..about(visitor, modules, (module, demand), recent) };
+        self.ask_policy(&asked).await?.apply(&mut ruled);
+        if ruled.denied {
+            let denied = Need::Failure(Failure::Denied);
+            return Ok(if demand.passive { denied } else { Need::SignIn(Box::new(ruled)) });
+        }
+        let decided = ruled.decided.as_ref().and_then(|decided| decided.steps.as_deref());
+        let Some(plan) = self.plan(modules, module, demand, subject, (decided, realm.as_deref())).await?
+        else {
+            return Ok(Need::Failure(Failure::ContextUnavailable));
+        };
+        let mut progress = recent.map(|session| progress_of(&plan, session)).unwrap_or_default();
+        if plan.is_done(&progress) && !accepts(demand, &progress.contexts) {
+            // Who can reach the context has reached a weaker one: everything anew.
+            progress = Progress::default();
+        }
+        if progress.done > 0 || realm.is_none() {
+            progress.decided.clone_from(&ruled.decided);
+            progress.realm.clone_from(&realm);
+        }
+        self.skip_remembered(visitor, (modules, &plan), (module, demand), &mut progress).await?;
+        let Some(session) = recent.filter(|_| plan.is_done(&progress)) else {
+            let failure = Need::Failure(Failure::LoginRequired);
+            return Ok(if demand.passive { failure } else { Need::SignIn(Box::new(progress)) });
         };
         if self.consent_is_due(demand, &session.subject).await? {
             return Ok(if demand.passive { Need::Failure(Failure::ConsentRequired) } else { Need::Consent });
@@ -41,26 +73,87 @@ impl Flow {
     }
 }
 
-/// Whether the session is recent and strong enough, and no other one is asked for.
-fn suffices(demand: &Demand, session: &Session, now: Timestamp) -> bool {
-    let recent = demand.max_age.is_none_or(|max_age| now.since(session.authenticated_at) <= max_age);
-    recent && !demand.force && !demand.select_account && accepts(demand, &session.context)
+impl Flow {
+    /// The authenticator of the realm that the session began in.
+    async fn realm_of_session(
+        &self,
+        modules: &ModuleSet,
+        (module, demand): (&str, &Demand),
+        session: Option<&Session>,
+    ) -> Result<Option<String>, Unavailable> {
+        let Some(session) = session.filter(|_| !modules.realms.is_empty()) else { return Ok(None) };
+        let subject = Some(session.subject.as_str());
+        let configured = self.configured(modules, module, demand, subject, None).await?;
+        Ok(modules.realm_of(authenticators_of(session), Plan::names(&configured).first()))
+    }
+
+    /// Seconds that the sign-in may be old: the least of what the application and the operator ask for.
+    async fn max_age(
+        &self,
+        modules: &ModuleSet,
+        module: &str,
+        demand: &Demand,
+    ) -> Result<Option<u64>, Unavailable> {
+        if modules.max_age_for.is_empty() || OwnPage::of_module(module).is_some() {
+            return Ok(demand.max_age);
+        }
+        let application = self.installation.store.application(&demand.relying_party).await?;
+        let own =
+            application.and_then(|application| modules.max_age_for.get(&application.identifier).copied());
+        Ok([demand.max_age, own].into_iter().flatten().min())
+    }
 }
 
-/// Whether the demand is met by this authentication context.
-pub(super) fn accepts(demand: &Demand, context: &str) -> bool {
-    demand.contexts.is_empty() || demand.contexts.iter().any(|wanted| wanted == context)
-}
-
-/// Whether some authenticator reaches one of the contexts.
-fn reachable(modules: &ModuleSet, demand: &Demand) -> bool {
-    modules.authenticators.iter().any(|enabled| accepts(demand, &enabled.module.description().context))
-}
-
-/// The authenticator that serves the demand: the first in the operator's order that reaches it.
-pub(super) fn authenticator<'a>(
+/// What a policy is asked about at the beginning, or about the session that would be used again.
+fn about<'a>(
+    visitor: &'a Visitor,
     modules: &'a ModuleSet,
-    demand: &Demand,
-) -> Option<&'a super::EnabledAuthenticator> {
-    modules.authenticators.iter().find(|enabled| accepts(demand, &enabled.module.description().context))
+    (module, demand): (&'a str, &'a Demand),
+    session: Option<&'a Session>,
+) -> Asked<'a> {
+    let person =
+        |session: &Session| Person { subject: session.subject.clone(), username: session.username.clone() };
+    Asked {
+        occasion: if session.is_some() { Occasion::Session } else { Occasion::Begin },
+        visitor,
+        modules,
+        module,
+        demand,
+        person: session.map(person),
+        realm: None,
+        done: session.map(authenticators_of).unwrap_or_default(),
+        reached: session.map(|session| session.contexts.as_slice()).unwrap_or_default(),
+        failures: 0,
+        before: None,
+    }
+}
+
+/// Whether the session is recent enough, and no other one is asked for.
+fn is_recent(demand: &Demand, max_age: Option<u64>, session: &Session, now: Timestamp) -> bool {
+    let recent = max_age.is_none_or(|max_age| now.since(session.authenticated_at) <= max_age);
+    recent && !demand.force && !demand.select_account
+}
+
+/// What the session has done of the steps. None of them: it is begun anew.
+fn progress_of(plan: &Plan<'_>, session: &Session) -> Progress {
+    let contexts = contexts_of(session);
+    let met = plan.met_by(authenticators_of(session), &session.methods);
+    if met.is_empty() {
+        return Progress::default();
+    }
+    let (subject, username) = (session.subject.clone(), session.username.clone());
+    Progress {
+        done: met.len(),
+        person: Some(Person { subject, username }),
+        methods: session.methods.clone(),
+        contexts,
+        authenticators: met.iter().map(|enabled| enabled.name().clone()).collect(),
+        session: Some((session.id.clone(), session.authenticated_at)),
+        ..Progress::default()
+    }
+}
+
+/// Whether the demand is met by one of these authentication contexts.
+pub(super) fn accepts(demand: &Demand, contexts: &[String]) -> bool {
+    demand.contexts.is_empty() || demand.contexts.iter().any(|wanted| contexts.contains(wanted))
 }

@@ -54,13 +54,14 @@ impl Flow {
             let transaction = Transaction {
                 module: module.into(),
                 application: Some(application),
-                stage: Stage::SignIn { demand, challenge: None },
+                stage: Stage::SignIn { demand, challenge: None, progress: Box::default() },
             };
             let id = self.begin_transaction(&transaction, None).await?;
             return Ok(Reply::redirect(format!("/commonauth?t={id}")));
         }
         let session = self.session_of(visitor).await?;
-        let need = self.need(modules, &demand, session.as_ref().map(|(session, _)| session)).await?;
+        let known = session.as_ref().map(|(session, _)| session);
+        let need = self.need(visitor, modules, (module, &demand), known).await?;
         match (need, session) {
             (Need::Nothing, Some((session, account))) => {
                 self.complete(visitor, modules, module, demand, &session, account).await
@@ -69,7 +70,8 @@ impl Flow {
             (need, session) => {
                 let stage = match (need, session) {
                     (Need::Consent, Some((session, _))) => Stage::Consent { demand, session: session.id },
-                    _ => Stage::SignIn { demand, challenge: None },
+                    (Need::SignIn(progress), _) => Stage::SignIn { demand, challenge: None, progress },
+                    _ => Stage::SignIn { demand, challenge: None, progress: Box::default() },
                 };
                 let transaction =
                     Transaction { module: module.into(), application: Some(application), stage };

@@ -3,7 +3,8 @@
 use super::complete::Stop;
 use super::decide::Need;
 use super::handle::page_of;
-use super::transaction::{Lost, Stage, decode};
+use super::progress::Progress;
+use super::transaction::{Held, Lost, Stage};
 use super::{CookieChange, Flow, ModuleSet, Reply, Visitor};
 use crate::module::Audience;
 use crate::randomness::fingerprint;
@@ -41,16 +42,23 @@ impl Flow {
         let Some((_, data)) = store.transaction(fingerprint(id), now).await? else {
             return Err(Lost::Unknown.into());
         };
-        let mut transaction = decode(&data)?;
+        let mut transaction = self.read(id, &data)?;
         match transaction.stage.clone() {
             Stage::SignOut { logout } => {
                 self.take_transaction(id).await??;
                 self.sign_out(visitor, modules, &transaction.module, logout).await
             }
-            Stage::Consent { .. } => Ok(Reply::redirect(page_of(id))),
-            Stage::SignIn { demand, .. } => {
+            Stage::Consent { .. }
+            | Stage::Factors { .. }
+            | Stage::Sessions { .. }
+            | Stage::Password { .. }
+            | Stage::Enrol { .. }
+            | Stage::Elsewhere { .. }
+            | Stage::SignInEnrol { .. } => Ok(Reply::redirect(page_of(id))),
+            Stage::SignIn { demand, progress: own, .. } => {
                 let session = self.session_of(visitor).await?;
-                let need = self.need(modules, &demand, session.as_ref().map(|(session, _)| session)).await?;
+                let known = session.as_ref().map(|(session, _)| session);
+                let need = self.need(visitor, modules, (&transaction.module, &demand), known).await?;
                 match (need, session) {
                     (Need::Nothing, Some((session, account))) => {
                         self.take_transaction(id).await??;
@@ -62,8 +70,13 @@ impl Flow {
                     }
                     (Need::Consent, Some((session, _))) => {
                         transaction.stage = Stage::Consent { demand, session: session.id };
-                        let held =
-                            super::transaction::Held { id: id.into(), transaction, browser: browser.into() };
+                        let held = Held { id: id.into(), transaction, browser: browser.into() };
+                        self.keep_transaction(&held).await??;
+                        Ok(Reply::redirect(page_of(id)))
+                    }
+                    (Need::SignIn(progress), _) if own.done == 0 && is_more(&own, &progress) => {
+                        transaction.stage = Stage::SignIn { demand, challenge: None, progress };
+                        let held = Held { id: id.into(), transaction, browser: browser.into() };
                         self.keep_transaction(&held).await??;
                         Ok(Reply::redirect(page_of(id)))
                     }
@@ -72,4 +85,9 @@ impl Flow {
             }
         }
     }
+}
+
+/// Whether the sign-in is to go on with this: a session has done steps of it, or the policy has decided.
+fn is_more(own: &Progress, found: &Progress) -> bool {
+    found.done > 0 || (own.decided.is_none() && found.decided.is_some())
 }

@@ -1,8 +1,11 @@
 //! Sessions of browsers.
 
+use super::complete::Stop;
+use super::progress::Progress;
+use super::steps::authenticators_of;
+use super::transaction::Lost;
 use super::{Flow, Visitor};
 use crate::audit::Event;
-use crate::authenticator::Identity;
 use crate::directory::Account;
 use crate::randomness::{fingerprint, identifier, secret};
 use crate::store::Session;
@@ -42,8 +45,8 @@ impl Flow {
         &self,
         visitor: &Visitor,
         account: &Account,
-        identity: &Identity,
-    ) -> Result<(Session, String), Unavailable> {
+        progress: &Progress,
+    ) -> Result<(Session, String), Stop> {
         let store = &self.installation.store;
         let now = self.installation.clock.now();
         let cookie = secret(self.installation.randomness.as_ref());
@@ -56,18 +59,34 @@ impl Flow {
             secret: fingerprint(&cookie),
             subject: account.subject.clone(),
             username: account.username.clone(),
-            authenticated_at: now,
-            context: identity.context.clone(),
-            methods: identity.methods.clone(),
+            // A step more makes the steps before it no younger, and the session no longer.
+            authenticated_at: progress.session.as_ref().map_or(now, |(_, at)| *at),
+            context: progress.contexts.last().cloned().unwrap_or_default(),
+            contexts: progress.contexts.clone(),
+            methods: progress.methods.clone(),
+            authenticators: progress.authenticators.clone(),
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(self.lifetimes.session),
+            user_agent: visitor.user_agent.clone(),
+            address: visitor.address.to_string(),
         };
         match old {
             Some(old) if old.subject == account.subject => {
-                session.id = old.id;
+                session.id.clone_from(&old.id);
                 session.created_at = old.created_at;
+                if progress.session.is_some() {
+                    session.expires_at = old.expires_at;
+                    // Those of the steps that this sign-in had no use for.
+                    let earlier = authenticators_of(&old).iter();
+                    let earlier = earlier.filter(|name| !progress.authenticators.contains(name));
+                    session.authenticators.extend(earlier.cloned());
+                }
                 if !store.renew_session(&session).await? {
+                    if progress.session.is_some() {
+                        // Ended at this very moment: what went on from it ends with it.
+                        return Err(Lost::OutOfStep.into());
+                    }
                     store.add_session(&session).await?;
                 }
             }
@@ -78,6 +97,29 @@ impl Flow {
             None => store.add_session(&session).await?,
         }
         Ok((session, cookie))
+    }
+
+    /// The person has set a factor up in this session: they have just shown that they have it.
+    pub(super) async fn note_set_up(
+        &self,
+        visitor: &Visitor,
+        session: &str,
+        authenticator: &str,
+    ) -> Result<(), Stop> {
+        let Some((current, _)) = self.session_of(visitor).await? else { return Err(Lost::OutOfStep.into()) };
+        if current.id != session {
+            return Err(Lost::OutOfStep.into());
+        }
+        let mut authenticators = authenticators_of(&current).to_vec();
+        if !authenticators.iter().any(|name| name == authenticator) {
+            authenticators.push(authenticator.to_owned());
+        }
+        let now = self.installation.clock.now();
+        self.installation
+            .store
+            .renew_session(&Session { authenticators, last_used_at: now, ..current })
+            .await?;
+        Ok(())
     }
 
     /// Ends a session and what hangs on it.

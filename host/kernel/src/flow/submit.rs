@@ -3,6 +3,7 @@
 use subtle::ConstantTimeEq as _;
 
 use super::complete::Stop;
+use super::sign_in::{Asked, SignIn};
 use super::transaction::{Held, Lost, Stage};
 use super::{Flow, ModuleSet, Reply, Visitor};
 use crate::authenticator::Form;
@@ -34,16 +35,77 @@ impl Flow {
         if !bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) {
             return Err(Lost::Forged.into());
         }
+        if let Some(reply) = self.own_page_anew(visitor, modules, &held.transaction).await? {
+            return Ok(reply);
+        }
         let action = value(&form, "action").ok_or(Lost::OutOfStep)?.to_owned();
+        let mut held = held;
         match (action.as_str(), held.transaction.stage.clone()) {
-            ("sign-in", Stage::SignIn { demand, challenge: Some(challenge) }) => {
-                let mut held = held;
+            ("sign-in", Stage::SignIn { demand, challenge: Some((name, challenge)), mut progress }) => {
+                progress.wants_remembering = value(&form, "remember") == Some("yes");
                 let fields = fields_of(form);
-                self.proceed_authenticator(visitor, modules, &mut held, &demand, challenge, fields).await
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.proceed_authenticator(sign_in, Asked::by(name, challenge.into()), fields.into()).await
             }
-            ("cancel", Stage::SignIn { demand, .. }) | ("refuse", Stage::Consent { demand, .. }) => {
-                self.end_with(visitor, modules, &held, &demand, Failure::Denied).await
+            ("sign-in", Stage::Elsewhere { demand, progress, .. }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.go_on(sign_in).await
             }
+            ("other", Stage::Elsewhere { demand, progress, authenticator, .. }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.take_other(sign_in, &authenticator).await
+            }
+            ("other", Stage::SignIn { demand, challenge: Some((name, _)), progress }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.take_other(sign_in, &name).await
+            }
+            ("not-you", Stage::SignIn { demand, challenge: Some(_), progress }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.forget_name(sign_in).await
+            }
+            ("sign-in", Stage::SignInEnrol { demand, progress, authenticator, sealed }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                let kept = (authenticator.as_str(), sealed.as_slice());
+                self.proceed_enrolment_at_sign_in(sign_in, kept, fields_of(form)).await
+            }
+            ("other", Stage::SignInEnrol { demand, progress, authenticator, .. }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.enrol_other(sign_in, &authenticator).await
+            }
+            (
+                "cancel",
+                Stage::SignIn { demand, .. }
+                | Stage::SignInEnrol { demand, .. }
+                | Stage::Elsewhere { demand, .. },
+            )
+            | ("refuse", Stage::Consent { demand, .. }) => {
+                self.take_transaction(&held.id).await??;
+                self.fail(visitor, modules, &held.transaction.module, demand, Failure::Denied).await
+            }
+            ("enrol", Stage::Factors { session }) => {
+                self.begin_enrolment(visitor, modules, held, &session, &fields_of(form)).await
+            }
+            ("remove", Stage::Factors { session }) => {
+                self.remove_factor(visitor, modules, &held, &session, &fields_of(form)).await
+            }
+            ("unlink", Stage::Factors { session }) => {
+                self.unlink(visitor, modules, &held, &session, &fields_of(form)).await
+            }
+            ("unlock", Stage::Factors { session }) => {
+                self.unlock_factor(visitor, modules, &held, &session, &fields_of(form)).await
+            }
+            ("end", Stage::Sessions { session }) => {
+                self.end_own(visitor, &held, &session, &fields_of(form)).await
+            }
+            ("end-others", Stage::Sessions { session }) => self.end_others(visitor, &held, &session).await,
+            ("change", Stage::Password { session, .. }) => {
+                self.change_password(visitor, held, session, &fields_of(form)).await
+            }
+            ("sign-in", Stage::Enrol { session, authenticator, sealed }) => {
+                let (fields, kept) = (fields_of(form), (authenticator.as_str(), sealed.as_slice()));
+                self.proceed_enrolment(visitor, modules, held, &session, kept, fields).await
+            }
+            ("cancel", Stage::Enrol { session, .. }) => self.leave_enrolment(held, session).await,
             ("agree", Stage::Consent { demand, session }) => {
                 self.agree(visitor, modules, &held, demand, &session).await
             }

@@ -18,7 +18,7 @@ async fn guess(browser: &mut Browser, scene: &Scene, username: &str, password: &
         return name(&action);
     }
     match browser.follow(scene, action).await {
-        Action::Page(Page::SignIn { challenge, .. }) => challenge.error.unwrap_or_default(),
+        Action::Page(Page::SignIn(page)) => page.challenge.error.map(|error| error.key).unwrap_or_default(),
         other => name(&other),
     }
 }

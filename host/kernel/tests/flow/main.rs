@@ -1,8 +1,25 @@
 //! The sign-on flow, driven as a browser drives it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod attacks;
 mod devices;
+mod enrol_at_sign_in;
+mod factor_lock;
+mod factors;
+mod index;
+mod own_pages;
+mod pin;
+mod policy;
+mod provision;
+mod realm;
+mod remembered;
+mod replaced;
+mod returned;
 mod scene;
+mod sent_away;
+mod steps;
+mod tickets;
+mod waiting;
 
 use postern_kernel::module::{Failure, Method, Outcome, SignOn};
 
@@ -147,16 +164,16 @@ async fn wrong_unknown_and_disabled_look_the_same() {
         let page = browser.reach_sign_in(&scene, demand("one")).await;
         let action =
             browser.send(&scene, "sign-in", &page, &[("username", username), ("password", password)]).await;
-        let postern_kernel::flow::Action::Page(postern_kernel::flow::Page::SignIn { challenge, .. }) =
+        let postern_kernel::flow::Action::Page(postern_kernel::flow::Page::SignIn(page)) =
             browser.follow(&scene, action).await
         else {
             panic!("the page again")
         };
-        errors.push(challenge);
+        errors.push(page.challenge);
         assert_eq!(browser.session, None);
     }
     assert!(errors.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!(errors[0].error.as_deref(), Some("sign-in.wrong"));
+    assert_eq!(errors[0].error.as_ref().map(|error| error.key.as_str()), Some("sign-in.wrong"));
 }
 
 #[tokio::test]

@@ -8,22 +8,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use postern_kernel::audit::{Audit, Event};
 use postern_kernel::authenticator::{
-    self, AuthenticatorModule, Challenge, Context, Factor, Field, FieldKind, Form, Identity, Step,
+    self, AuthenticatorModule, Challenge, Context, Element, Factor, Field, FieldKind, Identity, Step, Text,
 };
 use postern_kernel::clock::{Clock, Timestamp};
-use postern_kernel::directory::{Account, Claim, Directory, PasswordVerdict};
+use postern_kernel::directory::{Account, Claim, Creation, Directory, PasswordChange, PasswordVerdict};
 use postern_kernel::flow::{
-    Action, CookieChange, EnabledAuthenticator, EnabledProtocol, Flow, Lifetimes, ModuleSet, Page, Reply,
-    Visitor,
+    AccountRules, Action, CookieChange, EnabledAuthenticator, EnabledProtocol, FactorsPage, Flow, Lifetimes,
+    ModuleSet, OwnPage, Page, PasswordPage, Reply, Return, SessionsPage, SignInPage, Visitor,
 };
-use postern_kernel::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
+use postern_kernel::keys::{KeyRing, Opened, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
 use postern_kernel::module::{
     self, Demand, Document, FormPost, Logout, Method, ModuleFailure, Outcome, ProtocolModule, Refusal,
     Registration, Request, Response, SignOn,
 };
 use postern_kernel::randomness::Randomness;
 use postern_kernel::services::{AuthenticatorServices, Installation, ModuleServices, PasswordCheck};
-use postern_kernel::store::{Application, Store};
+use postern_kernel::store::{Application, Link, Store};
 use postern_kernel::throttle::Throttle;
 use postern_kernel::unavailable::Unavailable;
 use postern_store::SqliteStore;
@@ -48,6 +48,7 @@ impl Scene {
         let store = open(&state);
         let clock = Arc::new(SetClock(AtomicU64::new(1_800_000_000)));
         let directory = Arc::new(TwoPeople::default());
+        *directory.store.lock().unwrap() = Some(Arc::clone(&store));
         let protocol = Arc::new(Scripted::new());
         let audit = Arc::new(Recorded::default());
         for id in ["one", "two"] {
@@ -97,6 +98,9 @@ impl Scene {
             randomness: Arc::new(Counted(AtomicU64::new(first_random))),
             audit: Arc::clone(&audit) as Arc<dyn Audit>,
             throttle: Throttle::default(),
+            mailer: None,
+            outbound: None,
+            tickets: None,
         });
         let modules = ModuleSet {
             protocols: [(
@@ -107,13 +111,76 @@ impl Scene {
                 },
             )]
             .into(),
-            authenticators: vec![EnabledAuthenticator {
-                module: Arc::new(Password::new()),
-                settings: "{}".into(),
-            }],
+            authenticators: vec![EnabledAuthenticator::new(Arc::new(Password::new()), "{}".into())],
+            own_pages: OwnPage::ALL.into(),
+            ..ModuleSet::default()
         };
         let flow = Flow::new(installation, Lifetimes::default(), modules);
         Self { flow, store, clock, directory, protocol, audit, state }
+    }
+
+    /// Switches an authenticator on after those that are on already.
+    pub(crate) fn enable(&self, module: impl AuthenticatorModule + 'static) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        modules.authenticators.push(EnabledAuthenticator::new(Arc::new(module), "{}".into()));
+        self.flow.replace_modules(modules);
+    }
+
+    /// The same, and lets it send people to these hosts.
+    pub(crate) fn enable_sending(&self, module: impl AuthenticatorModule + 'static, redirects: &[&str]) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        let enabled = EnabledAuthenticator::new(Arc::new(module), "{}".into());
+        let redirects = Some(redirects.iter().map(|host| (*host).to_owned()).collect());
+        modules.authenticators.push(EnabledAuthenticator { redirects, ..enabled });
+        self.flow.replace_modules(modules);
+    }
+
+    /// What becomes of identities that this authenticator names.
+    pub(crate) fn provision(&self, name: &str, accounts: AccountRules) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        for enabled in &mut modules.authenticators {
+            if enabled.module.description().name == name {
+                enabled.accounts = accounts.clone();
+            }
+        }
+        self.flow.replace_modules(modules);
+    }
+
+    /// Has people go through these steps.
+    pub(crate) fn require(&self, steps: &[&[&str]]) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        let names = |step: &&[&str]| step.iter().map(|name| (*name).to_owned()).collect();
+        modules.steps = steps.iter().map(names).collect();
+        self.flow.replace_modules(modules);
+    }
+
+    /// The same for one application.
+    pub(crate) fn require_for(&self, identifier: &str, steps: &[&[&str]]) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        let names = |step: &&[&str]| step.iter().map(|name| (*name).to_owned()).collect();
+        modules.steps_for.insert(identifier.into(), steps.iter().map(names).collect());
+        self.flow.replace_modules(modules);
+    }
+
+    /// Has people prove anew who they are when it is that long ago.
+    pub(crate) fn age(&self, identifier: &str, seconds: u64) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        modules.max_age_for.insert(identifier.into(), seconds);
+        self.flow.replace_modules(modules);
+    }
+
+    /// Lets devices be remembered for so many seconds.
+    pub(crate) fn let_remember(&self, seconds: u64) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        modules.remember = seconds;
+        self.flow.replace_modules(modules);
+    }
+
+    /// Lets people who have nothing set a factor up while they sign in.
+    pub(crate) fn let_enrol(&self) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        modules.enrol_at_sign_in = true;
+        self.flow.replace_modules(modules);
     }
 
     /// What the module answers with next time.
@@ -141,12 +208,21 @@ pub(crate) struct Browser {
     pub(crate) session: Option<String>,
     pub(crate) browser: Option<String>,
     pub(crate) device: Option<String>,
+    pub(crate) remembered: Option<String>,
     pub(crate) address: IpAddr,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Default for Browser {
     fn default() -> Self {
-        Self { session: None, browser: None, device: None, address: IpAddr::from([192, 0, 2, 1]) }
+        Self {
+            session: None,
+            browser: None,
+            device: None,
+            remembered: None,
+            address: IpAddr::from([192, 0, 2, 1]),
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -156,9 +232,13 @@ impl Browser {
             session: self.session.clone(),
             browser: self.browser.clone(),
             device: self.device.clone(),
+            remembered: self.remembered.clone(),
             address: self.address,
             correlation: "test".into(),
             language: "en".into(),
+            user_agent: "Browser/1".into(),
+            headers: self.headers.clone(),
+            client_certificate: None,
         }
     }
 
@@ -167,6 +247,7 @@ impl Browser {
             (&mut self.session, reply.session),
             (&mut self.browser, reply.browser),
             (&mut self.device, reply.device),
+            (&mut self.remembered, reply.remembered),
         ] {
             match change {
                 CookieChange::Keep => {}
@@ -190,7 +271,9 @@ impl Browser {
         // A POST from another site carries no cookies.
         let visitor = match method {
             Method::Get => self.visitor(),
-            Method::Post => Visitor { session: None, browser: None, device: None, ..self.visitor() },
+            Method::Post => {
+                Visitor { session: None, browser: None, device: None, remembered: None, ..self.visitor() }
+            }
         };
         let reply = scene.flow.handle(&visitor, "scripted", request).await;
         self.keep(reply)
@@ -207,6 +290,103 @@ impl Browser {
             other => panic!("{other} is not a page of ours"),
         };
         self.keep(reply)
+    }
+
+    /// Comes back to an authenticator's path by GET.
+    pub(crate) async fn come_back(&mut self, scene: &Scene, authenticator: &str, state: &str) -> Action {
+        self.come_back_with(scene, authenticator, state, &format!("state={state}")).await
+    }
+
+    /// The same with this query.
+    pub(crate) async fn come_back_with(
+        &mut self,
+        scene: &Scene,
+        authenticator: &str,
+        state: &str,
+        encoded: &str,
+    ) -> Action {
+        let reply = scene.flow.returned(&self.visitor(), back(authenticator, state, encoded)).await;
+        self.keep(reply)
+    }
+
+    /// The same by POST, which brings no cookies; where it is sent on to.
+    pub(crate) async fn post_back(
+        &mut self,
+        scene: &Scene,
+        authenticator: &str,
+        state: &str,
+        encoded: &str,
+    ) -> Action {
+        let visitor =
+            Visitor { session: None, browser: None, device: None, remembered: None, ..self.visitor() };
+        let reply = scene.flow.posted(&visitor, back(authenticator, state, encoded)).await;
+        self.keep(reply)
+    }
+
+    /// Fetches what was posted.
+    pub(crate) async fn fetch(&mut self, scene: &Scene, authenticator: &str, handle: &str) -> Action {
+        let reply = scene.flow.fetched(&self.visitor(), authenticator, handle).await;
+        self.keep(reply)
+    }
+
+    /// Follows redirects up to a page, the application or another site.
+    pub(crate) async fn follow_on(&mut self, scene: &Scene, mut action: Action) -> Action {
+        while matches!(&action, Action::Redirect(location) if location.starts_with('/')) {
+            action = self.follow(scene, action).await;
+        }
+        action
+    }
+
+    /// Opens the page of a transaction again.
+    pub(crate) async fn open_again(&mut self, scene: &Scene, transaction: &str) -> Action {
+        let reply = scene.flow.show(&self.visitor(), transaction).await;
+        self.keep(reply)
+    }
+
+    /// Opens the person's own page.
+    pub(crate) async fn open_factors(&mut self, scene: &Scene) -> Action {
+        self.open_own(scene, OwnPage::Factors).await
+    }
+
+    /// Opens one of the person's own pages.
+    pub(crate) async fn open_own(&mut self, scene: &Scene, page: OwnPage) -> Action {
+        let reply = scene.flow.own_page(&self.visitor(), page).await;
+        self.keep(reply)
+    }
+
+    /// Sends a form and follows what comes, up to a page or the application.
+    pub(crate) async fn send_on(
+        &mut self,
+        scene: &Scene,
+        action: &str,
+        page: &PageForm,
+        fields: &[(&str, &str)],
+    ) -> Action {
+        let done = self.send(scene, action, page, fields).await;
+        self.follow_on(scene, done).await
+    }
+
+    /// The action `sign-in` with the field by which a device is remembered, up to a page or the application.
+    pub(crate) async fn send_ticked(
+        &mut self,
+        scene: &Scene,
+        page: &PageForm,
+        ticked: &str,
+        fields: &[(&str, &str)],
+    ) -> Action {
+        let mut form = vec![
+            ("t".to_owned(), page.transaction.clone()),
+            ("anti-forgery".to_owned(), page.anti_forgery.clone()),
+            ("action".to_owned(), "sign-in".to_owned()),
+            ("remember".to_owned(), ticked.to_owned()),
+        ];
+        form.extend(fields.iter().map(|(name, value)| (format!("f.{name}"), (*value).to_owned())));
+        let reply = scene.flow.submit(&self.visitor(), form).await;
+        let mut done = self.keep(reply);
+        while let Action::Redirect(_) = done {
+            done = self.follow(scene, done).await;
+        }
+        done
     }
 
     /// Sends a page's form.
@@ -241,6 +421,10 @@ impl Browser {
     }
 }
 
+fn back(authenticator: &str, state: &str, encoded: &str) -> Return {
+    Return { authenticator: authenticator.into(), state: state.into(), encoded: encoded.to_owned().into() }
+}
+
 /// What a page's form sends back unseen.
 #[derive(Clone)]
 pub(crate) struct PageForm {
@@ -252,7 +436,10 @@ pub(crate) struct PageForm {
 pub(crate) fn form(action: Action) -> PageForm {
     match action {
         Action::Page(
-            Page::SignIn { transaction, anti_forgery, .. }
+            Page::SignIn(SignInPage { transaction, anti_forgery, .. })
+            | Page::Factors(FactorsPage { transaction, anti_forgery, .. })
+            | Page::Sessions(SessionsPage { transaction, anti_forgery, .. })
+            | Page::Password(PasswordPage { transaction, anti_forgery, .. })
             | Page::Consent { transaction, anti_forgery, .. }
             | Page::ConfirmSignOut { transaction, anti_forgery, .. },
         ) => PageForm { transaction, anti_forgery },
@@ -266,7 +453,10 @@ pub(crate) fn name(action: &Action) -> String {
         Action::Document(document) => format!("document {}", document.status),
         Action::Redirect(location) => format!("redirect {}", location.split('?').next().unwrap_or_default()),
         Action::FormPost(form) => format!("form-post {}", form.action),
-        Action::Page(Page::SignIn { .. }) => "sign-in".into(),
+        Action::Page(Page::SignIn(page)) => page.challenge.title.key.clone(),
+        Action::Page(Page::Factors(_)) => "factors".into(),
+        Action::Page(Page::Sessions(_)) => "sessions".into(),
+        Action::Page(Page::Password(_)) => "password".into(),
         Action::Page(Page::Consent { .. }) => "consent".into(),
         Action::Page(Page::ConfirmSignOut { .. }) => "confirm-sign-out".into(),
         Action::Page(Page::SignedOut) => "signed-out".into(),
@@ -381,17 +571,25 @@ pub(crate) fn document() -> Outcome {
 }
 
 /// The password authenticator's logic, natively; `mallory` is what a forging one would answer.
-struct Password(authenticator::Description);
+pub(crate) struct Password(authenticator::Description);
 
 impl Password {
     fn new() -> Self {
+        Self::named("password")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         Self(authenticator::Description {
-            name: "password".into(),
-            title: "sign-in.title".into(),
-            factor: Factor::Knowledge,
+            name: name.into(),
+            version: "1".into(),
+            title: Text::of("sign-in.title"),
+            factors: vec![Factor::Knowledge],
             methods: vec!["pwd".into()],
-            context: CONTEXT.into(),
+            contexts: vec![CONTEXT.into()],
+            identifies: true,
+            enrols: false,
             settings_schema: "{}".into(),
+            translations: [].into(),
         })
     }
 }
@@ -402,8 +600,13 @@ impl AuthenticatorModule for Password {
         &self.0
     }
 
-    async fn begin(&self, _: Arc<AuthenticatorServices>, _: Context) -> Result<Step, ModuleFailure> {
-        Ok(Step::Challenge(challenge(None)))
+    async fn begin(&self, _: Arc<AuthenticatorServices>, context: Context) -> Result<Step, ModuleFailure> {
+        let mut asked = challenge(None);
+        // As the real one does.
+        if let Some(Element::Field(name)) = asked.elements.first_mut() {
+            name.value = context.login_hint.unwrap_or_default();
+        }
+        Ok(Step::Challenge(asked))
     }
 
     async fn proceed(
@@ -411,12 +614,17 @@ impl AuthenticatorModule for Password {
         services: Arc<AuthenticatorServices>,
         _: Context,
         _: Vec<u8>,
-        form: Form,
+        event: authenticator::Event,
     ) -> Result<Step, ModuleFailure> {
+        let authenticator::Event::Form(form) = event else { panic!("{event:?}") };
         let value =
             |name: &str| form.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap();
-        let identity =
-            |subject: String| Identity { subject, methods: vec!["pwd".into()], context: CONTEXT.into() };
+        let identity = |subject: String| Identity {
+            who: authenticator::Who::Account(subject),
+            methods: vec!["pwd".into()],
+            context: CONTEXT.into(),
+            remember: Some(600),
+        };
         if value("username") == "mallory" {
             return Ok(Step::Authenticated(identity("subject-of-alice".into())));
         }
@@ -430,19 +638,21 @@ impl AuthenticatorModule for Password {
 }
 
 fn challenge(error: Option<&str>) -> Challenge {
-    let field = |name: &str, kind| Field {
-        name: name.into(),
-        kind,
-        label: format!("sign-in.{name}"),
-        value: String::new(),
-        required: true,
-        autocomplete: String::new(),
+    let field = |name: &str, kind| {
+        Element::Field(Field {
+            name: name.into(),
+            kind,
+            label: Text::of(&format!("sign-in.{name}")),
+            value: String::new(),
+            required: true,
+            autocomplete: String::new(),
+        })
     };
     Challenge {
-        title: "sign-in.title".into(),
-        fields: vec![field("username", FieldKind::Text), field("password", FieldKind::Secret)],
-        submit: "sign-in.submit".into(),
-        error: error.map(Into::into),
+        title: Text::of("sign-in.title"),
+        elements: vec![field("username", FieldKind::Text), field("password", FieldKind::Secret)],
+        submit: Text::of("sign-in.submit"),
+        error: error.map(Text::of),
         state: Vec::new(),
     }
 }
@@ -455,17 +665,25 @@ pub(crate) struct TwoPeople {
     pub(crate) checked: AtomicU64,
     /// How often alice's password was set.
     pub(crate) set: AtomicU64,
+    /// Alice's, when it was changed.
+    pub(crate) changed: Mutex<Option<String>>,
+    /// People who came from elsewhere.
+    pub(crate) made: Mutex<Vec<Account>>,
+    /// Their links are there.
+    pub(crate) store: Mutex<Option<Arc<dyn Store>>>,
 }
 
 impl TwoPeople {
     fn find(&self, username: &str) -> Option<Account> {
-        let known = ["alice", "bob"].contains(&username);
+        let made = self.made.lock().unwrap().iter().find(|made| made.username == username).cloned();
+        let known = made.is_some() || ["alice", "bob"].contains(&username);
         let enabled = !self.disabled.lock().unwrap().iter().any(|disabled| disabled == username);
-        (known && enabled).then(|| Account {
+        let local = || Account {
             subject: format!("subject-of-{username}"),
             username: username.into(),
             claims: vec![Claim { name: "email".into(), values: vec![format!("{username}@example.com")] }],
-        })
+        };
+        (known && enabled).then(|| made.unwrap_or_else(local))
     }
 }
 
@@ -475,13 +693,60 @@ impl Directory for TwoPeople {
         self.checked.fetch_add(1, Ordering::SeqCst);
         // As a real one does: others come in between.
         tokio::task::yield_now().await;
-        let account = self.find(username).filter(|_| password == PASSWORD);
+        let changed = self.changed.lock().unwrap().clone().filter(|_| username == "alice");
+        let right = changed.unwrap_or_else(|| PASSWORD.into());
+        let account = self.find(username).filter(|_| password == right);
         Ok(account.map_or(PasswordVerdict::Wrong, PasswordVerdict::Correct))
     }
 
     async fn device_binding(&self, username: &str) -> Result<Option<String>, Unavailable> {
         let set = self.set.load(Ordering::SeqCst);
         Ok(self.find(username).map(|account| format!("{}:{set}", account.subject)))
+    }
+
+    async fn change_password(&self, subject: &str, new: &str) -> Result<PasswordChange, Unavailable> {
+        if subject != "subject-of-alice" {
+            return Ok(PasswordChange::Elsewhere);
+        }
+        if new.len() < 8 {
+            return Ok(PasswordChange::TooShort);
+        }
+        *self.changed.lock().unwrap() = Some(new.into());
+        self.set.fetch_add(1, Ordering::SeqCst);
+        Ok(PasswordChange::Changed)
+    }
+
+    async fn create_account(
+        &self,
+        username: &str,
+        claims: &[Claim],
+        link: Link,
+    ) -> Result<Creation, Unavailable> {
+        if username.is_empty() {
+            return Ok(Creation::Refused("no name".into()));
+        }
+        if ["alice", "bob"].contains(&username) {
+            return Ok(Creation::Exists);
+        }
+        let subject = format!("subject-of-{username}");
+        let store = self.store.lock().unwrap().clone().unwrap();
+        let account =
+            Account { subject: subject.clone(), username: username.into(), claims: claims.to_vec() };
+        if !store.add_link(&Link { subject, ..link }, 1).await? {
+            return Ok(Creation::Exists);
+        }
+        self.made.lock().unwrap().push(account.clone());
+        Ok(Creation::Created(account))
+    }
+
+    async fn update_claims(&self, subject: &str, claims: &[Claim]) -> Result<bool, Unavailable> {
+        let mut made = self.made.lock().unwrap();
+        let found = made.iter_mut().find(|made| made.subject == subject);
+        Ok(found.map(|made| made.claims = claims.to_vec()).is_some())
+    }
+
+    async fn has_password(&self, username: &str) -> Result<bool, Unavailable> {
+        Ok(["alice", "bob"].contains(&username))
     }
 
     async fn account(&self, subject: &str) -> Result<Option<Account>, Unavailable> {
@@ -537,18 +802,41 @@ impl KeyRing for MacOnly {
         false
     }
 
+    /// Not secret: bound to its place, and to be told from what went in.
+    fn seal(&self, place: &[&str], value: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let turned = value.iter().map(|byte| byte ^ 0x55);
+        Ok(format!("{place:?}").into_bytes().into_iter().chain(turned).collect())
+    }
+
+    fn open(&self, place: &[&str], sealed: &[u8]) -> Result<Opened, Unavailable> {
+        let place = format!("{place:?}");
+        let value = sealed.strip_prefix(place.as_bytes());
+        let value = value.ok_or_else(|| Unavailable::new("keys", "sealed elsewhere"))?;
+        Ok(value.iter().map(|byte| byte ^ 0x55).collect::<Vec<_>>().into())
+    }
+
     fn mac(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {
         postern_kernel::randomness::fingerprint(&format!("{purpose}:{}", String::from_utf8_lossy(message))).0
     }
 }
 
-/// Audit events by name and code.
+/// Audit events by name and code, and by name and module.
 #[derive(Default)]
-pub(crate) struct Recorded(pub(crate) Mutex<Vec<String>>);
+pub(crate) struct Recorded(pub(crate) Mutex<Vec<String>>, Mutex<Vec<String>>);
 
 impl Recorded {
     pub(crate) fn has(&self, event: &str) -> bool {
         self.0.lock().unwrap().iter().any(|known| known == event)
+    }
+
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap().clear();
+        self.1.lock().unwrap().clear();
+    }
+
+    /// Whether the event is about this module: both with a space between.
+    pub(crate) fn by(&self, event: &str) -> bool {
+        self.1.lock().unwrap().iter().any(|known| known == event)
     }
 }
 
@@ -556,6 +844,7 @@ impl Audit for Recorded {
     fn record(&self, event: &Event<'_>) {
         let code =
             event.fields.iter().find(|(name, _)| ["code", "why"].contains(name)).map_or("", |(_, code)| code);
+        self.1.lock().unwrap().push(format!("{} {}", event.name, event.module.unwrap_or_default()));
         self.0.lock().unwrap().push(format!("{} {code}", event.name).trim_end().to_owned());
     }
 }

@@ -4,9 +4,10 @@ use std::ffi::CString;
 
 use nginx_sys::{
     NGX_AGAIN, NGX_DECLINED, NGX_ERROR, NGX_OK, NGX_SSL_BUFFER, NGX_SSL_CLIENT, SSL_CTRL_SET_TLSEXT_HOSTNAME,
-    SSL_ctrl, SSL_get_verify_result, X509_V_OK, ngx_close_connection, ngx_connection_t, ngx_create_pool,
-    ngx_cycle, ngx_event_connect_peer, ngx_event_get_peer, ngx_event_t, ngx_int_t, ngx_peer_connection_t,
-    ngx_ssl_check_host, ngx_ssl_create_connection, ngx_ssl_handshake, ngx_str_t, ngx_uint_t,
+    SSL_ctrl, SSL_get_verify_result, SSL_get0_param, X509_V_OK, X509_VERIFY_PARAM_set1_ip_asc,
+    ngx_close_connection, ngx_connection_t, ngx_create_pool, ngx_cycle, ngx_event_connect_peer,
+    ngx_event_get_peer, ngx_event_t, ngx_int_t, ngx_peer_connection_t, ngx_ssl_check_host,
+    ngx_ssl_create_connection, ngx_ssl_handshake, ngx_str_t, ngx_uint_t,
 };
 
 use super::{Call, connected, next_node};
@@ -74,8 +75,14 @@ unsafe fn secure(call: *mut Call) -> bool {
         (*connection).set_sendfile(0);
         let Ok(name) = CString::new(tls.name.as_str()) else { return false };
         let ssl = (*(*connection).ssl).connection;
+        if tls.is_address() {
+            // OpenSSL compares it when it verifies the certificate; there is no SNI of an address.
+            if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.as_ptr()) != 1 {
+                return false;
+            }
         // SSL_set_tlsext_host_name is a macro.
-        if SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME as i32, 0, name.as_ptr().cast_mut().cast()) == 0 {
+        } else if SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME as i32, 0, name.as_ptr().cast_mut().cast()) == 0
+        {
             return false;
         }
         match ngx_ssl_handshake(connection) {
@@ -116,6 +123,6 @@ unsafe fn is_who_it_has_to_be(call: *mut Call, tls: &Tls) -> bool {
         }
         let mut name = ngx_str_t { len: tls.name.len(), data: tls.name.as_ptr().cast_mut() };
         SSL_get_verify_result((*ssl).connection) == i64::from(X509_V_OK)
-            && ngx_ssl_check_host(connection, &raw mut name) == NGX_OK as ngx_int_t
+            && (tls.is_address() || ngx_ssl_check_host(connection, &raw mut name) == NGX_OK as ngx_int_t)
     }
 }

@@ -6,7 +6,9 @@ use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::FileExt;
 
-use nginx_sys::ngx_http_request_t;
+use nginx_sys::{ngx_http_request_t, off_t};
+
+use super::buffer;
 
 /// Whether a body follows the headers.
 ///
@@ -60,6 +62,28 @@ pub(crate) unsafe fn whole(request: *mut ngx_http_request_t, limit: usize) -> io
         }
     }
     Ok(body)
+}
+
+/// Puts another body in its place: the upstream gets this one, and its length.
+///
+/// # Safety
+/// The request is valid and nginx has read its body.
+pub(crate) unsafe fn replace(request: *mut ngx_http_request_t, body: &[u8]) -> io::Result<()> {
+    let memory = || io::Error::from(io::ErrorKind::OutOfMemory);
+    // SAFETY: the caller's; memory of the request's pool is checked for null.
+    unsafe {
+        if (*request).request_body.is_null() {
+            return Err(io::Error::other("nginx has thrown the body away"));
+        }
+        let length = off_t::try_from(body.len()).map_err(io::Error::other)?;
+        (*(*request).request_body).bufs = if body.is_empty() {
+            std::ptr::null_mut()
+        } else {
+            buffer::chain((*request).pool, body).ok_or_else(memory)?
+        };
+        (*request).headers_in.content_length_n = length;
+    }
+    Ok(())
 }
 
 fn fits(have: usize, more: usize, limit: usize) -> io::Result<usize> {

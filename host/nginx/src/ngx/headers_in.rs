@@ -43,6 +43,15 @@ pub(crate) unsafe fn read(request: *mut ngx_http_request_t, each: &mut dyn FnMut
     }
 }
 
+/// How many fields [`read`] gives: three pseudo headers, and every field once, `Host` as `:authority`.
+///
+/// # Safety
+/// The request is valid.
+pub(crate) unsafe fn count(request: *mut ngx_http_request_t) -> usize {
+    // SAFETY: the caller's.
+    3 + unsafe { list::fields(&raw mut (*request).headers_in.headers) }.count()
+}
+
 /// What stands between method and version in the request line.
 ///
 /// # Safety
@@ -68,12 +77,14 @@ pub(crate) unsafe fn forwards_target(request: *mut ngx_http_request_t) -> bool {
     // SAFETY: the caller's.
     unsafe {
         let line = text::bytes((*request).request_line);
-        let method = text::bytes((*request).method_name);
         let unparsed = text::bytes((*request).unparsed_uri);
-        let exact = [method, b" ", unparsed, b" HTTP/"].concat();
+        let version = line
+            .strip_prefix(text::bytes((*request).method_name))
+            .and_then(|rest| rest.strip_prefix(b" "))
+            .and_then(|rest| rest.strip_prefix(unparsed))
+            .and_then(|rest| rest.strip_prefix(b" HTTP/"));
         (*request).valid_unparsed_uri() != 0
-            && line.starts_with(&exact)
-            && line.len() == exact.len() + b"1.1".len()
+            && version.is_some_and(|version| version.len() == b"1.1".len())
             && unparsed.starts_with(b"/")
     }
 }

@@ -1,6 +1,6 @@
 //! The headers of a response on its way to the client.
 
-use nginx_sys::{ngx_http_headers_out_t, ngx_http_request_t, ngx_table_elt_t};
+use nginx_sys::{ngx_http_headers_out_t, ngx_http_request_t, ngx_table_elt_t, ngx_uint_t};
 
 use super::headers_in::NotEdited;
 use super::{list, text};
@@ -38,9 +38,12 @@ pub(crate) unsafe fn add(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), NotEdited> {
-    editable(name)?;
     // SAFETY: the caller's.
     unsafe {
+        if name == b":status" {
+            return status(request, value);
+        }
+        editable(name)?;
         if name.eq_ignore_ascii_case(b"content-type") {
             return content_type(request, value);
         }
@@ -72,15 +75,27 @@ pub(crate) unsafe fn replace(
     }
 }
 
-/// Every field of that name goes.
+/// Every field of that name goes. Without its length a body is sent in chunks, or to the connection's end.
 ///
 /// # Safety
 /// The request is valid.
 pub(crate) unsafe fn remove(request: *mut ngx_http_request_t, name: &[u8]) -> Result<(), NotEdited> {
-    editable(name)?;
     // SAFETY: the caller's.
     unsafe {
         let out = &raw mut (*request).headers_out;
+        if name.eq_ignore_ascii_case(b"content-length") {
+            (*out).content_length_n = -1;
+            if !(*out).content_length.is_null() {
+                (*(*out).content_length).hash = 0;
+                (*out).content_length = std::ptr::null_mut();
+            }
+            return Ok(());
+        }
+        if name == b":status" {
+            // A response has one: it stays until there is another.
+            return Ok(());
+        }
+        editable(name)?;
         if name.eq_ignore_ascii_case(b"content-type") {
             return content_type(request, b"");
         }
@@ -129,6 +144,18 @@ pub(crate) unsafe fn clear(request: *mut ngx_http_request_t) {
         (*out).content_type_len = 0;
         (*out).charset = text::literal(b"");
     }
+}
+
+unsafe fn status(request: *mut ngx_http_request_t, value: &[u8]) -> Result<(), NotEdited> {
+    let number = std::str::from_utf8(value).ok().and_then(|text| text.parse::<ngx_uint_t>().ok());
+    let number = number.filter(|number| (200..600).contains(number)).ok_or(NotEdited)?;
+    // SAFETY: the caller's.
+    unsafe {
+        (*request).headers_out.status = number;
+        // The phrase was that of the status before.
+        (*request).headers_out.status_line = text::literal(b"");
+    }
+    Ok(())
 }
 
 unsafe fn content_type(request: *mut ngx_http_request_t, value: &[u8]) -> Result<(), NotEdited> {

@@ -89,6 +89,11 @@ impl Queues {
         self.names.get(name).copied().ok_or(Status::NotFound)
     }
 
+    /// Whether there is anything in any of them.
+    pub fn has_items(&self) -> bool {
+        self.items.values().any(|items| !items.is_empty())
+    }
+
     /// For [`Host::enqueue`](crate::Host::enqueue).
     ///
     /// # Errors

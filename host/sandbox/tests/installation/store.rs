@@ -1,17 +1,31 @@
 //! A store that is away, but for the few calls that the guests of these tests make.
 
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use postern_kernel::clock::Timestamp;
+use postern_kernel::directory::Claim;
 use postern_kernel::randomness::Fingerprint;
 use postern_kernel::store::{
-    AddError, Application, Grant, Page, Participant, Session, Store, StoredKey, Taken, User,
+    AddError, Application, Grant, Link, Page, Participant, Session, Store, StoredCredential, StoredKey,
+    Taken, User,
 };
 use postern_kernel::throttle::{Admission, Limit, Throttle};
 use postern_kernel::unavailable::Unavailable;
 
-pub(super) struct Away;
+/// What authenticators keep is here.
+#[derive(Default)]
+pub(super) struct Away {
+    credentials: Mutex<Vec<StoredCredential>>,
+    messages: Mutex<Vec<(String, Timestamp)>>,
+}
+
+impl Away {
+    fn credentials(&self) -> MutexGuard<'_, Vec<StoredCredential>> {
+        self.credentials.lock().unwrap()
+    }
+}
 
 fn away() -> Unavailable {
     Unavailable::new("store", "away")
@@ -53,6 +67,102 @@ impl Store for Away {
     }
 
     async fn set_user_disabled(&self, _subject: &str, _disabled: bool) -> Result<bool, Unavailable> {
+        Err(away())
+    }
+
+    async fn add_link(&self, _link: &Link, _most: u32) -> Result<bool, Unavailable> {
+        Err(away())
+    }
+
+    async fn add_linked_user(
+        &self,
+        _user: &User,
+        _password_hash: &str,
+        _link: &Link,
+    ) -> Result<(), AddError> {
+        Err(away().into())
+    }
+
+    async fn link(
+        &self,
+        _authenticator: &str,
+        _issuer: &str,
+        _identity: &str,
+    ) -> Result<Option<Link>, Unavailable> {
+        Err(away())
+    }
+
+    async fn links_of(&self, _subject: &str) -> Result<Vec<Link>, Unavailable> {
+        Err(away())
+    }
+
+    async fn remove_link(&self, _subject: &str, _id: &str) -> Result<bool, Unavailable> {
+        Err(away())
+    }
+
+    async fn remove_links_of(&self, _subject: &str) -> Result<u64, Unavailable> {
+        Err(away())
+    }
+
+    async fn set_user_claims(&self, _subject: &str, _claims: &[Claim]) -> Result<bool, Unavailable> {
+        Err(away())
+    }
+
+    async fn add_credential(&self, credential: &StoredCredential, most: u32) -> Result<bool, Unavailable> {
+        let mut credentials = self.credentials();
+        let is_full = credentials.len() >= most as usize;
+        if !is_full {
+            credentials.push(credential.clone());
+        }
+        Ok(!is_full)
+    }
+
+    async fn authenticators_of(&self, subject: &str) -> Result<Vec<String>, Unavailable> {
+        let own = self.credentials();
+        Ok(own.iter().filter(|one| one.subject == subject).map(|one| one.authenticator.clone()).collect())
+    }
+
+    async fn credentials(
+        &self,
+        authenticator: &str,
+        subject: &str,
+    ) -> Result<Vec<StoredCredential>, Unavailable> {
+        let is_theirs =
+            |one: &&StoredCredential| one.authenticator == authenticator && one.subject == subject;
+        Ok(self.credentials().iter().filter(is_theirs).cloned().collect())
+    }
+
+    async fn credential(
+        &self,
+        authenticator: &str,
+        id: &str,
+    ) -> Result<Option<StoredCredential>, Unavailable> {
+        let is_it = |one: &&StoredCredential| one.authenticator == authenticator && one.id == id;
+        Ok(self.credentials().iter().find(is_it).cloned())
+    }
+
+    async fn replace_credential(&self, credential: &StoredCredential) -> Result<bool, Unavailable> {
+        let mut credentials = self.credentials();
+        let found =
+            credentials.iter_mut().find(|one| one.id == credential.id && one.version == credential.version);
+        let Some(found) = found else { return Ok(false) };
+        *found = StoredCredential { version: credential.version + 1, ..credential.clone() };
+        Ok(true)
+    }
+
+    async fn remove_credential(
+        &self,
+        _authenticator: &str,
+        _subject: &str,
+        id: &str,
+    ) -> Result<bool, Unavailable> {
+        let mut credentials = self.credentials();
+        let before = credentials.len();
+        credentials.retain(|one| one.id != id);
+        Ok(credentials.len() < before)
+    }
+
+    async fn remove_credentials_of(&self, _subject: &str) -> Result<u64, Unavailable> {
         Err(away())
     }
 
@@ -115,6 +225,19 @@ impl Store for Away {
     }
 
     async fn end_sessions_of(&self, _subject: &str) -> Result<u64, Unavailable> {
+        Err(away())
+    }
+
+    async fn end_other_sessions_of(&self, _subject: &str, _keep: &str) -> Result<u64, Unavailable> {
+        Err(away())
+    }
+
+    async fn sessions_of(
+        &self,
+        _subject: &str,
+        _now: Timestamp,
+        _limit: u32,
+    ) -> Result<Vec<Session>, Unavailable> {
         Err(away())
     }
 
@@ -244,16 +367,31 @@ impl Store for Away {
         Err(away())
     }
 
+    /// Messages are counted, failures are not.
     async fn admit_try(
         &self,
-        _limits: &[Limit],
-        _throttle: Throttle,
-        _now: Timestamp,
+        limits: &[Limit],
+        throttle: Throttle,
+        now: Timestamp,
     ) -> Result<Admission, Unavailable> {
+        let mut messages = self.messages.lock().unwrap();
+        for limit in limits.iter().filter(|limit| limit.key.starts_with("message:")) {
+            let count = messages.iter().filter(|(key, _)| *key == limit.key).count();
+            let last = messages.iter().rev().find(|(key, _)| *key == limit.key).map(|(_, at)| *at);
+            let wait = throttle.wait(u32::try_from(count).unwrap(), limit.failures, last, now);
+            if wait > 0 {
+                return Ok(Admission::Wait(u32::try_from(wait).unwrap()));
+            }
+            messages.push((limit.key.clone(), now));
+        }
         Ok(Admission::Granted)
     }
 
-    async fn take_back_failure(&self, _key: &str, _at: Timestamp) -> Result<(), Unavailable> {
+    async fn take_back_failure(&self, key: &str, at: Timestamp) -> Result<(), Unavailable> {
+        let mut messages = self.messages.lock().unwrap();
+        if let Some(found) = messages.iter().rposition(|one| *one == (key.to_owned(), at)) {
+            messages.remove(found);
+        }
         Ok(())
     }
 
@@ -268,6 +406,31 @@ impl Store for Away {
 
     async fn clear_failures(&self, _key: &str) -> Result<(), Unavailable> {
         Ok(())
+    }
+
+    async fn admit_in_a_row(
+        &self,
+        _authenticator: &str,
+        _subject: &str,
+        _most: u32,
+    ) -> Result<bool, Unavailable> {
+        Ok(true)
+    }
+
+    async fn take_back_in_a_row(&self, _authenticator: &str, _subject: &str) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn failures_in_a_row(&self, _authenticator: &str, _subject: &str) -> Result<u32, Unavailable> {
+        Ok(0)
+    }
+
+    async fn clear_in_a_row(&self, _authenticator: &str, _subject: &str) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
+    async fn clear_in_a_row_of(&self, _subject: &str) -> Result<u64, Unavailable> {
+        Ok(0)
     }
 
     async fn keys(&self) -> Result<Vec<StoredKey>, Unavailable> {

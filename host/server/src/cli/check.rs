@@ -2,13 +2,18 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use postern_keys::{KeyRingError, MasterKey, MasterKeyError, SECRET_NAME, check_sealed};
 use postern_store::SqliteStore;
 
 use super::output::{Failure, say};
 use crate::compose;
-use crate::config::{self, ClientCertificate, Configuration, Misfit};
+use crate::config::{self, ClientCertificate, Configuration, MailTls, Misfit};
+use crate::kerberos;
+use crate::mail;
+use crate::outbound;
+use crate::system::SystemClock;
 
 /// Everything that `serve` would stumble over, without touching the state.
 pub(super) async fn run(path: &Path) -> Result<(), Failure> {
@@ -44,6 +49,9 @@ fn misfits(configuration: &Configuration) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     misfits.extend(compose::public_tls(configuration).err());
     misfits.extend(compose::management_tls(configuration).err());
+    misfits.extend(mail::mailer(configuration).err());
+    misfits.extend(kerberos::tickets(configuration).err());
+    misfits.extend(outbound::outbound(configuration, Arc::new(SystemClock)).err());
     misfits.extend(state(configuration));
     misfits
 }
@@ -102,6 +110,10 @@ fn warnings(configuration: &Configuration) -> Vec<String> {
              behind a proxy all people have the proxy's address: their failed sign-ins are throttled together"
                 .into(),
         );
+    }
+    if configuration.mail.as_ref().is_some_and(|mail| mail.tls == MailTls::Off) {
+        warnings
+            .push("mail.tls is \"off\": whoever reads the network reads the codes in the messages".into());
     }
     warnings
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Subcommand, ValueEnum};
+use postern_edge::NginxVersion;
 use postern_edge::settings::{self, Built};
 
 use super::output::{Failure, say};
@@ -15,6 +16,7 @@ mod explain;
 mod export;
 mod init;
 mod installed;
+mod nginx_version;
 mod probe;
 
 #[derive(Subcommand)]
@@ -29,6 +31,7 @@ Examples:
   envoy --mode validate -c envoy.yaml
   postern edge config --for envoy                  of the Postern that is installed here
   postern edge config --policy postern-edge.toml --for nginx > nginx.conf && nginx -t -c $PWD/nginx.conf
+  postern edge config --policy postern-edge.toml --for nginx --nginx /usr/sbin/nginx > nginx.conf
   postern edge config --policy postern-edge.toml --for apache > edge.conf && apachectl -t")]
     Config {
         /// Which proxy.
@@ -40,6 +43,13 @@ Examples:
         /// An Envoy whose version is asked first: one with known path confusion is refused.
         #[arg(long, value_name = "PROGRAM")]
         envoy: Option<PathBuf>,
+        /// The nginx that it is for: asked for its version. Without it and --nginx-version the text is for
+        /// 1.22 and later, and nginx warns of a deprecated word from 1.25.1 on.
+        #[arg(long, value_name = "PROGRAM", conflicts_with = "nginx_version")]
+        nginx: Option<PathBuf>,
+        /// The version of nginx that it is for, such as 1.26.3.
+        #[arg(long, value_name = "VERSION")]
+        nginx_version: Option<NginxVersion>,
     },
     /// Write a commented postern-edge.toml to begin with.
     Init(init::Init),
@@ -74,12 +84,12 @@ impl Edge {
     /// What stands alone.
     pub(super) fn run_alone(self) -> Result<(), Failure> {
         match self {
-            Self::Config { proxy, policy: Some(file), envoy } => {
+            Self::Config { proxy, policy: Some(file), envoy, nginx, nginx_version } => {
                 let Built { policy, notes } = load(&file)?;
                 for note in notes {
                     super::output::note(&note);
                 }
-                write(&policy, proxy, envoy.as_deref())
+                write(&policy, proxy, envoy.as_deref(), nginx.as_deref(), nginx_version)
             }
             Self::Init(init) => init.run(),
             Self::Schema => {
@@ -96,9 +106,9 @@ impl Edge {
 
     pub(super) async fn run(self, configuration: &Configuration) -> Result<(), Failure> {
         match self {
-            Self::Config { proxy, policy: None, envoy } => {
+            Self::Config { proxy, policy: None, envoy, nginx, nginx_version } => {
                 let policy = installed::policy(configuration).await?;
-                write(&policy, proxy, envoy.as_deref())
+                write(&policy, proxy, envoy.as_deref(), nginx.as_deref(), nginx_version)
             }
             Self::Export => export::run(configuration).await,
             alone => alone.run_alone(),
@@ -116,7 +126,13 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn write(policy: &postern_edge::EdgePolicy, proxy: Proxy, envoy: Option<&Path>) -> Result<(), Failure> {
+fn write(
+    policy: &postern_edge::EdgePolicy,
+    proxy: Proxy,
+    envoy: Option<&Path>,
+    nginx: Option<&Path>,
+    nginx_version: Option<NginxVersion>,
+) -> Result<(), Failure> {
     let text = match proxy {
         Proxy::Envoy => {
             if let Some(program) = envoy {
@@ -125,7 +141,11 @@ fn write(policy: &postern_edge::EdgePolicy, proxy: Proxy, envoy: Option<&Path>) 
             postern_edge::envoy_configuration(policy)
         }
         Proxy::Apache => postern_edge::apache_configuration(policy),
-        Proxy::Nginx => postern_edge::nginx_configuration(policy),
+        Proxy::Nginx => {
+            let asked = nginx.map(nginx_version::ask).transpose()?;
+            let version = nginx_version.or(asked).unwrap_or(NginxVersion::OLDEST);
+            postern_edge::nginx_configuration_for(policy, version)
+        }
     };
     std::io::stdout().write_all(text.map_err(Failure::usage)?.as_bytes()).map_err(Failure::new)
 }

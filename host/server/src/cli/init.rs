@@ -28,6 +28,7 @@ impl Init {
             (folder.join("cache"), 0o700),
             (folder.join("modules"), 0o755),
             (folder.join("authenticators"), 0o755),
+            (folder.join("policies"), 0o755),
             (folder.join("tls"), 0o700),
         ] {
             DirBuilder::new()

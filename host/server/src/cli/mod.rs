@@ -1,11 +1,13 @@
 //! The command line. One file for each command.
 
 mod app;
+mod authenticator;
 mod check;
 mod edge;
 mod init;
 mod keys;
 mod output;
+mod policy;
 mod schema;
 mod serve;
 mod session;
@@ -64,6 +66,12 @@ enum Command {
     /// Applications: what signs people in here.
     #[command(subcommand)]
     App(app::App),
+    /// Authenticators: make, check and try ways to sign in.
+    #[command(subcommand)]
+    Authenticator(authenticator::Authenticator),
+    /// Policies: check and try which steps a sign-in goes through.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Sessions: who is signed in.
     #[command(subcommand)]
     Session(session::Session),
@@ -105,6 +113,14 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Check => on_runtime(check::run(&config)),
         Command::User(command) => on_runtime(command.run(&load(&config)?)),
         Command::App(command) => on_runtime(command.run(&load(&config)?)),
+        Command::Authenticator(command) => {
+            crate::log::start_for_command();
+            on_runtime(command.run(&config))
+        }
+        Command::Policy(command) => {
+            crate::log::start_for_command();
+            on_runtime(command.run())
+        }
         Command::Session(command) => on_runtime(command.run(&load(&config)?)),
         Command::Keys(command) => on_runtime(command.run(&load(&config)?)),
         Command::Token(command) => on_runtime(command.run(&load(&config)?)),
@@ -157,6 +173,15 @@ mod tests {
             "postern app list",
             "postern app show x --module oidc",
             "postern app remove x",
+            "postern authenticator new door-code --lang rust",
+            "postern authenticator pack module.wasm --output door-code.wasm",
+            "postern authenticator pack c.wasm --manifest postern.toml -o door-code.wasm",
+            "postern authenticator inspect door-code.wasm --json",
+            "postern authenticator test door-code.wasm --script sign-in.toml --memory-mib 64",
+            "postern authenticator metadata saml-provider",
+            "postern policy pack target/country.wasm -o country.wasm",
+            "postern policy inspect country.wasm",
+            "postern policy test country.wasm --context context.json --settings settings.json",
             "postern keys list",
             "postern keys rotate saml2 --algorithm RS256",
             "postern session list",

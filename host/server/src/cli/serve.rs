@@ -17,7 +17,7 @@ use crate::config::{self, Configuration};
 use crate::listener::{Limits, Listener, RefusedHead, Tls};
 use crate::live::Current;
 use crate::metrics::Metrics;
-use crate::reload::Reload;
+use crate::reload::{self, Reload};
 use crate::{log, management, public};
 
 /// How often keys are read again: another process may have rotated them.
@@ -34,6 +34,7 @@ pub(super) fn run(file: PathBuf) -> Result<(), Failure> {
 }
 
 async fn serve(file: PathBuf, configuration: Configuration) -> Result<(), Failure> {
+    let applied = reload::look(&file, &configuration);
     // Certificates first: a mistake there is the most frequent one.
     let public_tls = compose::public_tls(&configuration)?;
     let management_tls = compose::management_tls(&configuration)?;
@@ -63,6 +64,7 @@ async fn serve(file: PathBuf, configuration: Configuration) -> Result<(), Failur
         current,
         public_tls,
         management_tls,
+        applied,
     };
     let chores = [
         tokio::spawn(reload.watch()),

@@ -27,6 +27,27 @@ Examples:
         #[command(flatten)]
         password: PasswordSource,
     },
+    /// Forget what the person has set up to sign in with beside their password, such as a lost phone, and
+    /// end their sessions.
+    ResetFactors {
+        /// The person's name.
+        username: String,
+    },
+    /// List the outside identities that sign a person in.
+    Links {
+        /// The person's name.
+        username: String,
+    },
+    /// Forget them, and end the person's sessions.
+    Unlink {
+        /// The person's name.
+        username: String,
+    },
+    /// Let a person use factors again that were locked after too many failures in a row.
+    Unlock {
+        /// The person's name.
+        username: String,
+    },
     /// List people.
     List,
     /// Let nobody sign in as this person, and end their sessions.
@@ -93,6 +114,10 @@ impl User {
                 say(format!("password of {} set; their sessions have ended", plain(&user.username)));
                 Ok(())
             }
+            Self::ResetFactors { username } => reset_factors(configuration, &username).await,
+            Self::Links { username } => links(configuration, &username).await,
+            Self::Unlink { username } => unlink(configuration, &username).await,
+            Self::Unlock { username } => unlock(configuration, &username).await,
             Self::List => list(configuration).await,
             Self::Disable { username } => set_disabled(configuration, &username, true).await,
             Self::Enable { username } => set_disabled(configuration, &username, false).await,
@@ -179,6 +204,67 @@ async fn list(configuration: &Configuration) -> Result<(), Failure> {
         }
     }
     table(&["NAME", "SUBJECT", "STATE", "SINCE"], &rows);
+    Ok(())
+}
+
+async fn reset_factors(configuration: &Configuration, username: &str) -> Result<(), Failure> {
+    let opened = Opened::open(configuration).await?;
+    let store = &opened.installation.store;
+    let Some((user, _)) = store.user_by_name(username).await? else {
+        return Err(Failure::new(format!("there is no {}", plain(username))));
+    };
+    let removed = store.remove_credentials_of(&user.subject).await?;
+    store.clear_in_a_row_of(&user.subject).await?;
+    store.end_sessions_of(&user.subject).await?;
+    let count = removed.to_string();
+    let fields = [("username", user.username.as_str()), ("removed", &count)];
+    opened.administrative("user.factors-reset", Some(&user.subject), &fields);
+    say(format!("{removed} removed of {}; their sessions have ended", plain(&user.username)));
+    Ok(())
+}
+
+async fn links(configuration: &Configuration, username: &str) -> Result<(), Failure> {
+    let opened = Opened::open(configuration).await?;
+    let store = &opened.installation.store;
+    let Some((user, _)) = store.user_by_name(username).await? else {
+        return Err(Failure::usage(format!("there is no user named {}", plain(username))));
+    };
+    let links = store.links_of(&user.subject).await?.into_iter();
+    let rows: Vec<_> = links
+        .map(|link| {
+            let (issuer, identity) = (plain(&link.issuer), plain(&link.identity));
+            vec![link.authenticator, issuer, identity, plain(&link.label), rfc3339(link.created_at)]
+        })
+        .collect();
+    table(&["AUTHENTICATOR", "ISSUER", "IDENTITY", "CALLED", "SINCE"], &rows);
+    Ok(())
+}
+
+async fn unlink(configuration: &Configuration, username: &str) -> Result<(), Failure> {
+    let opened = Opened::open(configuration).await?;
+    let store = &opened.installation.store;
+    let Some((user, _)) = store.user_by_name(username).await? else {
+        return Err(Failure::usage(format!("there is no user named {}", plain(username))));
+    };
+    let removed = store.remove_links_of(&user.subject).await?;
+    store.end_sessions_of(&user.subject).await?;
+    let count = removed.to_string();
+    let fields = [("username", user.username.as_str()), ("removed", &count)];
+    opened.administrative("user.unlinked", Some(&user.subject), &fields);
+    say(format!("{removed} removed of {}; their sessions have ended", plain(&user.username)));
+    Ok(())
+}
+
+async fn unlock(configuration: &Configuration, username: &str) -> Result<(), Failure> {
+    let opened = Opened::open(configuration).await?;
+    let store = &opened.installation.store;
+    let Some((user, _)) = store.user_by_name(username).await? else {
+        return Err(Failure::usage(format!("there is no user named {}", plain(username))));
+    };
+    let factors = store.clear_in_a_row_of(&user.subject).await?;
+    let fields = [("username", user.username.as_str())];
+    opened.administrative("user.factors-unlocked", Some(&user.subject), &fields);
+    say(format!("failures of {factors} factors of {} forgotten", plain(&user.username)));
     Ok(())
 }
 

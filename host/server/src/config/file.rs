@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use postern_edge::Arrangement;
+use postern_edge::settings::{IntrospectedTokens, IntrospectionAuthentication};
 use postern_settings::SettingsFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Duration;
+use super::{AuthenticatorModule, Duration, Kerberos, Mail, Outbound, Policies};
 
 impl SettingsFile for Configuration {
     const REQUIRED: &'static [&'static str] = &[
@@ -22,20 +23,24 @@ impl SettingsFile for Configuration {
         "management.key",
     ];
 
-    const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[(
-        "edge",
-        &[
-            "edge.listen",
-            "edge.certificate",
-            "edge.key",
-            "edge.upstream",
-            "edge.upstream_name",
-            "edge.upstream_ca",
-            "edge.client_certificate",
-            "edge.client_key",
-            "edge.filters",
-        ],
-    )];
+    const REQUIRED_IN: &'static [(&'static str, &'static [&'static str])] = &[
+        ("mail", &["mail.server", "mail.from"]),
+        ("kerberos", &["kerberos.keytab", "kerberos.service"]),
+        (
+            "edge",
+            &[
+                "edge.listen",
+                "edge.certificate",
+                "edge.key",
+                "edge.upstream",
+                "edge.upstream_name",
+                "edge.upstream_ca",
+                "edge.client_certificate",
+                "edge.client_key",
+                "edge.filters",
+            ],
+        ),
+    ];
 }
 
 /// The whole file.
@@ -55,6 +60,8 @@ pub(crate) struct Configuration {
     #[serde(default)]
     pub(crate) authenticators: Authenticators,
     #[serde(default)]
+    pub(crate) policies: Policies,
+    #[serde(default)]
     pub(crate) sessions: Sessions,
     #[serde(default)]
     pub(crate) sign_in: SignIn,
@@ -62,6 +69,9 @@ pub(crate) struct Configuration {
     pub(crate) pages: Pages,
     #[serde(default)]
     pub(crate) log: Log,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) outbound: Option<Outbound>,
+    pub(crate) kerberos: Option<Kerberos>,
     pub(crate) edge: Option<Edge>,
 }
 
@@ -173,6 +183,16 @@ pub(crate) struct Authenticators {
     pub(crate) enabled: Vec<String>,
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub(crate) settings: BTreeMap<String, toml::Table>,
+    /// What single ones are granted.
+    pub(crate) modules: BTreeMap<String, AuthenticatorModule>,
+}
+
+impl Authenticators {
+    /// The file that the authenticator runs, without `.wasm`.
+    pub(crate) fn component_of<'a>(&'a self, name: &'a str) -> &'a str {
+        let module = self.modules.get(name);
+        module.and_then(|module| module.component.as_deref()).unwrap_or(name)
+    }
 }
 
 impl Default for Authenticators {
@@ -181,6 +201,7 @@ impl Default for Authenticators {
             directory: "authenticators".into(),
             enabled: vec!["password".into()],
             settings: BTreeMap::new(),
+            modules: BTreeMap::new(),
         }
     }
 }
@@ -211,6 +232,34 @@ pub(crate) struct SignIn {
     pub(crate) failures_per_address: u32,
     pub(crate) failure_window: Duration,
     pub(crate) longest_wait: Duration,
+    /// The steps of a sign-in, each with the authenticators that do it, in the order in which they are
+    /// taken. Empty: one step, with all authenticators that find out who somebody is.
+    pub(crate) steps: Vec<Vec<String>>,
+    /// The same for single applications, by entity ID or client_id.
+    pub(crate) steps_for: BTreeMap<String, Vec<Vec<String>>>,
+    /// After how long people prove anew who they are, for single applications, by entity ID or client_id.
+    pub(crate) max_age_for: BTreeMap<String, Duration>,
+    /// How long after a sign-in a person may change their factors.
+    pub(crate) recent: Duration,
+    /// Longest time for which a device need not be asked for a further factor again. Left out: never.
+    pub(crate) remember: Option<Duration>,
+    /// Where people set factors up.
+    pub(crate) enrol: Enrol,
+    /// Failures in a row of a further factor of a person after which it is locked.
+    pub(crate) failures_in_a_row: u32,
+    /// The authenticator that finds out who somebody is, by the domain of their e-mail address: `example.org` is
+    /// that domain alone, `.example.org` those below it.
+    pub(crate) realms: BTreeMap<String, String>,
+    /// The policy that decides which steps a sign-in goes through.
+    pub(crate) policy: Option<String>,
+    /// Another one for single applications, by entity ID or client_id.
+    pub(crate) policy_for: BTreeMap<String, String>,
+    /// Request headers that policies are told of, in lower case: the proxy has to set each.
+    pub(crate) policy_headers: Vec<String>,
+    /// Claims that policies are told of, beside the groups.
+    pub(crate) policy_claims: Vec<String>,
+    /// Networks by name, such as `office = ["10.0.0.0/8"]`, for policies.
+    pub(crate) networks: BTreeMap<String, Vec<String>>,
     pub(crate) argon2: Argon2,
 }
 
@@ -222,9 +271,32 @@ impl Default for SignIn {
             failures_per_address: 50,
             failure_window: Duration::minutes(15),
             longest_wait: Duration::minutes(5),
+            steps: Vec::new(),
+            steps_for: BTreeMap::new(),
+            max_age_for: BTreeMap::new(),
+            recent: Duration::minutes(10),
+            remember: None,
+            enrol: Enrol::OwnPage,
+            failures_in_a_row: 100,
+            realms: BTreeMap::new(),
+            policy: None,
+            policy_for: BTreeMap::new(),
+            policy_headers: Vec::new(),
+            policy_claims: Vec::new(),
+            networks: BTreeMap::new(),
             argon2: Argon2::default(),
         }
     }
+}
+
+/// Where people set factors up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Enrol {
+    /// On their own page alone.
+    OwnPage,
+    /// There, and when a step of a sign-in asks for one while they have none of any kind.
+    SignIn,
 }
 
 /// Cost of one password hash. OWASP's current recommendation by default.
@@ -254,11 +326,24 @@ pub(crate) struct Pages {
     pub(crate) theme: Option<PathBuf>,
     /// For browsers that ask for none that there is.
     pub(crate) language: String,
+    /// The pages on which people look after their own account. That of factors needs an authenticator
+    /// that people set up themselves.
+    pub(crate) account: Vec<AccountPage>,
+}
+
+/// A page of a person's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AccountPage {
+    Factors,
+    Sessions,
+    Password,
 }
 
 impl Default for Pages {
     fn default() -> Self {
-        Self { theme: None, language: "en".into() }
+        let account = vec![AccountPage::Factors, AccountPage::Sessions, AccountPage::Password];
+        Self { theme: None, language: "en".into(), account }
     }
 }
 
@@ -308,6 +393,11 @@ pub(crate) struct Edge {
     /// The proxy's certificate for browsers, PEM.
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    /// Who issued the certificates that people sign in with, PEM: browsers are asked for one, and the proxy
+    /// passes on what they show. Left out: none is asked for.
+    pub(crate) client_ca: Option<PathBuf>,
+    /// What these authorities have revoked, PEM: a list of each. Left out: the proxy does not look.
+    pub(crate) client_crl: Option<PathBuf>,
     /// `host:port` of the public listener as the proxy reaches it.
     pub(crate) upstream: String,
     /// The name in the public listener's certificate.
@@ -327,16 +417,27 @@ pub(crate) struct Edge {
     /// of another node with a key of its own, or the next one.
     #[serde(default)]
     pub(crate) feed_keys: Vec<PathBuf>,
-    /// Envoy's administration, on a loopback address; off by default.
+    /// Metrics (`/stats/prometheus`) and `/ready` of the proxy, on a loopback address; off by default.
     pub(crate) administration: Option<SocketAddr>,
     /// A file on the proxy's machine; standard output by default.
     pub(crate) access_log: Option<PathBuf>,
     /// Where the proxy demands a good access token before it forwards. Left out: at
     /// `/oauth2/userinfo`, when a module declares it.
     pub(crate) tokens: Option<EdgeTokens>,
+    /// Reason codes that the filters log and count and that refuse nothing, for the first days. Limits,
+    /// spellings and what is never public always refuse.
+    #[serde(default)]
+    pub(crate) report_only: Vec<String>,
     /// How often clients may ask.
     #[serde(default)]
     pub(crate) rate: EdgeRate,
+}
+
+impl Edge {
+    /// The codes of these that only report.
+    pub(crate) fn report_only(&self, switchable: &[&str]) -> Vec<String> {
+        self.report_only.iter().filter(|code| switchable.contains(&code.as_str())).cloned().collect()
+    }
 }
 
 /// How often clients may ask the proxy; beyond it they get 429. Left out: 100 requests a second and
@@ -364,14 +465,47 @@ pub(crate) struct EdgeTokens {
     /// JWA names.
     #[serde(default = "token_algorithms")]
     pub(crate) algorithms: Vec<String>,
+    /// Introspection: the issuer is asked about tokens, too or instead of its keys.
+    pub(crate) introspection: Option<EdgeIntrospection>,
     pub(crate) routes: Vec<TokenRoute>,
+}
+
+/// How the proxy asks about tokens: at the public listener, over the connection that it has.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EdgeIntrospection {
+    /// The path; `/oauth2/introspect` by default.
+    pub(crate) path: Option<String>,
+    /// The client that the proxy is registered as.
+    pub(crate) client_id: String,
+    /// The environment variable of the proxy that holds its secret: nothing that is exported has it.
+    pub(crate) client_secret_env: String,
+    /// How the proxy proves who asks: `basic`, `post`.
+    #[serde(default)]
+    pub(crate) authentication: IntrospectionAuthentication,
+    /// `opaque`: tokens that are no JWT. `all`: JWTs too, so that a revoked one is found out, at a call
+    /// for every token.
+    #[serde(default)]
+    pub(crate) tokens: IntrospectedTokens,
+    /// Longest time that an answer is good for, up to an hour: so long a revoked token is accepted.
+    pub(crate) max_cache: Option<Duration>,
+    /// Calls a second for tokens that nobody has seen, of all workers.
+    pub(crate) calls_per_second: Option<u32>,
+    /// Calls a minute that the unseen tokens of one client cause.
+    pub(crate) client_calls_per_minute: Option<u32>,
 }
 
 impl EdgeTokens {
     /// Our own tokens at one path.
     pub(crate) fn for_path(path: &str) -> Self {
         let route = TokenRoute { exact: Some(path.into()), prefix: None, scopes: Vec::new() };
-        Self { audience: None, issuer: None, algorithms: token_algorithms(), routes: vec![route] }
+        Self {
+            audience: None,
+            issuer: None,
+            algorithms: token_algorithms(),
+            introspection: None,
+            routes: vec![route],
+        }
     }
 }
 

@@ -1,13 +1,23 @@
 //! `postern.toml`: one file, unknown fields refused, every problem named with file, line, column
 //! and field, all of them at once.
 
+mod authenticators;
 mod checks;
 mod file;
+mod kerberos;
+mod mail;
+mod outbound;
 mod paths;
+mod policies;
 
 use std::path::Path;
 
+pub(crate) use authenticators::{Accounts, AuthenticatorModule, Grants, MEMORY_MIB};
 pub(crate) use file::*;
+pub(crate) use kerberos::Kerberos;
+pub(crate) use mail::{LONGEST_SENDING, Mail, MailTls};
+pub(crate) use outbound::{Outbound, Secret, SecretKind};
+pub(crate) use policies::Policies;
 use postern_settings::read;
 pub(crate) use postern_settings::{Duration, Invalid, Misfit, Problem};
 

@@ -81,8 +81,9 @@ level = "loud"
 
 #[test]
 fn every_required_field_that_is_missing_is_named() {
-    let found = problems("[edge]\n");
-    let expected = Configuration::REQUIRED.len() + Configuration::REQUIRED_IN[0].1.len();
+    let found = problems("[edge]\n[kerberos]\n[mail]\n");
+    let optional: usize = Configuration::REQUIRED_IN.iter().map(|(_, fields)| fields.len()).sum();
+    let expected = Configuration::REQUIRED.len() + optional;
     assert_eq!(found.len(), expected, "{found:#?}");
     assert!(found.iter().all(|line| line.ends_with(": is missing")), "{found:#?}");
     assert!(found.contains(&"postern.toml:1:2: edge.upstream_ca: is missing".to_owned()), "{found:#?}");
@@ -162,4 +163,74 @@ fn the_schema_refuses_unknown_fields_and_names_the_sections() {
     assert!(schema["properties"]["sign_in"].is_object());
     assert_eq!(schema["$defs"]["Public"]["additionalProperties"], false);
     assert_eq!(schema["$defs"]["Sessions"]["properties"]["idle"]["type"], "string");
+}
+
+/// What the filters may report instead of refusing, and how they ask about tokens.
+#[test]
+fn rules_of_every_filter_may_report_and_tokens_may_be_asked_about() {
+    let edge = STARTER[STARTER.find("# [edge]").unwrap()..].replace("# ", "");
+    let of = |line: &str, tokens: &str| {
+        let edge = edge.replacen("[edge]\n", &format!("[edge]\n{line}\n"), 1);
+        problems(&format!("{GOOD}{edge}\n{tokens}"))
+    };
+    let switched = r#"report_only = ["endpoint.parameter.unknown", "saml.issuer.unknown", "token.expired"]"#;
+    assert_eq!(of(switched, ""), Vec::<String>::new());
+    for code in ["endpoint.path.never-public", "xml.dtd", "jose.signature.mismatch", "surprise"] {
+        let found = of(&format!("report_only = [{code:?}]"), "");
+        assert!(found[0].contains("edge.report_only") && found[0].contains(code), "{found:?}");
+    }
+    let asked = "[edge.tokens]\nroutes = [{ exact = \"/x\" }]\n[edge.tokens.introspection]\nclient_id = \"edge\"\n\
+                 client_secret_env = \"EDGE_SECRET\"\n";
+    assert_eq!(of("", asked), Vec::<String>::new());
+    let found = of("", &format!("{asked}authentication = \"tls\"\n"));
+    assert!(found[0].contains("edge.tokens.introspection.authentication"), "{found:?}");
+    assert!(!of("", &asked.replace("client_secret_env", "client_secret")).is_empty());
+}
+
+#[test]
+fn mail_is_protected_and_bounded() {
+    let with = |mail: &str| problems(&format!("{GOOD}[mail]\n{mail}"));
+    let good = "server = \"mail.example.com\"\nfrom = \"sso@example.com\"\n";
+    assert_eq!(with(good), Vec::<String>::new());
+    let configuration = parse(Path::new("postern.toml"), &format!("{GOOD}[mail]\n{good}")).unwrap();
+    let mail = configuration.mail.unwrap();
+    assert_eq!((mail.tls, mail.port(), mail.timeout.0), (super::MailTls::Required, 465, 5));
+    for (lines, expected) in [
+        ("tls = \"opportunistic\"", "mail.tls"),
+        (
+            "tls = \"off\"\nusername = \"a\"\npassword_file = \"b\"",
+            "mail.tls: must not be \"off\" with a password",
+        ),
+        ("tls = \"off\"\nca = \"a\"", "mail.ca: has no effect"),
+        ("username = \"a\"", "username and password_file belong together"),
+        ("port = 0", "mail.port"),
+        ("timeout = \"9s\"", "mail.timeout"),
+        ("password = \"a\"", "mail.password"),
+    ] {
+        let found = with(&format!("{good}{lines}\n"));
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{lines}: {found:?}");
+    }
+    let wrong = with("server = \"mail.example.com:25\"\nfrom = \"Sign-on <sso@example.com>\"\n");
+    assert!(wrong.iter().any(|problem| problem.contains("mail.server")), "{wrong:?}");
+    assert!(wrong.iter().any(|problem| problem.contains("mail.from")), "{wrong:?}");
+    let empty = with("");
+    assert!(empty.iter().any(|problem| problem.contains("mail.server")), "{empty:?}");
+}
+
+#[test]
+fn kerberos_is_a_file_and_a_service() {
+    let good = format!("{GOOD}[kerberos]\nkeytab = \"http.keytab\"\nservice = \"HTTP/a@B\"\n");
+    let configuration = parse(Path::new("postern.toml"), &good).unwrap();
+    assert_eq!(configuration.kerberos.unwrap().service, "HTTP/a@B");
+    let found = problems(&format!("{good}password = \"a\"\n"));
+    assert!(found.iter().any(|problem| problem.contains("kerberos.password")), "{found:?}");
+}
+
+#[test]
+fn the_starters_mail_is_good_once_it_is_uncommented() {
+    let text = STARTER.replace("# [mail]", "[mail]");
+    let (before, mail) = text.split_at(text.find("[mail]").unwrap());
+    let (mail, after) = mail.split_at(mail.find("\n\n").unwrap());
+    let mail = mail.replace("\n# ", "\n");
+    assert_eq!(problems(&format!("{before}{mail}{after}")), Vec::<String>::new());
 }

@@ -11,7 +11,7 @@ use postern_kernel::keys::SigningAlgorithm;
 use postern_kernel::services::Installation;
 use tokio::sync::Mutex;
 
-use super::signer;
+use super::signer::{self, SigningKey};
 use crate::cli::Failure;
 use crate::compose;
 use crate::config::{ClientCertificate, Configuration};
@@ -35,6 +35,8 @@ pub(crate) struct Document {
     /// Identifies the content.
     pub(crate) in_force: InForce,
     pub(crate) bytes: Bytes,
+    /// Whose signature it has.
+    key_id: String,
     made_at: u64,
 }
 
@@ -61,11 +63,15 @@ impl EdgeFeed {
         let policy = super::policy(edge, &flow.modules(), &applications, &self.configuration)?;
         let sections = sections(&policy)?;
         let in_force = in_force(&sections, installation).await?;
-        let bytes = match last.as_ref().filter(|document| document.in_force == in_force) {
+        let signer = signer::signing_key(installation.keys.as_ref(), installation.store.as_ref()).await?;
+        // The same content is signed again when another key signs now: the old one is about to be given up.
+        let is_current =
+            |document: &&Arc<Document>| document.in_force == in_force && document.key_id == signer.key_id;
+        let bytes = match last.as_ref().filter(is_current) {
             Some(document) => document.bytes.clone(),
-            None => sign(sections, &in_force, installation).await?,
+            None => sign(sections, &in_force, &signer, installation)?,
         };
-        let document = Arc::new(Document { in_force, bytes, made_at: now });
+        let document = Arc::new(Document { in_force, bytes, key_id: signer.key_id, made_at: now });
         *last = Some(Arc::clone(&document));
         Ok(document)
     }
@@ -127,12 +133,19 @@ async fn in_force(sections: &Sections, installation: &Installation) -> Result<In
     Ok(made)
 }
 
-async fn sign(sections: Sections, in_force: &InForce, installation: &Installation) -> Result<Bytes, Failure> {
-    let slot = signer::current(installation.store.as_ref()).await?;
-    let published = installation.keys.published(slot);
-    let key = published.iter().find(|key| key.active).ok_or_else(|| Failure::new("no key for the edge"))?;
+fn sign(
+    sections: Sections,
+    in_force: &InForce,
+    signer: &SigningKey,
+    installation: &Installation,
+) -> Result<Bytes, Failure> {
+    let SigningKey { slot, key_id } = signer;
     let now = installation.clock.now().0;
-    let unsigned = UnsignedFeed::new(&key.key_id, &installation.base_url, in_force.sequence, now, sections);
+    let unsigned = UnsignedFeed::new(key_id, &installation.base_url, in_force.sequence, now, sections);
     let signature = installation.keys.sign(slot, SigningAlgorithm::Es256, unsigned.signing_input())?;
+    // Another node may have rotated in between: a signature under another key's name is none.
+    if signature.key_id != *key_id {
+        return Err(Failure::new("the key of the edge has just changed: the next look finds the new one"));
+    }
     Ok(unsigned.with_signature(&signature.bytes).into())
 }

@@ -1,8 +1,12 @@
 //! The filters' configuration. Of a registration only what its module names for the edge leaves
 //! the LAN.
 
+use postern_edge::settings::{IntrospectedTokens, IntrospectionAuthentication};
 use postern_edge::{CALLOUT_CLUSTER, Guard};
-use postern_jose::validator::{Issuer, JwksSource, Route, RoutePath, ValidatorConfiguration};
+use postern_jose::validator::{
+    ClientAuthentication, Introspection, Issuer, JwksSource, ReportOnly, Route, RoutePath,
+    ValidatorConfiguration,
+};
 use postern_jose::{ACCESS_TOKEN_TYPES, DEFAULT_CLOCK_SKEW, MAX_TOKEN_LIFETIME};
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
@@ -12,7 +16,7 @@ use postern_saml::{DecoderConfiguration, EdgeRelyingParty, ModuleSettings};
 use serde_json::{Map, Value};
 
 use crate::cli::Failure;
-use crate::config::{Configuration, Edge, EdgeTokens, TokenRoute};
+use crate::config::{Configuration, Edge, EdgeIntrospection, EdgeTokens, TokenRoute};
 
 /// The module whose messages the SAML decoder judges.
 const SAML: &str = "saml2";
@@ -39,7 +43,8 @@ pub(super) fn saml_decoder(
             .map_err(|error| Failure::new(format!("registration of {}: {error}", application.identifier)))?;
         parties.push(party);
     }
-    let decoder = DecoderConfiguration::new(settings.policy(&configuration.base_url), parties);
+    let mut decoder = DecoderConfiguration::new(settings.policy(&configuration.base_url), parties);
+    decoder.report_only = edge.report_only(&postern_saml::SWITCHABLE);
     let configuration = serde_json::to_value(decoder).map_err(Failure::new)?;
     Ok(Some(Guard { wasm: edge.filters.join("saml-decoder.wasm"), configuration }))
 }
@@ -67,17 +72,16 @@ pub(super) fn token_validator(
         None => return Ok(None),
     };
     let base_url = &configuration.base_url;
+    let authority = base_url.strip_prefix("https://").unwrap_or_default();
+    let asks_about_all =
+        tokens.introspection.as_ref().is_some_and(|asked| asked.tokens == IntrospectedTokens::All);
     let validator = ValidatorConfiguration {
         issuers: vec![Issuer {
             issuer: tokens.issuer.unwrap_or_else(|| base_url.clone()),
             audiences: vec![tokens.audience.unwrap_or_else(|| base_url.clone())],
-            algorithms: tokens.algorithms,
-            jwks: Some(JwksSource::new(
-                CALLOUT_CLUSTER,
-                base_url.strip_prefix("https://").unwrap_or_default(),
-                JWKS,
-            )),
-            introspection: None,
+            algorithms: if asks_about_all { Vec::new() } else { tokens.algorithms },
+            jwks: (!asks_about_all).then(|| JwksSource::new(CALLOUT_CLUSTER, authority, JWKS)),
+            introspection: tokens.introspection.as_ref().map(|asked| introspection(asked, authority)),
             token_types: ACCESS_TOKEN_TYPES.map(str::to_owned).to_vec(),
             // What the LAN accepts: each application's registration says how long its tokens last.
             max_token_lifetime_seconds: MAX_TOKEN_LIFETIME,
@@ -98,7 +102,34 @@ pub(super) fn token_validator(
     {
         authorization(applications)?.put_into(members);
     }
+    if let Some(members) = configuration.as_object_mut() {
+        let switched = edge.report_only.iter().filter(|code| ReportOnly::new(vec![(*code).clone()]).is_ok());
+        let switched = ReportOnly::new(switched.cloned().collect()).map_err(Failure::usage)?;
+        switched.put_into(members);
+    }
     Ok(Some(Guard { wasm: edge.filters.join("token-validator.wasm"), configuration }))
+}
+
+/// At our own endpoint, or another one of the public listener. The secret is the proxy's to know.
+fn introspection(asked: &EdgeIntrospection, authority: &str) -> Introspection {
+    let path = asked.path.as_deref().unwrap_or(ENDPOINTS.introspection);
+    let mut settings = Introspection::new(CALLOUT_CLUSTER, authority, path, &asked.client_id);
+    settings.client_secret_env = Some(asked.client_secret_env.clone());
+    settings.authentication = match asked.authentication {
+        IntrospectionAuthentication::Basic => ClientAuthentication::Basic,
+        IntrospectionAuthentication::Post => ClientAuthentication::Post,
+        IntrospectionAuthentication::Tls => ClientAuthentication::Tls,
+    };
+    if let Some(time) = asked.max_cache {
+        settings.max_cache_seconds = time.0;
+    }
+    if let Some(calls) = asked.calls_per_second {
+        settings.calls_per_second = calls;
+    }
+    if let Some(calls) = asked.client_calls_per_minute {
+        settings.client_calls_per_minute = calls;
+    }
+    settings
 }
 
 /// The clients of the module, by what decides on authorization requests.

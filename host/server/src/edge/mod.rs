@@ -4,7 +4,7 @@ mod feed;
 mod guards;
 mod signer;
 
-use postern_edge::{AccessLog, EdgePolicy, Limits, Node, TlsFiles, Upstream};
+use postern_edge::{AccessLog, ClientAuthority, EdgePolicy, Limits, Node, TlsFiles, Upstream};
 use postern_endpoint::EdgeRules;
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
@@ -28,7 +28,10 @@ pub(crate) fn policy(
     Ok(EdgePolicy {
         listener: edge.listen,
         tls: TlsFiles { certificate_chain: edge.certificate.clone(), private_key: edge.key.clone() },
-        client_authority: None,
+        client_authority: edge
+            .client_ca
+            .clone()
+            .map(|certificates| ClientAuthority { certificates, revocations: edge.client_crl.clone() }),
         key_clusters: Vec::new(),
         hosts: policy.hosts,
         upstream: upstream(edge)?,
@@ -48,7 +51,10 @@ pub(crate) fn policy(
         access_log: edge.access_log.clone().map_or(AccessLog::Stdout, AccessLog::File),
         limits: limits(&edge.rate),
         // Postern sends the headers of its pages itself.
-        rules: EdgeRules::default(),
+        rules: EdgeRules {
+            report_only: edge.report_only(&postern_endpoint::SWITCHABLE),
+            ..EdgeRules::default()
+        },
         feed: None,
     })
 }

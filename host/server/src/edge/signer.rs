@@ -32,6 +32,22 @@ pub(crate) async fn provide(keys: &dyn KeyRing, store: &dyn Store) -> Result<(),
     keys.provide(current(store).await?, &[ALGORITHM]).await
 }
 
+/// What signs now.
+pub(crate) struct SigningKey {
+    /// Its slot in the key ring.
+    pub(crate) slot: &'static str,
+    /// Its identifier.
+    pub(crate) key_id: String,
+}
+
+/// The key that signs now.
+pub(crate) async fn signing_key(keys: &dyn KeyRing, store: &dyn Store) -> Result<SigningKey, Failure> {
+    let slot = current(store).await?;
+    let active = keys.published(slot).into_iter().find(|key| key.active);
+    let active = active.ok_or_else(|| Failure::new("no key for the edge"))?;
+    Ok(SigningKey { slot, key_id: active.key_id })
+}
+
 /// All keys that filters are told: of the slot that signs, of its successor, and retired ones.
 pub(crate) async fn published(
     keys: &dyn KeyRing,

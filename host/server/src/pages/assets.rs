@@ -1,4 +1,4 @@
-//! Style sheet, logo, and what a theme adds. The name holds a digest of the content, so that
+//! Style sheet, logo, the script for passkeys, and what a theme adds. The name holds a digest of the content, so that
 //! browsers may keep them for good.
 
 use std::collections::BTreeMap;
@@ -25,11 +25,17 @@ pub(crate) struct Assets {
     files: BTreeMap<String, Asset>,
     style: String,
     logo: String,
+    passkey: String,
 }
 
 impl Assets {
     pub(super) fn new(theme: Option<&Path>) -> Result<Self, ThemeError> {
-        let mut assets = Self { files: BTreeMap::new(), style: String::new(), logo: String::new() };
+        let mut assets = Self {
+            files: BTreeMap::new(),
+            style: String::new(),
+            logo: String::new(),
+            passkey: String::new(),
+        };
         // What a style sheet refers to keeps its name: the style sheet is written by hand.
         if let Some(folder) = theme.map(|theme| theme.join("assets")).filter(|folder| folder.is_dir()) {
             let entries = std::fs::read_dir(&folder).map_err(|error| ThemeError::Read(folder, error))?;
@@ -47,6 +53,9 @@ impl Assets {
             .unwrap_or_else(|| include_bytes!("assets/logo.svg").to_vec());
         assets.style = assets.add("postern", "css", "text/css; charset=utf-8", style);
         assets.logo = assets.add("logo", "svg", "image/svg+xml", logo);
+        // No theme brings script.
+        let passkey = include_bytes!("assets/passkey.js").to_vec();
+        assets.passkey = assets.add("passkey", "js", "text/javascript; charset=utf-8", passkey);
         Ok(assets)
     }
 
@@ -58,6 +67,11 @@ impl Assets {
     /// Path of the logo.
     pub(crate) fn logo(&self) -> &str {
         &self.logo
+    }
+
+    /// Path of the script for ceremonies with passkeys.
+    pub(crate) fn passkey(&self) -> &str {
+        &self.passkey
     }
 
     /// The file of a path.

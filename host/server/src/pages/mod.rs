@@ -5,8 +5,12 @@
 //! `postern.css`, a `logo.svg` and whatever these refer to.
 
 mod assets;
+mod device;
 mod language;
 mod messages;
+mod preview;
+mod qr_code;
+mod texts;
 mod view;
 
 use std::path::Path;
@@ -15,12 +19,14 @@ use std::sync::Arc;
 use base64::Engine as _;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, HtmlEscape, Value, context};
-use postern_kernel::flow::Page;
+use postern_kernel::flow::{FactorsPage, OwnPage, Page, PasswordPage, SessionsPage, SignInPage};
 use postern_kernel::module::FormPost;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use assets::{Assets, PREFIX as ASSETS};
 use messages::Messages;
+pub(crate) use preview::Preview;
+use texts::Texts;
 
 /// Languages that the binary brings along.
 pub(crate) const LANGUAGES: &[&str] = &["en", "de"];
@@ -31,10 +37,15 @@ const SCRIPT: &str = "document.getElementById('post').submit();";
 const TEMPLATES: &[(&str, &str)] = &[
     ("base.html", include_str!("templates/base.html")),
     ("sign-in.html", include_str!("templates/sign-in.html")),
+    ("account.html", include_str!("templates/account.html")),
+    ("factors.html", include_str!("templates/factors.html")),
+    ("sessions.html", include_str!("templates/sessions.html")),
+    ("password.html", include_str!("templates/password.html")),
     ("consent.html", include_str!("templates/consent.html")),
     ("sign-out.html", include_str!("templates/sign-out.html")),
     ("signed-out.html", include_str!("templates/signed-out.html")),
     ("error.html", include_str!("templates/error.html")),
+    ("negotiate.html", include_str!("templates/negotiate.html")),
     ("form-post.html", include_str!("templates/form-post.html")),
 ];
 
@@ -64,8 +75,19 @@ pub(crate) struct Pages {
 pub(crate) struct Rendered {
     pub(crate) status: u16,
     pub(crate) html: String,
-    /// Whether the page has the script whose hash is [`Pages::script_hash`].
-    pub(crate) script: bool,
+    /// What of script it has.
+    pub(crate) script: Script,
+}
+
+/// The script of a page, for its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// None.
+    None,
+    /// The one whose hash is [`Pages::script_hash`].
+    Inline,
+    /// The file [`Assets::passkey`].
+    Passkey,
 }
 
 impl Pages {
@@ -109,11 +131,10 @@ impl Pages {
     pub(crate) fn page(&self, language: &str, correlation: &str, page: &Page) -> Rendered {
         let t = self.texts(language);
         match page {
-            Page::SignIn { transaction, anti_forgery, application, challenge } => {
-                let challenge = Value::from(minijinja::value::Serde(view::Challenge::new(challenge)));
-                let values = context! { transaction, anti_forgery, application, challenge };
-                self.render("sign-in.html", 200, language, t, values)
-            }
+            Page::SignIn(page) => self.sign_in(language, page),
+            Page::Factors(page) => self.factors(language, page),
+            Page::Sessions(page) => self.sessions(language, page),
+            Page::Password(page) => self.password(language, page),
             Page::Consent { transaction, anti_forgery, application, username, items } => {
                 let items: Vec<String> = items
                     .iter()
@@ -132,6 +153,61 @@ impl Pages {
                 self.error(language, correlation, *status, message, *retry_after)
             }
         }
+    }
+
+    fn sign_in(&self, language: &str, page: &SignInPage) -> Rendered {
+        let SignInPage { transaction, anti_forgery, application, .. } = page;
+        let texts = Texts { messages: &self.messages, language, translations: &page.translations };
+        let challenge = view::Challenge::new(&page.challenge, &texts);
+        let script = if challenge.has_ceremony { Script::Passkey } else { Script::None };
+        let challenge = Value::from(minijinja::value::Serde(challenge));
+        let values = context! {
+            transaction, anti_forgery, application, challenge,
+            remember_days => page.remember.map(|seconds| seconds / 86_400),
+            title => &page.title, other => &page.other, named => &page.named, refresh => page.challenge.interval(),
+            enrols => page.enrols, has_other => page.has_other, is_closed => page.is_closed,
+        };
+        let rendered = self.render("sign-in.html", 200, language, self.texts(language), values);
+        Rendered { script, ..rendered }
+    }
+
+    fn factors(&self, language: &str, page: &FactorsPage) -> Rendered {
+        let FactorsPage { transaction, anti_forgery, username, pages, factors, links } = page;
+        let pages = account(pages, OwnPage::Factors);
+        let factors: Vec<_> = factors
+            .iter()
+            .map(|factor| {
+                let translations = &factor.translations;
+                view::Factor::new(factor, &Texts { messages: &self.messages, language, translations })
+            })
+            .collect();
+        let factors = Value::from(minijinja::value::Serde(factors));
+        let links: Vec<_> = links
+            .iter()
+            .map(|link| {
+                let translations = &link.translations;
+                view::Linked::new(link, &Texts { messages: &self.messages, language, translations })
+            })
+            .collect();
+        let links = Value::from(minijinja::value::Serde(links));
+        let values = context! { transaction, anti_forgery, username, pages, factors, links };
+        self.render("factors.html", 200, language, self.texts(language), values)
+    }
+
+    fn sessions(&self, language: &str, page: &SessionsPage) -> Rendered {
+        let SessionsPage { transaction, anti_forgery, username, pages, sessions } = page;
+        let pages = account(pages, OwnPage::Sessions);
+        let sessions: Vec<_> = sessions.iter().map(view::Session::new).collect();
+        let sessions = Value::from(minijinja::value::Serde(sessions));
+        let values = context! { transaction, anti_forgery, username, pages, sessions };
+        self.render("sessions.html", 200, language, self.texts(language), values)
+    }
+
+    fn password(&self, language: &str, page: &PasswordPage) -> Rendered {
+        let PasswordPage { transaction, anti_forgery, username, pages, is_changed, error } = page;
+        let pages = account(pages, OwnPage::Password);
+        let values = context! { transaction, anti_forgery, username, pages, is_changed, error };
+        self.render("password.html", 200, language, self.texts(language), values)
     }
 
     /// The error page: neutral, with the correlation identifier.
@@ -158,7 +234,12 @@ impl Pages {
     pub(crate) fn form_post(&self, language: &str, post: &FormPost) -> Rendered {
         let values = context! { action => &post.action, fields => &post.fields, script => SCRIPT };
         let rendered = self.render("form-post.html", 200, language, self.texts(language), values);
-        Rendered { script: true, ..rendered }
+        Rendered { script: Script::Inline, ..rendered }
+    }
+
+    /// The page that asks the browser for a ticket. It leads on to `otherwise` without one.
+    pub(crate) fn negotiate(&self, language: &str, otherwise: &str) -> Rendered {
+        self.render("negotiate.html", 401, language, self.texts(language), context! { otherwise })
     }
 
     /// The function `t` of the templates: the text of a message key, with its placeholders filled.
@@ -194,21 +275,31 @@ impl Pages {
     fn render(&self, template: &str, status: u16, language: &str, t: Value, values: Value) -> Rendered {
         let common = context! {
             t, emphasised => self.emphasised(language), language, host => &self.host,
-            assets => context! { style => self.assets.style(), logo => self.assets.logo() },
+            assets => context! {
+                style => self.assets.style(), logo => self.assets.logo(), passkey => self.assets.passkey(),
+            },
         };
         let rendered = self
             .environment
             .get_template(template)
             .and_then(|template| template.render(context! { ..values, ..common }));
         match rendered {
-            Ok(html) => Rendered { status, html, script: false },
+            Ok(html) => Rendered { status, html, script: Script::None },
             Err(error) => {
                 // A theme's template may fail on values that it had not been tried with.
                 tracing::error!(template, %error, "page not rendered");
-                Rendered { status: 500, html: BROKEN.into(), script: false }
+                Rendered { status: 500, html: BROKEN.into(), script: Script::None }
             }
         }
     }
+}
+
+/// The navigation of the person's own pages.
+fn account(pages: &[OwnPage], current: OwnPage) -> Value {
+    let link = |page: &OwnPage| {
+        context! { path => page.path(), title => page.title(), is_current => *page == current }
+    };
+    pages.iter().map(link).collect()
 }
 
 /// What is left when even the template fails.

@@ -5,9 +5,9 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use postern_kernel::flow::{Action, Page, Reply};
 use postern_kernel::module::{Audience, DOCUMENT_HEADERS, Document};
 
-use super::cookies::{self, BROWSER, DEVICE, SESSION};
+use super::cookies::{self, BROWSER, DEVICE, REMEMBERED, SESSION};
 use super::{Exchange, headers};
-use crate::pages::Rendered;
+use crate::pages::{Rendered, Script};
 
 impl Exchange<'_> {
     pub(super) fn reply(&self, reply: Reply, audience: Audience) -> Response<Body> {
@@ -22,7 +22,12 @@ impl Exchange<'_> {
             }
             Action::Page(page) => self.html(pages.page(language, correlation, page)),
         };
-        let changes = [(SESSION, &reply.session), (BROWSER, &reply.browser), (DEVICE, &reply.device)];
+        let changes = [
+            (SESSION, &reply.session),
+            (BROWSER, &reply.browser),
+            (DEVICE, &reply.device),
+            (REMEMBERED, &reply.remembered),
+        ];
         for (name, change) in changes {
             if let Some(Ok(cookie)) = cookies::format(name, change).map(HeaderValue::try_from) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -36,7 +41,16 @@ impl Exchange<'_> {
         headers::set_status(&mut response, page.status);
         let content_type = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        headers::secure_page(&mut response, page.script.then(|| self.live.pages.script_hash()));
+        let source = match page.script {
+            Script::None => None,
+            Script::Inline => Some(format!("'sha256-{}'", self.live.pages.script_hash())),
+            // This one file, not all that the origin serves.
+            Script::Passkey => {
+                let base_url = &self.live.flow.installation().base_url;
+                Some(format!("{base_url}{}", self.live.pages.assets().passkey()))
+            }
+        };
+        headers::secure_page(&mut response, source.as_deref());
         response
     }
 

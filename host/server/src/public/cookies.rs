@@ -1,9 +1,10 @@
-//! Our three cookies. The `__Host-` prefix makes the browser insist on `Secure`, `Path=/` and no
+//! Our four cookies. The `__Host-` prefix makes the browser insist on `Secure`, `Path=/` and no
 //! `Domain`: neither a sibling host nor plain HTTP can set them.
 
 use axum::http::HeaderMap;
 use postern_kernel::device::LIFETIME;
 use postern_kernel::flow::CookieChange;
+use postern_kernel::remembered::LONGEST;
 
 /// The session's secret.
 pub(super) const SESSION: &str = "__Host-postern-session";
@@ -12,6 +13,9 @@ pub(super) const BROWSER: &str = "__Host-postern-browser";
 
 /// Says that somebody has signed in with this browser before, see [`postern_kernel::device`].
 pub(super) const DEVICE: &str = "__Host-postern-device";
+
+/// Says that this device need not be asked for a further factor again, see [`postern_kernel::remembered`].
+pub(super) const REMEMBERED: &str = "__Host-postern-remembered";
 
 /// Longest value that is looked at.
 const MAX_VALUE: usize = 128;
@@ -39,11 +43,13 @@ pub(super) fn find(headers: &HeaderMap, name: &str) -> Option<String> {
     found.filter(ours).map(Into::into)
 }
 
-/// `Set-Cookie` of a change. No `Max-Age` but for the device's: the others end with the browser,
+/// `Set-Cookie` of a change. No `Max-Age` but for the device's and a remembered one's, which
+/// has its own end within: the others end with the browser,
 /// sessions before that in the store. The device's is needed with our own form alone, which no
 /// other site sends.
 pub(super) fn format(name: &str, change: &CookieChange) -> Option<String> {
     let attributes = match name {
+        REMEMBERED => format!("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={LONGEST}"),
         DEVICE => format!("; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={LIFETIME}"),
         _ => "; Path=/; Secure; HttpOnly; SameSite=Lax".to_owned(),
     };

@@ -15,10 +15,10 @@ const PAGE: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; 
 /// Documents of modules and redirects are not rendered: nothing in them is run or loaded.
 const DOCUMENT: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox";
 
-/// Headers of a page; with the hash of its script, when it has one.
-pub(super) fn secure_page(response: &mut Response<Body>, script_hash: Option<&str>) {
-    let policy = match script_hash {
-        Some(hash) => format!("{PAGE}; script-src 'sha256-{hash}'"),
+/// Headers of a page; with the source of its script, when it has one: a hash, or the URL of one file.
+pub(super) fn secure_page(response: &mut Response<Body>, script: Option<&str>) {
+    let policy = match script {
+        Some(source) => format!("{PAGE}; script-src {source}"),
         None => PAGE.to_owned(),
     };
     if let Ok(policy) = HeaderValue::try_from(policy) {
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn script_is_allowed_by_its_hash_only_and_forms_may_be_redirected() {
         let mut response = Response::new(Body::empty());
-        secure_page(&mut response, Some("abc="));
+        secure_page(&mut response, Some("'sha256-abc='"));
         let policy = value(&response, "content-security-policy");
         assert!(policy.ends_with("; script-src 'sha256-abc='"));
         assert!(!policy.contains("form-action") && !policy.contains("unsafe"));

@@ -6,14 +6,20 @@
 mod answer;
 mod assets;
 mod body;
+mod client_certificate;
 mod common_auth;
 mod cookies;
 mod edge_feed;
+mod factors;
 mod headers;
 mod incoming;
 mod login;
 mod module_endpoint;
+mod negotiate;
+mod password;
 mod refused;
+mod returned;
+mod sessions;
 mod visitor;
 
 use std::sync::Arc;
@@ -23,8 +29,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, header};
 use hyper::body::Incoming;
 use postern_endpoint::{Accepted, Method, Place};
-use postern_kernel::flow::Visitor;
+use postern_kernel::flow::{OwnPage, Visitor};
 use postern_kernel::module::Audience;
+use postern_oidc::ENDPOINTS;
 use postern_refusal::Refusal;
 
 use crate::listener::Peer;
@@ -83,7 +90,7 @@ impl Exchange<'_> {
         let (parts, body) = request.into_parts();
         let raw = incoming::Raw::read(&parts, &body);
         let judged = raw.judge(&self.live.table).and_then(|accepted| {
-            if self.is_public_document(&accepted, &parts.headers) {
+            if self.is_public_document(&accepted, &parts.headers) || is_question(&accepted, &parts.headers) {
                 Ok(accepted)
             } else {
                 said.map(|()| accepted)
@@ -107,6 +114,14 @@ impl Exchange<'_> {
                         Method::Post => self.submit(&parts.headers, body, accepted.body).await,
                     },
                     Some(Owner::Login) => self.login(query).await,
+                    Some(Owner::Return(name)) => match accepted.method {
+                        Method::Get => self.returned(name, query).await,
+                        Method::Post => self.posted(name, body, accepted.body).await,
+                    },
+                    Some(Owner::Negotiate) => self.negotiate(query, &parts.headers).await,
+                    Some(Owner::Own(OwnPage::Factors)) => self.factors().await,
+                    Some(Owner::Own(OwnPage::Sessions)) => self.sessions().await,
+                    Some(Owner::Own(OwnPage::Password)) => self.password().await,
                     Some(Owner::EdgeFeed) => self.edge_feed(&parts.headers).await,
                     Some(Owner::Module { name, audience }) => {
                         label.module.clone_from(name);
@@ -131,6 +146,14 @@ impl Exchange<'_> {
             matches!(owner, Some(Owner::EdgeFeed | Owner::Module { audience: Audience::Machine, .. }));
         is_for_machines && accepted.method == Method::Get && !headers.contains_key(header::AUTHORIZATION)
     }
+}
+
+/// Whether a filter asks about a token: once for all who bring it, and so on behalf of nobody. It proves
+/// by its own secret or certificate who it is.
+fn is_question(accepted: &Accepted<'_, '_>, headers: &HeaderMap) -> bool {
+    accepted.target.path() == ENDPOINTS.introspection
+        && accepted.method == Method::Post
+        && !headers.contains_key(visitor::ADDRESS)
 }
 
 #[cfg(test)]

@@ -431,3 +431,30 @@ async fn the_style_sheet_is_served_to_be_kept() {
     assert_eq!(header(&answer, "cache-control"), Some("public, max-age=31536000, immutable"));
     assert_eq!(status(&public.get("/authenticationendpoint/assets/nothing.css").await), 404);
 }
+
+/// What policies are told of is the proxy's word: of nobody else, once, and printable.
+#[tokio::test]
+async fn headers_for_policies_are_believed_of_the_proxy_alone() {
+    let public = Public::new().await;
+    let mut modules = ModuleSet::clone(&public.live.flow.modules());
+    modules.policies.headers = vec!["x-country".into(), "x-risk".into()];
+    public.live.flow.replace_modules(modules);
+    let told = |values: &[&[u8]], has_certificate: bool| {
+        let mut headers = axum::http::HeaderMap::new();
+        headers.insert("x-postern-client-address", "203.0.113.9".parse().unwrap());
+        headers.insert("x-other", "1".parse().unwrap());
+        for value in values {
+            headers.append("x-country", axum::http::HeaderValue::from_bytes(value).unwrap());
+        }
+        let peer = Peer { address: "192.0.2.7:5000".parse().unwrap(), has_certificate };
+        super::visitor::read(&public.live, peer, &headers).0.headers
+    };
+    let at = |value: &str| vec![("x-country".to_owned(), value.to_owned())];
+    assert_eq!(told(&[b"AT"], true), at("AT"));
+    assert_eq!(told(&[b""], true), at(""));
+    assert_eq!(told(&[b"AT"], false), []);
+    assert_eq!(told(&[b"AT", b"AT"], true), []);
+    assert_eq!(told(&["\u{c4}T".as_bytes()], true), []);
+    assert_eq!(told(&[&[b'a'; 257]], true), []);
+    assert_eq!(told(&[], true), []);
+}

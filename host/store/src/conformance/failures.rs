@@ -5,7 +5,8 @@ use postern_kernel::throttle::{Admission, Limit, Throttle};
 use super::State;
 use super::fixtures::{NOW, race};
 
-const THROTTLE: Throttle = Throttle { per_name: 5, per_address: 50, window: 900, longest_wait: 300 };
+const THROTTLE: Throttle =
+    Throttle { per_name: 5, per_address: 50, window: 900, longest_wait: 300, in_a_row: 100 };
 
 /// One failure under the key, without a limit.
 pub(super) async fn fail(node: &dyn Store, key: &str, now: Timestamp) {

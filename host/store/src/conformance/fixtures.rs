@@ -56,10 +56,14 @@ pub(super) fn session(id: &str, secret: u8, subject: &str) -> Session {
         username: "Alice".into(),
         authenticated_at: NOW,
         context: "password".into(),
+        contexts: vec!["name".into(), "password".into()],
         methods: vec!["pwd".into(), "otp".into()],
+        authenticators: vec!["password".into()],
         created_at: NOW,
         last_used_at: NOW,
         expires_at: UNTIL,
+        user_agent: "Browser/1".into(),
+        address: "192.0.2.1".into(),
     }
 }
 

@@ -20,9 +20,12 @@ pub(super) async fn are_renewed(state: State) {
         secret: mark(2),
         authenticated_at: NOW.plus(60),
         context: "otp".into(),
+        contexts: vec!["password".into(), "otp".into()],
         methods: vec!["otp".into()],
         last_used_at: NOW.plus(60),
         expires_at: UNTIL.plus(60),
+        user_agent: "Browser/2".into(),
+        address: "2001:db8::1".into(),
         ..session("s-1", 1, "alice")
     };
     assert!(state.one.renew_session(&renewed).await.unwrap());
@@ -138,4 +141,27 @@ pub(super) async fn joined_at_once_have_one_index(state: State) {
     .await;
     indexes.dedup();
     assert_eq!(indexes.len(), 1, "{indexes:?}");
+}
+
+pub(super) async fn of_a_person_are_listed_and_end_but_for_one(state: State) {
+    add_applications(state.one.as_ref()).await;
+    for (number, (id, subject)) in [("s-1", "alice"), ("s-2", "alice"), ("s-3", "bob")].iter().enumerate() {
+        let secret = u8::try_from(number).unwrap();
+        state.one.add_session(&session(id, secret, subject)).await.unwrap();
+        state.one.add_grant(&grant(&format!("of-{id}"), "wiki", Some(id))).await.unwrap();
+    }
+    state.one.add_grant(&grant("offline", "wiki", None)).await.unwrap();
+    state.one.touch_session("s-2", NOW.plus(9)).await.unwrap();
+    let ids = |sessions: Vec<Session>| sessions.into_iter().map(|one| one.id).collect::<Vec<_>>();
+    let of = |now| state.two.sessions_of("alice", now, 100);
+    assert_eq!(ids(of(NOW).await.unwrap()), ["s-2", "s-1"], "the one used last first");
+    assert!(of(UNTIL).await.unwrap().is_empty());
+    assert_eq!(state.two.sessions_of("alice", NOW, 1).await.unwrap().len(), 1);
+
+    assert_eq!(state.two.end_other_sessions_of("alice", "s-1").await.unwrap(), 1);
+    assert_eq!(ids(of(NOW).await.unwrap()), ["s-1"]);
+    assert_eq!(ids(state.one.sessions_of("bob", NOW, 100).await.unwrap()), ["s-3"]);
+    for (id, stays) in [("of-s-1", true), ("of-s-2", false), ("offline", false)] {
+        assert_eq!(state.one.grant("oidc", id, NOW).await.unwrap().is_some(), stays, "{id}");
+    }
 }

@@ -9,12 +9,14 @@ use super::{fingerprint, from_json, json, page, rows_for};
 use crate::statement::{seconds, statement, timestamp};
 
 const ADD: &str = "INSERT INTO sessions (id, secret, subject, username, authenticated_at, context, methods,
-                           created_at, last_used_at, expires_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                           created_at, last_used_at, expires_at, contexts, user_agent,
+                           address, authenticators)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const BY_SECRET: &str = "SELECT * FROM sessions WHERE secret = ?1 AND expires_at > ?2";
 /// One that has expired is not there any more, and no session passes from one person to another.
 const RENEW: &str = "UPDATE sessions SET secret = ?3, authenticated_at = ?4, context = ?5, methods = ?6,
-                           last_used_at = ?7, expires_at = ?8
+                           last_used_at = ?7, expires_at = ?8, contexts = ?9, user_agent = ?10,
+                           address = ?11, authenticators = ?12
      WHERE id = ?1 AND subject = ?2 AND expires_at > ?7";
 /// Two nodes may report out of order.
 const TOUCH: &str = "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1 AND last_used_at < ?2";
@@ -23,6 +25,10 @@ const END: &str = "DELETE FROM sessions WHERE id = ?1";
 /// Those that outlive a session too: offline access.
 const END_GRANTS: &str = "DELETE FROM grants WHERE subject = ?1";
 const END_ALL: &str = "DELETE FROM sessions WHERE subject = ?1";
+/// Those that are bound to another session go with it.
+const END_OTHER_GRANTS: &str = "DELETE FROM grants WHERE subject = ?1 AND session IS NULL";
+const END_OTHERS: &str = "DELETE FROM sessions WHERE subject = ?1 AND id <> ?2";
+const OF: &str = "SELECT * FROM sessions WHERE subject = ?1 AND expires_at > ?2 LIMIT ?3";
 const LIST: &str = "SELECT * FROM sessions WHERE id > ?1 AND expires_at > ?2 ORDER BY id LIMIT ?3";
 const BY_INDEX: &str = "SELECT sessions.* FROM participants
      JOIN applications ON applications.id = participants.application
@@ -42,6 +48,10 @@ pub(crate) fn add(connection: &Connection, session: &Session) -> rusqlite::Resul
         seconds(session.created_at),
         seconds(session.last_used_at),
         seconds(session.expires_at),
+        json(&session.contexts)?,
+        session.user_agent,
+        session.address,
+        json(&session.authenticators)?,
     ])?;
     Ok(())
 }
@@ -64,6 +74,10 @@ pub(crate) fn renew(connection: &Connection, session: &Session) -> rusqlite::Res
         json(&session.methods)?,
         seconds(session.last_used_at),
         seconds(session.expires_at),
+        json(&session.contexts)?,
+        session.user_agent,
+        session.address,
+        json(&session.authenticators)?,
     ])?;
     Ok(renewed == 1)
 }
@@ -80,6 +94,25 @@ pub(crate) fn end(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
 pub(crate) fn end_all_of(connection: &Connection, subject: &str) -> rusqlite::Result<u64> {
     statement(connection, END_GRANTS)?.execute([subject])?;
     Ok(statement(connection, END_ALL)?.execute([subject])? as u64)
+}
+
+pub(crate) fn end_others_of(connection: &Connection, subject: &str, keep: &str) -> rusqlite::Result<u64> {
+    statement(connection, END_OTHER_GRANTS)?.execute([subject])?;
+    Ok(statement(connection, END_OTHERS)?.execute([subject, keep])? as u64)
+}
+
+/// Sorted here: a person has a handful.
+pub(crate) fn of(
+    connection: &Connection,
+    subject: &str,
+    now: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<Session>> {
+    let mut statement = statement(connection, OF)?;
+    let rows = statement.query_map(params![subject, seconds(now), limit], session)?;
+    let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+    found.sort_by(|one, other| (other.last_used_at, &other.id).cmp(&(one.last_used_at, &one.id)));
+    Ok(found)
 }
 
 pub(crate) fn list(
@@ -113,9 +146,13 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         username: row.get("username")?,
         authenticated_at: timestamp(row.get("authenticated_at")?),
         context: row.get("context")?,
+        contexts: from_json(row, "contexts")?,
         methods: from_json(row, "methods")?,
+        authenticators: from_json(row, "authenticators")?,
         created_at: timestamp(row.get("created_at")?),
         last_used_at: timestamp(row.get("last_used_at")?),
         expires_at: timestamp(row.get("expires_at")?),
+        user_agent: row.get("user_agent")?,
+        address: row.get("address")?,
     })
 }

@@ -1,5 +1,6 @@
 //! People.
 
+use postern_kernel::directory::Claim;
 use postern_kernel::store::{Page, User};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -18,6 +19,8 @@ const PASSWORD_VERSION: &str = "SELECT subject, password_version FROM users WHER
 const REPLACE_PASSWORD_HASH: &str =
     "UPDATE users SET password_hash = ?3 WHERE subject = ?1 AND password_hash = ?2";
 const SET_DISABLED: &str = "UPDATE users SET disabled = ?2 WHERE subject = ?1";
+
+const SET_CLAIMS: &str = "UPDATE users SET claims = ?2 WHERE subject = ?1";
 
 /// False when the name or the subject is in use.
 pub(crate) fn add(connection: &Connection, user: &User, password_hash: &str) -> rusqlite::Result<bool> {
@@ -80,6 +83,10 @@ pub(crate) fn password_version(
 
 pub(crate) fn set_disabled(connection: &Connection, subject: &str, disabled: bool) -> rusqlite::Result<bool> {
     Ok(statement(connection, SET_DISABLED)?.execute(params![subject, disabled])? == 1)
+}
+
+pub(crate) fn set_claims(connection: &Connection, subject: &str, claims: &[Claim]) -> rusqlite::Result<bool> {
+    Ok(statement(connection, SET_CLAIMS)?.execute(params![subject, json(&claims)?])? == 1)
 }
 
 /// What names are compared by.

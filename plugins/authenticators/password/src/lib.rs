@@ -22,7 +22,8 @@ mod bindings {
 }
 
 use bindings::exports::postern::idp::authenticator::{
-    Challenge, Context, Description, Factor, Field, FieldKind, FormField, Guest, Identity, Step,
+    Challenge, Context, Description, Element, Event, Factor, Field, FieldKind, FormField, Guest, Identity,
+    Step, Text, Who,
 };
 use bindings::postern::idp::accounts::{PasswordVerdict, check_password};
 
@@ -43,19 +44,28 @@ impl Guest for Password {
     fn describe() -> Description {
         Description {
             name: "password".into(),
-            title: "sign-in.title".into(),
-            factor: Factor::Knowledge,
+            version: env!("CARGO_PKG_VERSION").into(),
+            title: text("sign-in.password"),
+            factors: vec![Factor::Knowledge],
             methods: vec![METHOD.into()],
-            context: CONTEXT.into(),
+            contexts: vec![CONTEXT.into()],
+            identifies: true,
+            enrols: false,
             settings_schema: r#"{"type":"object","additionalProperties":false}"#.into(),
+            translations: Vec::new(),
         }
     }
 
     fn begin(context: Context) -> Step {
-        challenge(context.login_hint.unwrap_or_default(), None)
+        let known = context.person.map(|person| person.username);
+        challenge(known.or(context.login_hint).unwrap_or_default(), None)
     }
 
-    fn proceed(_context: Context, _state: Vec<u8>, form: Vec<FormField>) -> Step {
+    fn proceed(context: Context, _state: Vec<u8>, event: Event) -> Step {
+        let form = match event {
+            Event::Form(form) => form,
+            Event::Returned(_) | Event::Poll => Vec::new(),
+        };
         let (Some(username), Some(password)) = (only(&form, "username"), only(&form, "password")) else {
             return challenge(String::new(), Some("sign-in.wrong"));
         };
@@ -66,10 +76,17 @@ impl Guest for Password {
             return challenge(username.into(), Some("sign-in.wrong"));
         }
         match check_password(username, password) {
+            // Somebody else than the one who is to be confirmed.
+            PasswordVerdict::Correct(account)
+                if context.person.as_ref().is_some_and(|person| person.subject != account.subject) =>
+            {
+                challenge(username.into(), Some("sign-in.wrong"))
+            }
             PasswordVerdict::Correct(account) => Step::Authenticated(Identity {
-                subject: account.subject,
+                who: Who::Account(account.subject),
                 methods: vec![METHOD.into()],
                 context: CONTEXT.into(),
+                remember: None,
             }),
             PasswordVerdict::Wrong => challenge(username.into(), Some("sign-in.wrong")),
             PasswordVerdict::Throttled(_) => challenge(username.into(), Some("sign-in.throttled")),
@@ -87,30 +104,32 @@ fn only<'a>(form: &'a [FormField], name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value.value.as_str())
 }
 
+/// One of the host's own texts.
+fn text(key: &str) -> Text {
+    Text { key: key.into(), arguments: Vec::new() }
+}
+
 /// The form, with the name that was typed. The password is typed anew each time.
 fn challenge(username: String, error: Option<&str>) -> Step {
+    let field = |name: &str, kind, label: &str, value, autocomplete: &str| {
+        Element::Field(Field {
+            name: name.into(),
+            kind,
+            label: text(label),
+            value,
+            required: true,
+            autocomplete: autocomplete.into(),
+        })
+    };
+    let secret = FieldKind::Secret;
     Step::Challenge(Challenge {
-        title: "sign-in.title".into(),
-        fields: vec![
-            Field {
-                name: "username".into(),
-                kind: FieldKind::Text,
-                label: "sign-in.username".into(),
-                value: username,
-                required: true,
-                autocomplete: "username".into(),
-            },
-            Field {
-                name: "password".into(),
-                kind: FieldKind::Secret,
-                label: "sign-in.password".into(),
-                value: String::new(),
-                required: true,
-                autocomplete: "current-password".into(),
-            },
+        title: text("sign-in.title"),
+        elements: vec![
+            field("username", FieldKind::Text, "sign-in.username", username, "username"),
+            field("password", secret, "sign-in.password", String::new(), "current-password"),
         ],
-        submit: "sign-in.submit".into(),
-        error: error.map(Into::into),
+        submit: text("sign-in.submit"),
+        error: error.map(text),
         state: Vec::new(),
     })
 }

@@ -16,7 +16,7 @@ use postern_jose::{
     AccessToken, CertificateDigest, UnverifiedAccessToken, Verified, check_binding, is_bound_to_certificate,
     read_certificate_digest,
 };
-use postern_oidc::MAX_AUTHORIZATION_BODY;
+use postern_oidc::{MAX_AUTHORIZATION_BODY, unexpected_body};
 use postern_proxy::host;
 use postern_proxy::{Exchange, HeadersVerdict, Judgement, Request, Response, ResponseHeaders};
 use postern_refusal::Refusal;
@@ -78,6 +78,9 @@ impl Exchange for Guarded {
         match self.is_authorization_request(request) {
             Ok(false) => {}
             Ok(true) if request.method() == b"GET" || request.method() == b"HEAD" => {
+                if request.has_body() {
+                    return HeadersVerdict::Refuse(answer(plain(unexpected_body())));
+                }
                 return Judgement::from(self.judge_authorization(request, &[]).map_err(answer)).into();
             }
             Ok(true) => return HeadersVerdict::HoldForBody(MAX_AUTHORIZATION_BODY),

@@ -121,6 +121,12 @@ impl IssuerKeys {
         if !self.shared.lease(now, until) {
             return None;
         }
+        // Another worker may have stored keys and given its turn back since this one looked.
+        self.read_shared();
+        if !self.refresh.is_due(now) {
+            self.shared.release(0);
+            return None;
+        }
         self.refresh.started(now, timeout);
         Some(Call {
             cluster: self.source.cluster.clone(),

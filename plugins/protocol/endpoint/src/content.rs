@@ -21,7 +21,7 @@ pub enum Body {
 ///
 /// # Errors
 /// `endpoint.body.length-malformed`, `endpoint.body.length-mismatch`, `endpoint.body.unexpected`,
-/// `endpoint.body.too-large` (413), `endpoint.content-type.absent`, `.unknown`, `.parameter` (415).
+/// `endpoint.body.too-large` (413), `endpoint.body.encoded` (415), `endpoint.content-type.absent`, `.unknown`, `.parameter` (415).
 pub(crate) fn judge(
     method: Method,
     endpoint: &Endpoint,
@@ -45,6 +45,15 @@ pub(crate) fn judge(
     }
     if method == Method::Get || endpoint.content_types.is_empty() {
         return Err(Refusal::misbehaved("endpoint.body.unexpected").expected("no body"));
+    }
+    // What is bounded and judged here is the body as it came. A server that inflates it reads another one,
+    // of any size.
+    if let Some(encoding) = framing.content_encoding {
+        return Err(Refusal::misbehaved("endpoint.body.encoded")
+            .with_status(415)
+            .at("Content-Encoding")
+            .expected("a body without one")
+            .found_bytes(encoding));
     }
     judge_type(framing.content_type, &endpoint.content_types).or_else(&mut *report)?;
     match length {

@@ -60,6 +60,10 @@ pub struct Endpoint {
     /// Whether query parameters of other names are ignored (RFC 6749 section 3.1) or refused.
     #[serde(default)]
     pub ignores_other_parameters: bool,
+    /// Query parameters that a POST may have, when they are not those of a GET: servers merge query and
+    /// body, and who judges the body has to know that nothing of it stands in the query too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_query_parameters: Option<Vec<String>>,
 }
 
 /// Static files: every path below a prefix whose name ends as that of a style sheet, script, picture,

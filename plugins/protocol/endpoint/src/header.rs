@@ -10,6 +10,7 @@ use crate::limits::RequestLimits;
 /// The headers of a request that bear on how it is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Framing<'a> {
+    pub(crate) content_encoding: Option<&'a [u8]>,
     pub(crate) content_length: Option<&'a [u8]>,
     pub(crate) content_type: Option<&'a [u8]>,
     pub(crate) is_chunked: bool,
@@ -61,6 +62,7 @@ pub(crate) fn judge<'a>(
                     .expected("100-continue")
                     .found_bytes(value));
             }
+            Name::ContentEncoding => framing.content_encoding = Some(value),
             Name::ContentType => once(&mut framing.content_type, "Content-Type", value)?,
             Name::Authorization => {
                 once(&mut authorization, "Authorization", value)?;

@@ -25,6 +25,7 @@ pub fn is_stripped(name: &[u8]) -> bool {
 pub(crate) enum Name {
     Authorization,
     Connection,
+    ContentEncoding,
     ContentLength,
     ContentType,
     Expect,
@@ -41,9 +42,10 @@ pub(crate) enum Name {
 }
 
 /// What a name stands for, when it is one of these in any case.
-const READ: [(&str, Name); 8] = [
+const READ: [(&str, Name); 9] = [
     ("authorization", Name::Authorization),
     ("connection", Name::Connection),
+    ("content-encoding", Name::ContentEncoding),
     ("content-length", Name::ContentLength),
     ("content-type", Name::ContentType),
     ("expect", Name::Expect),
@@ -75,11 +77,16 @@ const PROXYS_OWN: [&str; 4] =
 /// - who the client is, what it asked for and under which certificate, as proxies tell it. Nobody else
 ///   may: a client certificate of RFC 9440 (`Client-Cert`), of Tomcat (`SSL_CLIENT_CERT`), of Keycloak's
 ///   lookups (`CERT_CHAIN_0`), of WSO2 (`x-wso2-mtls-cert`) or of a cloud is public, so that whoever
-///   could send one would be that client; users of single sign-on products (`iv-user`, `SM_USER`,
-///   `OIDC_CLAIM_sub`, `X-Goog-IAP-JWT-Assertion`); hosts, schemes and addresses.
+///   could send one would be that client; users of single sign-on products and gateways (`iv-user`,
+///   `SM_USER`, `OIDC_CLAIM_sub`, `X-Goog-IAP-JWT-Assertion`, `X-JWT-Assertion` of WSO2's API Manager,
+///   `X-Consumer-Username` of Kong, `Remote-Groups` of Authelia, `Cf-Access-…` of Cloudflare, and those
+///   of authentik, Pomerium and Tailscale); hosts, schemes and addresses.
 const fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static str]) {
     match first {
-        b'c' => (&["cf-connecting-ip", "cf-connecting-ipv6", "client-ip"], &["cert-chain", "client-cert"]),
+        b'c' => (
+            &["cf-connecting-ip", "cf-connecting-ipv6", "client-ip"],
+            &["cert-chain", "cf-access-", "client-cert"],
+        ),
         b'f' => (&["fastly-client-ip", "fly-client-ip", "forwarded", "front-end-https"], &[]),
         b'i' => (&["iv-creds", "iv-groups", "iv-user"], &[]),
         b'k' => (&["keep-alive"], &[]),
@@ -88,9 +95,9 @@ const fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static 
             &["proxy", "proxy-authenticate", "proxy-authorization", "proxy-client-ip", "proxy-connection"],
             &[],
         ),
-        b'r' => (&["remote-addr", "remote-user"], &[]),
+        b'r' => (&[], &["remote-"]),
         b's' => (&["script-name", "smuser"], &["sm-user", "ssl-"]),
-        b't' => (&["te", "trailer", "true-client-ip"], &[]),
+        b't' => (&["te", "trailer", "true-client-ip"], &["tailscale-"]),
         b'w' => (&[], &["wl-proxy-"]),
         b'x' => (
             &[
@@ -105,6 +112,7 @@ const fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static 
                 "x-host",
                 "x-http-host-override",
                 "x-iv-user",
+                "x-jwt-assertion",
                 "x-middleware-subrequest",
                 "x-original-host",
                 "x-original-forwarded-for",
@@ -116,21 +124,27 @@ const fn for_proxies(first: u8) -> (&'static [&'static str], &'static [&'static 
                 "x-remote-ip",
                 "x-remote-user",
                 "x-rewrite-path",
+                "x-scheme",
                 "x-script-name",
                 "x-url-scheme",
+                "x-userinfo",
             ],
             &[
                 "x-amzn-mtls-",
                 "x-amzn-oidc-",
                 "x-auth-request-",
                 "x-authenticated-",
+                "x-authentik-",
                 "x-client-cert",
+                "x-consumer-",
+                "x-credential-",
                 "x-envoy-",
                 "x-forwarded-",
                 "x-goog-authenticated-user-",
                 "x-goog-iap-",
                 "x-ms-client-principal",
                 "x-ms-token-",
+                "x-pomerium-",
                 RESERVED_PREFIX,
                 "x-ssl-",
                 "x-tls-",

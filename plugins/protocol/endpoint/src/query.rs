@@ -3,7 +3,7 @@
 
 use postern_refusal::Refusal;
 
-use crate::declaration::Endpoint;
+use crate::declaration::{Endpoint, Method};
 use crate::limits::{MAX_PARAMETERS, RequestLimits};
 use crate::report_only::Report;
 
@@ -13,6 +13,7 @@ use crate::report_only::Report;
 /// applied without decoding a value.
 pub(crate) fn judge(
     query: &[u8],
+    method: Method,
     endpoint: &Endpoint,
     limits: &RequestLimits,
     report: &mut Report<'_>,
@@ -30,6 +31,8 @@ pub(crate) fn judge(
     if query.is_empty() {
         return Ok(());
     }
+    let posted = endpoint.posted_query_parameters.as_deref().filter(|_| method == Method::Post);
+    let rule = Rule { endpoint, limits, posted };
     let mut names = Names::default();
     // Where the parameter starts, where its name ends, and whether the name is encoded.
     let (mut start, mut name_end, mut is_encoded) = (0_usize, None, false);
@@ -37,7 +40,7 @@ pub(crate) fn judge(
         match mark {
             b'&' => {
                 let (name, value) = cut(query, start, name_end, position);
-                require_parameter(name, value, is_encoded, &mut names, endpoint, limits, report)?;
+                require_parameter(name, value, is_encoded, &mut names, &rule, report)?;
                 (start, name_end, is_encoded) = (position.saturating_add(1), None, false);
             }
             b'=' if name_end.is_none() => name_end = Some(position),
@@ -47,7 +50,20 @@ pub(crate) fn judge(
         Ok(())
     })?;
     let (name, value) = cut(query, start, name_end, query.len());
-    require_parameter(name, value, is_encoded, &mut names, endpoint, limits, report)
+    require_parameter(name, value, is_encoded, &mut names, &rule, report)
+}
+
+/// What parameters are judged by.
+#[derive(Clone, Copy)]
+struct Rule<'r> {
+    endpoint: &'r Endpoint,
+    limits: &'r RequestLimits,
+    /// The names that the query of this POST may have, when there are such.
+    posted: Option<&'r [String]>,
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "no parameter".to_owned() } else { format!("only {}", names.join(", ")) }
 }
 
 /// Name and value of the parameter between two positions.
@@ -124,10 +140,10 @@ fn require_parameter<'q>(
     value: &[u8],
     is_encoded: bool,
     names: &mut Names<'q>,
-    endpoint: &Endpoint,
-    limits: &RequestLimits,
+    rule: &Rule<'_>,
     report: &mut Report<'_>,
 ) -> Result<(), Refusal> {
+    let Rule { endpoint, limits, posted } = *rule;
     let text = || core::str::from_utf8(name).unwrap_or_default();
     if name.is_empty() {
         return Err(Refusal::misbehaved("form.name.empty").at("query").expected("a parameter name"));
@@ -145,6 +161,14 @@ fn require_parameter<'q>(
     }
     names.add(name);
     require_short(name, value, limits)?;
+    if let Some(posted) = posted {
+        if posted.iter().any(|known| known.as_bytes() == name) {
+            return Ok(());
+        }
+        return Err(Refusal::misbehaved("endpoint.query.with-body")
+            .at(text())
+            .expected(&format!("in the query of a POST {}", list(posted))));
+    }
     if !endpoint.ignores_other_parameters
         && !endpoint.query_parameters.iter().any(|known| known.as_bytes() == name)
     {

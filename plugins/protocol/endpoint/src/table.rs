@@ -154,17 +154,15 @@ impl EndpointTable {
         };
         let method = allowed_method(endpoint, request.method, report)?;
         let framing = header::judge(request.headers.clone(), &self.limits)?;
-        query::judge(target.query_bytes(), endpoint, &self.limits, report)?;
+        query::judge(target.query_bytes(), method, endpoint, &self.limits, report)?;
         let body = content::judge(method, endpoint, &framing, request.has_body, report)?;
         Ok(Accepted { place, method, target, body, strips: framing.strips })
     }
 
     fn require_host(&self, authority: &[u8]) -> Result<(), Refusal> {
-        let is_ours = |host: &String| {
-            // Clients write it as it is written: a look at each letter is for the others.
-            host.as_bytes() == authority || host.as_bytes().eq_ignore_ascii_case(authority)
-        };
-        if self.hosts.iter().any(is_ours) {
+        // In lower case, which is its normal form (RFC 3986 section 6.2.2.1) and what browsers send: the LAN
+        // may build URLs of what it is told.
+        if self.hosts.iter().any(|host| host.as_bytes() == authority) {
             return Ok(());
         }
         Err(Refusal::misbehaved("endpoint.host.unknown")
@@ -207,6 +205,7 @@ fn bare_endpoint() -> Endpoint {
         max_query: 0,
         query_parameters: Vec::new(),
         ignores_other_parameters: false,
+        posted_query_parameters: None,
     }
 }
 
@@ -225,6 +224,7 @@ fn unlisted(endpoints: &[Endpoint]) -> Endpoint {
         max_query: largest(|endpoint| endpoint.max_query),
         query_parameters: Vec::new(),
         ignores_other_parameters: true,
+        posted_query_parameters: None,
     }
 }
 
@@ -273,10 +273,13 @@ fn require_hosts(hosts: &[String]) -> Result<(), ConfigurationError> {
         return Err(ConfigurationError::new("hosts", "name at least one public host"));
     }
     for (index, host) in hosts.iter().enumerate() {
-        let plain =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+        };
         if host.is_empty() || !host.bytes().all(plain) {
-            let problem = format!("{host:?} is not a host name with an optional port");
+            let problem = format!("{host:?} is not a host name in lower case with an optional port");
             return Err(ConfigurationError::new(&format!("hosts[{index}]"), &problem));
         }
     }
@@ -309,9 +312,12 @@ fn require_endpoint(endpoint: &Endpoint) -> Result<(), (&'static str, String)> {
         !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
-    if let Some(name) = endpoint.query_parameters.iter().find(|name| !is_literal(name)) {
-        return Err(("query_parameters", format!("{name:?} is not a literal parameter name")));
-    }
+    let named = |field, mut names: core::slice::Iter<'_, String>| match names.find(|name| !is_literal(name)) {
+        Some(name) => Err((field, format!("{name:?} is not a literal parameter name"))),
+        None => Ok(()),
+    };
+    named("query_parameters", endpoint.query_parameters.iter())?;
+    named("posted_query_parameters", endpoint.posted_query_parameters.as_deref().unwrap_or_default().iter())?;
     Ok(())
 }
 

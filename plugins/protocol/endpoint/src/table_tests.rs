@@ -22,7 +22,7 @@ fn judged(method: &str, target: &str, headers: &[(&str, &str)], has_body: bool) 
     let request = Incoming {
         method: method.as_bytes(),
         target: target.as_bytes(),
-        authority: b"SSO.example.com",
+        authority: b"sso.example.com",
         headers,
         has_body,
     };
@@ -224,6 +224,7 @@ fn errors_name_the_field() {
     let twice = r#"{"path": "/a", "methods": ["GET"]}, {"path": "/a", "methods": ["POST"]}"#;
     assert!(with_endpoint(twice).starts_with("endpoints: /a "));
     assert!(policy_error(r#"{"hosts": [], "endpoints": []}"#).starts_with("hosts: "));
+    assert!(policy_error(r#"{"hosts": ["Sso.example.com"], "endpoints": []}"#).contains("lower case"));
     assert!(policy_error(r#"{"hosts": ["a b"], "endpoints": []}"#).starts_with("hosts[0]: "));
     assert!(policy_error(r#"{"endpoints": []}"#).contains("`hosts`"));
 }

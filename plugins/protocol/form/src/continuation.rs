@@ -93,6 +93,16 @@ impl Continuation {
         })
     }
 
+    /// Judges the form that came with this query: [`Self::judge_form`], and no field that stands in the query
+    /// too. A server merges the two.
+    ///
+    /// # Errors
+    /// Those of [`Self::judge_form`]; `form.duplicate`.
+    pub fn judge_posted(&self, query: &[u8], body: &[u8]) -> Result<(), Refusal> {
+        self.judge_form(body)?;
+        disjoint(query, body)
+    }
+
     /// Judges the body: known fields, and what a browser writes of a value, so that no reader finds a
     /// message in it. Values are not looked at beyond that: one of them is a password.
     ///
@@ -145,6 +155,21 @@ impl ContinuationForm {
             })
         };
         self.fields.iter().any(|known| known == name) || self.numbered.iter().any(numbered)
+    }
+}
+
+/// Refuses a form with a parameter that stands in its query too, both read strictly.
+///
+/// # Errors
+/// `form.duplicate`, and those of [`Form::parse`].
+pub fn disjoint(query: &[u8], body: &[u8]) -> Result<(), Refusal> {
+    let (query, body) = (Form::parse(query)?, Form::parse(body)?);
+    let is_in_query = |name: &str| query.parameters().iter().any(|parameter| parameter.name == name);
+    match body.parameters().iter().find(|field| is_in_query(field.name)) {
+        None => Ok(()),
+        Some(field) => Err(Refusal::misbehaved("form.duplicate")
+            .at(&shortened(field.name))
+            .expected("the parameter once, in the query or in the form")),
     }
 }
 

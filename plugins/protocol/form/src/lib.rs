@@ -19,7 +19,7 @@ mod continuation;
 use postern_refusal::Refusal;
 
 pub use companions::{Companions, Standing};
-pub use continuation::{Continuation, ContinuationForm};
+pub use continuation::{Continuation, ContinuationForm, disjoint};
 
 /// Most parameters that a form may have.
 pub const MAX_PARAMETERS: usize = 64;

@@ -40,15 +40,21 @@ const MEMBER: &str = "authorization";
 /// (OpenID Connect Core section 3.1.2.1), never both.
 ///
 /// # Errors
-/// `oidc.query.unexpected` and the `form.…` codes.
+/// `oidc.query.unexpected`, `oidc.body.unexpected` and the `form.…` codes.
 pub fn browser_parameters<'a>(post: bool, query: &'a [u8], body: &'a [u8]) -> Result<Form<'a>, Refusal> {
     match post {
-        false => Form::parse(query),
+        false if body.is_empty() => Form::parse(query),
+        false => Err(unexpected_body()),
         true if query.is_empty() => Form::parse(body),
         true => Err(Refusal::misbehaved("oidc.query.unexpected")
             .at("query")
             .expected("all parameters in the body of a POST")),
     }
+}
+
+/// A GET has its parameters in the query. Servers differ in whether they read a body that comes with it.
+pub fn unexpected_body() -> Refusal {
+    Refusal::misbehaved("oidc.body.unexpected").at("body").expected("none with a GET")
 }
 
 /// Which requests are authorization requests, and who may make them.
@@ -146,14 +152,14 @@ impl AuthorizationGuard {
     /// identity provider's own flow, which has other parameters and none of an authorization request.
     ///
     /// # Errors
-    /// Those of [`browser_parameters`], [`Self::judge`] and [`Continuation::judge_form`].
+    /// Those of [`browser_parameters`], [`Self::judge`] and [`Continuation::judge_posted`].
     pub fn judge_request(&self, path: &str, post: bool, query: &[u8], body: &[u8]) -> Result<(), Refusal> {
         for own in self.continuations.iter().filter(|own| own.path == path) {
-            if !post && own.is_get(query) {
+            if !post && body.is_empty() && own.is_get(query) {
                 return Ok(());
             }
             if post && own.may_be_form(query) && (!query.is_empty() || own.is_form_by_itself(body)) {
-                return own.judge_form(body);
+                return own.judge_posted(query, body);
             }
         }
         self.judge(&browser_parameters(post, query, body)?)
@@ -242,6 +248,7 @@ mod tests {
             ("/b", false, "sessionDataKey=0d3c", "", "oauth.parameter.missing"),
             ("/a", false, "sessionDataKey=0d3c&client_id=shop", "", "oauth.parameter.missing"),
             ("/a", true, "sessionDataKey=0d3c", "", "oidc.query.unexpected"),
+            ("/a", false, "sessionDataKey=0d3c", "client_id=shop", "oidc.body.unexpected"),
             ("/a", true, "", "consent=approve", "oauth.parameter.missing"),
             ("/a", true, "", "sessionDataKeyConsent=0d3c&client_id=shop", "form.field.unknown"),
             ("/a", true, "x=y", consent, "oidc.query.unexpected"),
@@ -276,6 +283,8 @@ mod tests {
         assert_eq!(code("&state=s"), "oauth.nonce.required");
         assert_eq!(code("&state=s&nonce=n&nonce=n"), "form.duplicate");
         assert_eq!(code("&state=s&nonce=n&request_uri=urn:x"), "oauth.request-uri.not-supported");
+        let beside = browser_parameters(false, b"client_id=shop", b"client_id=evil").unwrap_err();
+        assert_eq!(beside.code, "oidc.body.unexpected");
         let twice = browser_parameters(true, b"client_id=shop", b"client_id=shop").unwrap_err();
         assert_eq!(twice.code, "oidc.query.unexpected");
     }

@@ -7,6 +7,7 @@
 //! - Discovery: [`metadata`].
 //! - [`LogoutRequest`]: RP-initiated logout.
 //! - [`AuthorizationGuard`]: authorization requests at the edge.
+//! - [`relying_party`]: the other side, a sign-in at an outside provider.
 //! - [`GrantData`] and [`PendingAuthorization`]: what the component keeps between requests.
 #![forbid(unsafe_code)]
 #![deny(
@@ -26,9 +27,12 @@ mod kept;
 mod logout;
 mod metadata;
 mod prompt;
+pub mod relying_party;
 
 pub use authentication_request::{AuthenticationRequest, invalid_request};
-pub use authorization_guard::{AuthorizationGuard, MAX_AUTHORIZATION_BODY, browser_parameters};
+pub use authorization_guard::{
+    AuthorizationGuard, MAX_AUTHORIZATION_BODY, browser_parameters, unexpected_body,
+};
 pub use claims::{SubjectClaim, released_claims, userinfo};
 pub use id_token::{ID_TOKEN_TYPE, IdToken};
 pub use id_token_hint::{IdTokenHint, judge_id_token_hint};

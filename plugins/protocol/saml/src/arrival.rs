@@ -33,11 +33,13 @@ pub enum Service {
     WsFederation,
     /// ArtifactResolve of service providers, in SOAP: `/samlartresolve`.
     ArtifactResolution,
-    /// Responses of federated identity providers: `/commonauth`.
-    AssertionConsumer,
+    /// Responses of federated identity providers: `/commonauth`. The index of the service.
+    AssertionConsumer(usize),
     /// A form of the identity provider's own sign-on, at a path where messages arrive too: the index of
     /// its continuation.
     Continuation(usize),
+    /// [`Self::SingleSignOn`], or such a form, without a query: the body tells.
+    SingleSignOnOrForm(usize),
 }
 
 /// What is to be done with a request.
@@ -119,12 +121,17 @@ impl DecoderConfiguration {
                 return Ok(Arrival::Elsewhere);
             }
             let carrier = carrier(head.method, head.has_body, head.content_encoding)?;
-            if let (Carrier::Body, Some(index)) = (carrier, self.continued_by_form(path, query)) {
+            if let (Carrier::Body, Some(index)) = (&carrier, self.continued_by_form(path, query)) {
                 return Ok(Arrival::Post(Service::Continuation(index), query));
+            }
+            if let (Carrier::Body, Some(index), true) =
+                (&carrier, self.form_by_itself(path, query), service == Service::SingleSignOn)
+            {
+                return Ok(Arrival::Post(Service::SingleSignOnOrForm(index), query));
             }
             return match (service, carrier) {
                 (Service::ArtifactResolution, Carrier::Query) => Err(not_allowed(head.method, "POST")),
-                (Service::AssertionConsumer, _) => self.consumer_arrival(query, &carrier),
+                (Service::AssertionConsumer(index), _) => self.consumer_arrival(index, query, &carrier),
                 (_, Carrier::Query) => Ok(Arrival::Get(service, query)),
                 (_, Carrier::Body) => Ok(Arrival::Post(service, query)),
             };
@@ -156,15 +163,20 @@ impl DecoderConfiguration {
 
     /// A Response comes by POST only (SAML profiles section 4.1.2): in a query it would be in logs and
     /// histories, and an artifact makes the LAN ask somebody. Other requests may be served there.
-    fn consumer_arrival<'a>(&self, query: &'a [u8], carrier: &Carrier) -> Result<Arrival<'a>, Refusal> {
-        let serves_others = self.assertion_consumer.as_ref().is_some_and(|own| own.serves_other_forms);
+    fn consumer_arrival<'a>(
+        &self,
+        index: usize,
+        query: &'a [u8],
+        carrier: &Carrier,
+    ) -> Result<Arrival<'a>, Refusal> {
+        let serves_others = self.assertion_consumers.get(index).is_some_and(|own| own.serves_other_forms);
         if let Some(name) = carried_in(query) {
             return Err(Refusal::misbehaved("saml.response.by-redirect")
                 .at(&name)
                 .expected("a Response in a form"));
         }
         match carrier {
-            Carrier::Body => Ok(Arrival::Post(Service::AssertionConsumer, query)),
+            Carrier::Body => Ok(Arrival::Post(Service::AssertionConsumer(index), query)),
             Carrier::Query if serves_others => Ok(Arrival::Elsewhere),
             Carrier::Query => Err(not_allowed(b"GET", "POST")),
         }
@@ -175,10 +187,12 @@ impl DecoderConfiguration {
         let own = self.paths.iter().map(|path| (path, Service::SingleSignOn));
         let wsfed = self.wsfed.iter().flat_map(|wsfed| &wsfed.paths);
         let artifacts = self.artifact_resolution.iter().flat_map(|service| &service.paths);
-        let consumers = self.assertion_consumer.iter().flat_map(|consumer| &consumer.paths);
+        let consumers = self.assertion_consumers.iter().enumerate().flat_map(|(index, consumer)| {
+            consumer.paths.iter().map(move |path| (path, Service::AssertionConsumer(index)))
+        });
         own.chain(wsfed.map(|path| (path, Service::WsFederation)))
             .chain(artifacts.map(|path| (path, Service::ArtifactResolution)))
-            .chain(consumers.map(|path| (path, Service::AssertionConsumer)))
+            .chain(consumers)
             .map(|(path, service)| (path.as_str(), service))
     }
 
@@ -191,6 +205,12 @@ impl DecoderConfiguration {
         let mut all = self.continuations.iter();
         all.position(|own| own.path.as_bytes() == path && !query.is_empty() && own.may_be_form(query))
     }
+
+    /// The continuation whose form may come without a query.
+    fn form_by_itself(&self, path: &[u8], query: &[u8]) -> Option<usize> {
+        let mut all = self.continuations.iter();
+        all.position(|own| own.path.as_bytes() == path && query.is_empty() && own.may_be_form(query))
+    }
 }
 
 /// Path and query of a raw target, without the question mark.
@@ -202,6 +222,26 @@ fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
 /// Whether some server would take it for a form, or a query, that carries a message.
 pub(crate) fn carries_message(form: &[u8]) -> bool {
     carried_in(form).is_some()
+}
+
+/// Refuses a form with a parameter that some server would find in its query too: it merges the two, and which
+/// one counts differs.
+///
+/// # Errors
+/// `form.duplicate`.
+pub(crate) fn apart(query: &[u8], body: &[u8]) -> Result<(), Refusal> {
+    let names = |encoded| parameters(encoded).flat_map(|(name, _)| readings(name));
+    let beside: Vec<String> = names(query).filter(|name| !name.is_empty()).collect();
+    if beside.is_empty() {
+        return Ok(());
+    }
+    match names(body).find(|name| beside.iter().any(|other| other.eq_ignore_ascii_case(name))) {
+        None => Ok(()),
+        // The name is the query's too, and so nothing secret out of the body.
+        Some(name) => Err(Refusal::misbehaved("form.duplicate")
+            .at(&name)
+            .expected("the parameter once, in the query or in the form")),
+    }
 }
 
 /// The parameter that some server would take for one that carries a message.

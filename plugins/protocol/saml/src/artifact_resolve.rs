@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::artifact::check_artifact;
 use crate::authn_request::{check_version, id, issue_instant, issuer};
-use crate::judge::{Scene, check_issuer};
+use crate::judge::Scene;
 use crate::names::{ASSERTION, PROTOCOL};
 use crate::shape::Shape;
 use crate::soap::read_soap;
@@ -143,7 +143,7 @@ pub(crate) fn judge_artifact_resolve(
     SHAPE.check(&element)?;
     check_version(&element)?;
     let entity_id = issuer(&element)?;
-    check_issuer(&entity_id, &party)?;
+    scene.check_issuer(&entity_id, &party)?;
     let id = id(&element)?;
     scene.check_destination(element.attribute("Destination"), signed)?;
     let until = scene.check_time(issue_instant(&element)?)?;

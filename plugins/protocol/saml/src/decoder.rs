@@ -2,22 +2,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use postern_endpoint::{RequestTarget, is_protected_url};
+use postern_endpoint::RequestTarget;
 use postern_form::Continuation;
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
 use serde::{Deserialize, Serialize};
 
-use crate::arrival::carries_message;
+use crate::arrival::{apart, carries_message};
 use crate::artifact_resolve::judge_artifact_resolve;
-use crate::federated::{Federation, judge_response};
+use crate::federated::{Federation, Tokens, check_entity_id, judge_response, judge_token};
 use crate::judge::{Scene, check_content_type, judge_reporting};
 use crate::key::Fitting;
-use crate::registration::MAX_ENTITY_ID;
 use crate::report_only::{Reports, SWITCHABLE};
 use crate::{
-    ArtifactResolutionService, AssertionConsumer, EdgeRelyingParty, IdentityProvider, Incoming, Judged,
-    JudgedArtifactResolve, JudgedResponse, Once, Policy, ReplayTable, Service, SharedMemory, SoapRequest,
+    ArtifactResolutionService, AssertionConsumer, EdgeRelyingParty, IdentityProvider, Incoming,
+    IssuerQualifier, Judged, JudgedArtifactResolve, JudgedResponse, JudgedToken, Once, Policy, ReplayTable,
+    Service, SharedMemory, SoapRequest, TokenConsumer,
 };
 
 /// Configuration of the DMZ filter `saml-decoder`: what the host writes and the filter reads.
@@ -57,12 +57,14 @@ pub struct DecoderConfiguration {
     /// `relying_parties`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_resolution: Option<ArtifactResolutionService>,
-    /// Where Responses of identity providers arrive, when they are judged here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assertion_consumer: Option<AssertionConsumer>,
-    /// Federated identity providers: who may send such Responses.
+    /// Where Responses of identity providers arrive, when they are judged here: each service provider that
+    /// is behind, such as a realm of Keycloak, with its entity ID and the identity providers that it trusts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identity_providers: Vec<IdentityProvider>,
+    pub assertion_consumers: Vec<AssertionConsumer>,
+    /// Whose tokens WS-Federation may bring, when they are verified here. None: a `wresult` that the policy
+    /// of `wsfed` accepts passes unverified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wsfed_tokens: Option<TokenConsumer>,
 }
 
 /// What the paths of other applications have to be.
@@ -92,8 +94,8 @@ impl DecoderConfiguration {
             relying_parties,
             wsfed: None,
             artifact_resolution: None,
-            assertion_consumer: None,
-            identity_providers: Vec::new(),
+            assertion_consumers: Vec::new(),
+            wsfed_tokens: None,
         }
     }
 
@@ -139,13 +141,22 @@ impl DecoderConfiguration {
 
     /// The single sign-on service: there may be none where something else is judged.
     fn check_sign_on(&self) -> Result<(), Refusal> {
-        let judges_others =
-            self.wsfed.is_some() || self.artifact_resolution.is_some() || self.assertion_consumer.is_some();
+        let judges_others = self.wsfed.is_some()
+            || self.artifact_resolution.is_some()
+            || !self.assertion_consumers.is_empty();
         if !(self.paths.is_empty() && judges_others) {
             check_paths("paths", &self.paths)?;
             if self.policy.destinations.is_empty() {
                 return Err(wrong("policy.destinations", "one at least"));
             }
+        }
+        let qualifier = self.policy.issuer_qualifier.as_ref();
+        let is_companion = |own: &IssuerQualifier| {
+            self.policy.companions.standing(&own.parameter, "") != postern_form::Standing::Unknown
+        };
+        if qualifier.is_some_and(|own| !own.is_sound(has_saml_meaning) || is_companion(own)) {
+            let expected = "a name without a meaning in SAML, and what stands between in entity IDs";
+            return Err(wrong("policy.issuer_qualifier", expected));
         }
         if !self.policy.companions.are_sound(has_saml_meaning) {
             return Err(wrong("policy.companions", "names without a meaning in SAML, and plain values"));
@@ -159,8 +170,9 @@ impl DecoderConfiguration {
             let by_saml = self.paths.contains(&own.path) && own.is_sound(has_saml_meaning);
             let has_meaning = |name: &str| has_saml_meaning(name) || postern_wsfed::has_meaning(name);
             let by_wsfed = wsfed.contains(&own.path) && own.is_sound(has_meaning);
-            // Without a query nothing would tell the form from a message by POST.
-            if !(by_saml || by_wsfed) || own.parameters.is_empty() {
+            // Without a query only a field tells the form from a message by POST.
+            let is_told = !own.parameters.is_empty() || (by_saml && own.form.is_some());
+            if !(by_saml || by_wsfed) || !is_told {
                 let expected = "a path of `paths` or of wsfed, parameters, and names that carry no message";
                 return Err(wrong("continuations", expected).found(&own.path));
             }
@@ -179,33 +191,23 @@ impl DecoderConfiguration {
     }
 
     fn check_federation(&self) -> Result<(), Refusal> {
-        let Some(consumer) = &self.assertion_consumer else {
-            let is_idle = self.identity_providers.is_empty();
-            return if is_idle {
-                Ok(())
-            } else {
-                Err(wrong("assertion_consumer", "where Responses of identity providers arrive"))
-            };
-        };
-        let within = |field: &str| format!("assertion_consumer.{field}");
-        check_paths(&within("paths"), &consumer.paths)?;
-        if consumer.urls.is_empty() || !consumer.urls.iter().all(|url| is_protected_url(url)) {
-            let expected = "https URLs without a fragment, or http URLs of this machine, one at least";
-            return Err(wrong(&within("urls"), expected));
-        }
-        check_entity_id(&within("entity_id"), &consumer.entity_id)?;
-        for (number, provider) in self.identity_providers.iter().enumerate() {
-            provider.check().map_err(|refusal| {
-                let field = format!("identity_providers[{number}].{}", refusal.element);
+        let at = |place: &str| {
+            let place = place.to_owned();
+            move |refusal: Refusal| {
+                let field = format!("{place}.{}", refusal.element);
                 refusal.at(&field)
-            })?;
+            }
+        };
+        for (number, consumer) in self.assertion_consumers.iter().enumerate() {
+            let place = format!("assertion_consumers[{number}]");
+            check_paths(&format!("{place}.paths"), &consumer.paths)?;
+            consumer.check().map_err(at(&place))?;
         }
-        let names: BTreeSet<&str> =
-            self.identity_providers.iter().map(|provider| provider.entity_id.as_str()).collect();
-        if names.len() != self.identity_providers.len() {
-            return Err(wrong("identity_providers", "entity IDs that differ"));
+        let Some(tokens) = &self.wsfed_tokens else { return Ok(()) };
+        if !self.wsfed.as_ref().is_some_and(|wsfed| wsfed.policy.accepts_results) {
+            return Err(wrong("wsfed_tokens", "wsfed with accepts_results"));
         }
-        Ok(())
+        tokens.check().map_err(at("wsfed_tokens"))
     }
 
     /// Largest body that a judged path takes, in bytes.
@@ -246,6 +248,8 @@ pub enum Decoded {
     ArtifactResolve(JudgedArtifactResolve),
     /// The Response of an identity provider.
     Response(JudgedResponse),
+    /// An answer of WS-Federation, whose token is good.
+    Token(JudgedToken),
     /// A form that carries no message: at the assertion consumer service, or of the identity provider's
     /// own sign-on.
     OtherForm,
@@ -266,6 +270,7 @@ impl Decoded {
                 Some(("ArtifactResolve", &request.entity_id, Some(&request.id)))
             }
             Self::Response(response) => Some(("Response", &response.entity_id, Some(&response.id))),
+            Self::Token(token) => Some(("wresult", &token.entity_id, Some(&token.id))),
             Self::OtherForm | Self::Reported => None,
         }
     }
@@ -276,7 +281,8 @@ impl Decoded {
             Self::Saml(judged) => judged.once().into_iter().collect(),
             Self::ArtifactResolve(request) => vec![request.once()],
             Self::Response(response) => response.once.clone(),
-            // Messages of WS-Federation have no ID.
+            Self::Token(token) => vec![token.once.clone()],
+            // Other messages of WS-Federation have no ID.
             Self::WsFederation(_) | Self::OtherForm | Self::Reported => Vec::new(),
         }
     }
@@ -288,7 +294,9 @@ pub struct Decoder {
     configuration: DecoderConfiguration,
     registry: BTreeMap<String, Rc<EdgeRelyingParty>>,
     realms: Vec<Rc<postern_wsfed::Realm>>,
-    providers: BTreeMap<String, Rc<IdentityProvider>>,
+    /// Of each assertion consumer.
+    providers: Vec<BTreeMap<String, Rc<IdentityProvider>>>,
+    token_issuers: BTreeMap<String, Rc<IdentityProvider>>,
     replays: ReplayTable,
 }
 
@@ -296,13 +304,17 @@ impl Decoder {
     /// A decoder with this configuration, which [`DecoderConfiguration::from_json`] has checked.
     pub fn new(configuration: DecoderConfiguration) -> Self {
         let realms = configuration.wsfed.iter().flat_map(|wsfed| &wsfed.realms);
-        let providers = configuration.identity_providers.iter();
+        let by_name = |providers: &[IdentityProvider]| {
+            let named = providers.iter().map(|own| (own.entity_id.clone(), Rc::new(own.clone())));
+            named.collect::<BTreeMap<_, _>>()
+        };
+        let consumers = configuration.assertion_consumers.iter();
+        let tokens = configuration.wsfed_tokens.as_ref();
         Self {
             registry: configuration.registry(),
             realms: realms.cloned().map(Rc::new).collect(),
-            providers: providers
-                .map(|provider| (provider.entity_id.clone(), Rc::new(provider.clone())))
-                .collect(),
+            providers: consumers.map(|own| by_name(&own.identity_providers)).collect(),
+            token_issuers: tokens.map(|own| by_name(&own.identity_providers)).unwrap_or_default(),
             replays: ReplayTable::new(configuration.replay_slots),
             configuration,
         }
@@ -382,17 +394,26 @@ impl Decoder {
         reports: &Reports<'_>,
     ) -> Result<Decoded, Refusal> {
         let decoded = match message.service {
-            Service::SingleSignOn => {
+            Service::WsFederation => self.ws_federation(message.incoming, now, verifier),
+            Service::ArtifactResolution => self.artifact_resolve(message, now, verifier, reports),
+            Service::AssertionConsumer(index) => self.response(index, message.incoming, now, verifier),
+            Service::SingleSignOnOrForm(index) if self.is_form(index, message.incoming) => {
+                self.continuation(index, message.incoming)
+            }
+            Service::SingleSignOn | Service::SingleSignOnOrForm(_) => {
                 let (policy, party) = (&self.configuration.policy, |id: &str| self.party(id));
                 judge_reporting(message.incoming, &party, policy, now, verifier, reports).map(Decoded::Saml)
             }
-            Service::WsFederation => self.ws_federation(message.incoming, now),
-            Service::ArtifactResolution => self.artifact_resolve(message, now, verifier, reports),
-            Service::AssertionConsumer => self.response(message.incoming, now, verifier),
             Service::Continuation(index) => self.continuation(index, message.incoming),
         };
         // What is behind a rule that cannot be passed over is not judged.
         reports.or_report(decoded, Decoded::Reported)
+    }
+
+    /// Whether a POST without a query brings the form of that continuation, and no message.
+    fn is_form(&self, index: usize, incoming: Incoming<'_>) -> bool {
+        let own = self.configuration.continuations.get(index);
+        matches!((own, incoming), (Some(own), Incoming::Post { body, .. }) if own.is_form_by_itself(body))
     }
 
     /// A form of the identity provider's own sign-on.
@@ -410,14 +431,19 @@ impl Decoder {
                 .expected(&format!("{most} bytes at most"))
                 .found(&body.len().to_string()));
         }
-        own.judge_form(body).map(|()| Decoded::OtherForm)
+        own.judge_posted(query, body).map(|()| Decoded::OtherForm)
     }
 
     fn party(&self, entity_id: &str) -> Result<Option<Rc<EdgeRelyingParty>>, Refusal> {
         Ok(self.registry.get(entity_id).map(Rc::clone))
     }
 
-    fn ws_federation(&self, incoming: Incoming<'_>, now: u64) -> Result<Decoded, Refusal> {
+    fn ws_federation(
+        &self,
+        incoming: Incoming<'_>,
+        now: u64,
+        verifier: &dyn Verifier,
+    ) -> Result<Decoded, Refusal> {
         let wsfed = self.configuration.wsfed.as_ref().ok_or_else(not_configured)?;
         let incoming = match incoming {
             Incoming::Get(query) => postern_wsfed::Incoming::Get(query),
@@ -425,7 +451,21 @@ impl Decoder {
                 postern_wsfed::Incoming::Post { query, content_type, body }
             }
         };
-        postern_wsfed::judge(incoming, self.realms.as_slice(), &wsfed.policy, now).map(Decoded::WsFederation)
+        let judged = postern_wsfed::judge(incoming, self.realms.as_slice(), &wsfed.policy, now)?;
+        match (judged, &self.configuration.wsfed_tokens) {
+            (postern_wsfed::Judged::Result(result), Some(consumer)) => {
+                let tokens = Tokens {
+                    consumer,
+                    lookup: &|id: &str| self.token_issuers.get(id).map(Rc::clone),
+                    policy: &self.configuration.policy,
+                    max_message: wsfed.policy.limits.max_message,
+                    now,
+                    verifier: &Fitting(verifier),
+                };
+                judge_token(&result.result, &tokens).map(Decoded::Token)
+            }
+            (judged, _) => Ok(Decoded::WsFederation(judged)),
+        }
     }
 
     fn artifact_resolve(
@@ -443,6 +483,8 @@ impl Decoder {
         let request = SoapRequest { query, content_type, action, client_certificate, body };
         let scene = Scene {
             lookup: &|id: &str| self.party(id),
+            // An ArtifactResolve has no query.
+            qualifier: None,
             policy: &self.configuration.policy,
             destinations: &service.destinations,
             now,
@@ -454,20 +496,22 @@ impl Decoder {
 
     fn response(
         &self,
+        index: usize,
         incoming: Incoming<'_>,
         now: u64,
         verifier: &dyn Verifier,
     ) -> Result<Decoded, Refusal> {
-        let consumer = self.configuration.assertion_consumer.as_ref().ok_or_else(not_configured)?;
+        let consumer = self.configuration.assertion_consumers.get(index).ok_or_else(not_configured)?;
+        let providers = self.providers.get(index).ok_or_else(not_configured)?;
         let Incoming::Post { query, content_type, body } = incoming else { return Err(not_configured()) };
         let content_type = content_type.unwrap_or_default();
         check_content_type(content_type)?;
         if consumer.serves_other_forms && !carries_message(body) {
-            return Ok(Decoded::OtherForm);
+            return apart(query, body).map(|()| Decoded::OtherForm);
         }
         let federation = Federation {
             consumer,
-            lookup: &|id: &str| self.providers.get(id).map(Rc::clone),
+            lookup: &|id: &str| providers.get(id).map(Rc::clone),
             policy: &self.configuration.policy,
             now,
             verifier: &Fitting(verifier),
@@ -476,8 +520,8 @@ impl Decoder {
     }
 }
 
-/// Names, in lower case, of parameters that a reader of SAML messages knows.
-fn has_saml_meaning(name: &str) -> bool {
+/// Whether a parameter of that name, in lower case, is one that a reader of SAML messages knows.
+pub fn has_saml_meaning(name: &str) -> bool {
     name.starts_with("saml") || ["relaystate", "sigalg", "signature", "spentityid"].contains(&name)
 }
 
@@ -493,14 +537,6 @@ fn wrong(field: &str, expected: &str) -> Refusal {
 fn check_paths(field: &str, paths: &[String]) -> Result<(), Refusal> {
     if paths.is_empty() || !paths.iter().all(|path| is_plain(path)) {
         return Err(wrong(field, "canonical paths without query and not `/`, one at least"));
-    }
-    Ok(())
-}
-
-fn check_entity_id(field: &str, entity_id: &str) -> Result<(), Refusal> {
-    let printable = !entity_id.chars().any(|c| c.is_control() || c.is_whitespace());
-    if !(1..=MAX_ENTITY_ID).contains(&entity_id.chars().count()) || !printable {
-        return Err(wrong(field, "1 to 1,024 printable characters"));
     }
     Ok(())
 }

@@ -59,22 +59,26 @@ fn a_configuration_names_the_field_that_is_wrong() {
             "paths",
         ),
         (
-            r#","assertion_consumer":{"paths":[],"urls":["https://a/"],"entity_id":"a"}"#,
-            "assertion_consumer.paths",
+            r#","assertion_consumers":[{"paths":[],"urls":["https://a/"],"entity_id":"a","identity_providers":[]}]"#,
+            "assertion_consumers[0].paths",
         ),
         (
-            r#","assertion_consumer":{"paths":["/acs"],"urls":["http://a/"],"entity_id":"a"}"#,
-            "assertion_consumer.urls",
+            r#","assertion_consumers":[{"paths":["/acs"],"urls":["http://a/"],"entity_id":"a","identity_providers":[]}]"#,
+            "assertion_consumers[0].urls",
         ),
         (
-            r#","assertion_consumer":{"paths":["/acs"],"urls":["https://a/"],"entity_id":""}"#,
-            "assertion_consumer.entity_id",
+            r#","assertion_consumers":[{"paths":["/acs"],"urls":["https://a/"],"entity_id":"","identity_providers":[]}]"#,
+            "assertion_consumers[0].entity_id",
         ),
         (
-            r#","assertion_consumer":{"paths":["/acs"],"urls":["https://a/"],"entity_id":"a"},"identity_providers":[{"entity_id":"b","signing_keys":[]}]"#,
-            "identity_providers[0].signing_keys",
+            r#","assertion_consumers":[{"paths":["/acs"],"urls":["https://a/"],"entity_id":"a","identity_providers":[{"entity_id":"b","signing_keys":[]}]}]"#,
+            "assertion_consumers[0].identity_providers[0].signing_keys",
         ),
-        (r#","identity_providers":[{"entity_id":"b","signing_keys":[]}]"#, "assertion_consumer"),
+        (r#","wsfed_tokens":{"audiences":["a"],"identity_providers":[]}"#, "wsfed_tokens"),
+        (
+            r#","wsfed":{"policy":{"accepts_results":true},"realms":[]},"wsfed_tokens":{"audiences":[],"identity_providers":[]}"#,
+            "wsfed_tokens.audiences",
+        ),
     ] {
         let refusal = configuration(more).unwrap_err();
         assert_eq!((refusal.code, refusal.element.as_str()), ("saml.decoder.configuration", field), "{more}");

@@ -1,8 +1,8 @@
 use postern_form::Form;
 use postern_refusal::Refusal;
 
-use crate::binding::{check_names, message_parameter, relay_state};
-use crate::judge::{Lookup, unknown_issuer};
+use crate::binding::{check_beside, message_parameter, relay_state};
+use crate::judge::{Lookup, registered, unknown_issuer};
 use crate::{AssertionConsumerService, Policy};
 
 /// Sign-on that begins at the identity provider, judged (SAML profiles section 4.1.5).
@@ -24,8 +24,9 @@ pub(crate) fn judge_idp_initiated(
     policy: &Policy,
 ) -> Result<JudgedIdpInitiated, Refusal> {
     message_parameter(form, false)?;
-    check_names(form, &["spEntityID", "RelayState"], &policy.companions)?;
+    let qualifier = check_beside(form, &["spEntityID", "RelayState"], policy)?;
     let entity_id = form.single("spEntityID")?.map(|parameter| parameter.value.as_str()).unwrap_or_default();
+    let entity_id = &*registered(entity_id, qualifier.as_deref(), policy);
     let relay_state = relay_state(form, &policy.limits)?;
     let party = lookup(entity_id)?.ok_or_else(|| unknown_issuer("spEntityID", entity_id))?;
     if !party.idp_initiated.allowed {

@@ -3,6 +3,7 @@
 //! The order is the same for every caller, so that one message has one reason code: form and
 //! parameters, base64 and deflate, XML, kind of message, no signature inside where one stands beside, issuer, signature, shape, destination,
 //! time, consumer service. Replays are the caller's to see: [`Judged::once`].
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use postern_form::{Form, is_form_type};
@@ -154,7 +155,7 @@ pub(crate) fn judge_reporting(
             read_redirect(&form, policy)?
         }
         Incoming::Post { query, content_type, body } => {
-            if !query.is_empty() && policy.companions.is_empty() {
+            if !query.is_empty() && policy.companions.is_empty() && policy.issuer_qualifier.is_none() {
                 return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
             }
             check_content_type(content_type.unwrap_or_default())?;
@@ -163,7 +164,9 @@ pub(crate) fn judge_reporting(
     };
     let document = Document::read(&carried.xml, &policy.limits.xml())?;
     let destinations = &policy.destinations;
-    let scene = Scene { lookup, policy, destinations, now, verifier: &Fitting(verifier), reports };
+    let qualifier = carried.qualifier.as_deref();
+    let verifier = &Fitting(verifier);
+    let scene = Scene { lookup, qualifier, policy, destinations, now, verifier, reports };
     let (detached, relay_state) = (carried.detached, carried.relay_state);
     let kind = kind(&document, carried.parameter, policy)?;
     // SAML bindings section 3.4.4.1: it has to be removed before. Two signatures could say two things.
@@ -188,6 +191,8 @@ pub(crate) fn judge_reporting(
 /// What a message is judged by.
 pub(crate) struct Scene<'s> {
     pub(crate) lookup: Lookup<'s>,
+    /// Which of its issuer's registrations the message is for.
+    pub(crate) qualifier: Option<&'s str>,
     pub(crate) policy: &'s Policy,
     /// URLs that a message may name as its Destination.
     pub(crate) destinations: &'s [String],
@@ -237,7 +242,7 @@ fn judge_authn_request(
     let party = scene.claimed_issuer(&document)?;
     let (element, signed) = scene.authentic(document, detached, &party, party.requires_signed_requests)?;
     let request = AuthnRequest::read(&element)?;
-    check_issuer(&request.issuer, &party)?;
+    scene.check_issuer(&request.issuer, &party)?;
     scene.check_destination(request.destination.as_deref(), signed)?;
     let until = scene.check_time(request.issue_instant)?;
     let acs = consumer_service(&request, &party)?.clone();
@@ -259,9 +264,16 @@ impl Scene<'_> {
     /// The relying party that claims to have sent the message, to verify it with its keys.
     pub(crate) fn claimed_issuer(&self, document: &Document<'_>) -> Result<Rc<EdgeRelyingParty>, Refusal> {
         let claimed = document.claimed_child_text(ASSERTION, "Issuer").unwrap_or_default();
-        let party = (self.lookup)(&claimed)?.ok_or_else(|| unknown_issuer("Issuer", &claimed))?;
-        check_issuer(&claimed, &party)?;
+        let name = registered(&claimed, self.qualifier, self.policy);
+        let party = (self.lookup)(&name)?.ok_or_else(|| unknown_issuer("Issuer", &name))?;
+        self.check_issuer(&claimed, &party)?;
         Ok(party)
+    }
+
+    /// The keys were chosen by what was claimed: it has to be what was signed, and what is registered.
+    pub(crate) fn check_issuer(&self, issuer: &str, party: &EdgeRelyingParty) -> Result<(), Refusal> {
+        let name = registered(issuer, self.qualifier, self.policy);
+        if name == party.entity_id { Ok(()) } else { Err(unknown_issuer("Issuer", &name)) }
     }
 
     /// The message as far as it may be believed, and whether a signature says so. A signature that
@@ -347,9 +359,12 @@ pub(crate) fn check_time(policy: &Policy, now: u64, issue_instant: u64) -> Resul
     Ok(until)
 }
 
-/// The keys were chosen by what was claimed: it has to be what was signed, and what is registered.
-pub(crate) fn check_issuer(issuer: &str, party: &EdgeRelyingParty) -> Result<(), Refusal> {
-    if issuer == party.entity_id { Ok(()) } else { Err(unknown_issuer("Issuer", issuer)) }
+/// The entity ID of the registration that a message of this issuer is judged by.
+pub(crate) fn registered<'i>(issuer: &'i str, qualifier: Option<&str>, policy: &Policy) -> Cow<'i, str> {
+    match (&policy.issuer_qualifier, qualifier) {
+        (Some(own), Some(qualifier)) => Cow::Owned(own.registered(issuer, qualifier)),
+        _ => Cow::Borrowed(issuer),
+    }
 }
 
 fn check_detached(detached: &Detached, trust: &Trust<'_>, verifier: &dyn Verifier) -> Result<(), Refusal> {

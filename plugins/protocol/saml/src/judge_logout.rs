@@ -4,7 +4,7 @@ use postern_xml::{Document, Element};
 
 use crate::authn_request::{check_version, id, issue_instant, issuer};
 use crate::binding::Detached;
-use crate::judge::{Scene, check_issuer};
+use crate::judge::Scene;
 use crate::{LogoutRequest, LogoutResponse, Once};
 
 /// What the messages of single logout have in common.
@@ -89,7 +89,7 @@ fn read(
     check_shape(&element)?;
     check_version(&element)?;
     let entity_id = issuer(&element)?;
-    check_issuer(&entity_id, &party)?;
+    scene.check_issuer(&entity_id, &party)?;
     let id = id(&element)?;
     scene.check_destination(element.attribute("Destination"), signed)?;
     let until = scene.check_time(issue_instant(&element)?)?;

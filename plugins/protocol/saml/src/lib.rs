@@ -27,6 +27,7 @@ mod decoder;
 mod federated;
 mod identifier;
 mod idp_initiated;
+mod issuer_qualifier;
 mod judge;
 mod judge_logout;
 mod key;
@@ -51,15 +52,23 @@ pub use artifact_resolve::{
 };
 pub use authn_context::{Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy};
-pub use decoder::{Decoded, Decoder, DecoderConfiguration, Message, OtherPaths};
-pub use federated::{AssertionConsumer, IdentityProvider, JudgedResponse};
+pub use decoder::{Decoded, Decoder, DecoderConfiguration, Message, OtherPaths, has_saml_meaning};
+pub use federated::{
+    AssertedName, AssertedPerson, AssertionConsumer, ContentCipher, Decryptor, EncryptedContent,
+    ExpectedSignOn, IdentityProvider, JudgedResponse, JudgedToken, KeyTransport, QuerySigning, SignOnAnswer,
+    SignOnRequest, TokenConsumer, judge_sign_on,
+};
 pub use identifier::identifier;
 pub use idp_initiated::JudgedIdpInitiated;
+pub use issuer_qualifier::IssuerQualifier;
 pub use judge::{Incoming, Judged, JudgedAuthnRequest, Lookup, judge};
 pub use judge_logout::{JudgedLogoutRequest, JudgedLogoutResponse, LogoutHead};
 pub use key::check_key;
 pub use logout::{LoggedOutNameId, LogoutRequest, LogoutResponse};
-pub use metadata::{IdpMetadata, read_idp_metadata, read_registration, read_sp_metadata};
+pub use metadata::{
+    FederatedProvider, IdpMetadata, SpMetadata, read_federated_provider, read_idp_metadata,
+    read_registration, read_sp_metadata,
+};
 pub use name_id::{NameIdFormat, NameIdSettings};
 pub use path::{Addressed, addresses};
 pub use policy::{MessageLimits, Policy};

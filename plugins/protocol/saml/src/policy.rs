@@ -3,6 +3,8 @@ use postern_signature::Algorithm;
 use postern_xml::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::IssuerQualifier;
+
 /// Bounds of a message, in bytes unless a name says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,6 +67,9 @@ pub struct Policy {
     /// Parameters that may stand beside a message, with their values.
     #[serde(default, skip_serializing_if = "Companions::is_empty")]
     pub companions: Companions,
+    /// The product's parameter that chooses among registrations of one issuer. None: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_qualifier: Option<IssuerQualifier>,
     /// How far a peer's clock may be off.
     #[serde(default = "default_skew")]
     pub clock_skew: u64,
@@ -86,6 +91,7 @@ impl Policy {
             destinations: vec![url.to_owned()],
             single_logout: false,
             companions: Companions::default(),
+            issuer_qualifier: None,
             clock_skew: default_skew(),
             max_age: default_max_age(),
             limits: MessageLimits::default(),

@@ -71,6 +71,7 @@ impl ModuleSettings {
             // The component has none: docs/limits.md.
             single_logout: false,
             companions: Companions::default(),
+            issuer_qualifier: None,
             clock_skew: self.clock_skew,
             max_age: self.max_age,
             limits: self.limits,

@@ -35,3 +35,4 @@ pub use policy::{Limits, Policy};
 pub use realm::{Realm, Realms};
 pub use sign_in::{SignIn, SignInResult, TokenRequest};
 pub use sign_out::SignOut;
+pub use token_message::TRUST_NAMESPACES;

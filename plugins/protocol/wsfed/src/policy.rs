@@ -37,7 +37,7 @@ pub struct Policy {
     /// Values of `wreqptr` that are accepted, letter by letter: the LAN fetches them.
     pub request_pointers: Vec<String>,
     /// Whether a `wresult` is accepted: the answer of a federated identity provider, by POST. It is
-    /// well-formed and small, and its signature is for the LAN to verify.
+    /// well-formed and small. Whether its signature is verified too is for the filter's configuration to say.
     pub accepts_results: bool,
     /// Parameters that the specification does not have and that pass without a meaning, such as
     /// `x-client-SKU`: each once, with 256 bytes at most.

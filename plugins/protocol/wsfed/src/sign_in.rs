@@ -42,7 +42,7 @@ pub enum TokenRequest {
     Pointer(String),
 }
 
-/// The answer of a federated identity provider: well-formed, and not believed.
+/// The answer of a federated identity provider: well-formed, and not believed until its token is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInResult {
     /// `wresult`: a RequestSecurityTokenResponse, or a collection of them.

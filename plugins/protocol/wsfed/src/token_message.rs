@@ -6,7 +6,7 @@ use postern_xml::{Document, Limits};
 use crate::Policy;
 
 /// WS-Trust 1.3 and 1.4, and the submission of February 2005 that most relying parties speak.
-const NAMESPACES: [&str; 2] =
+pub const TRUST_NAMESPACES: [&str; 2] =
     ["http://docs.oasis-open.org/ws-sx/ws-trust/200512", "http://schemas.xmlsoap.org/ws/2005/02/trust"];
 
 pub(crate) fn check_request(xml: &str, policy: &Policy) -> Result<(), Refusal> {
@@ -21,7 +21,7 @@ pub(crate) fn check_result(xml: &str, policy: &Policy) -> Result<(), Refusal> {
 fn check(xml: &str, policy: &Policy, code: &'static str, at: &str, roots: &[&str]) -> Result<(), Refusal> {
     let limits = Limits { max_bytes: policy.limits.max_message, ..Limits::default() };
     let document = Document::read(xml.as_bytes(), &limits)?;
-    let is_known = |root: &&str| NAMESPACES.iter().any(|namespace| document.is(namespace, root));
+    let is_known = |root: &&str| TRUST_NAMESPACES.iter().any(|namespace| document.is(namespace, root));
     if roots.iter().any(is_known) {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use postern_signature::Verifier;
 use uppsala::{NodeId, NodeKind, Parser};
 
 use crate::scan::{Author, scan};
-use crate::signature::{DSIG, Place, SignedParts, Trust, Verified, verify, verify_parts};
+use crate::signature::{DSIG, ID, Place, SignedParts, Trust, Verified, verify, verify_parts};
 use crate::{Element, Limits};
 
 /// What a peer sent, well-formed and within its limits, but not to be believed.
@@ -88,6 +88,30 @@ impl<'a> Document<'a> {
         only.filter(|_| is_bare).map(|root| Self { root, ..self })
     }
 
+    /// The same document, seen from the element at the end of a path of names, each of which has one child of
+    /// the next name, and others beside it. None when one of them has none, or several. A signature anywhere
+    /// in the document is still a signature of this one.
+    pub fn into_descendant(self, path: &[(&str, &str)]) -> Option<Self> {
+        let mut root = self.root;
+        for (namespace, local) in path {
+            let is_named = |child: &NodeId| {
+                self.tree.element(*child).is_some_and(|element| element.matches_name_ns(namespace, local))
+            };
+            let mut named = self.tree.children_iter(root).filter(is_named);
+            let only = named.next()?;
+            if named.next().is_some() {
+                return None;
+            }
+            root = only;
+        }
+        Some(Self { root, ..self })
+    }
+
+    /// An attribute of the root in no namespace, as the sender claims it: as [`Self::claimed_child_text`].
+    pub fn claimed_attribute(&self, local: &str) -> Option<String> {
+        Element::copy(&self.tree, self.root)?.attribute(local).map(str::to_owned)
+    }
+
     /// The content of a document that carries no signature.
     ///
     /// # Errors
@@ -112,13 +136,28 @@ impl<'a> Document<'a> {
         trust: &Trust<'_>,
         verifier: &dyn Verifier,
     ) -> Result<Verified, Refusal> {
+        self.verify_by(ID, place, trust, verifier)
+    }
+
+    /// The same of an element whose identifier is in another attribute than `ID`, such as the `AssertionID` of
+    /// SAML 1.1. It is the only attribute that the signature's Reference can name.
+    ///
+    /// # Errors
+    /// As [`Document::verify`].
+    pub fn verify_by(
+        self,
+        id_attribute: &str,
+        place: Place<'_>,
+        trust: &Trust<'_>,
+        verifier: &dyn Verifier,
+    ) -> Result<Verified, Refusal> {
         if self.signatures > 1 {
             return Err(Refusal::misbehaved("xml.signature.several")
                 .at("Signature")
                 .expected("one signature")
                 .found(&self.signatures.to_string()));
         }
-        verify(&self.tree, self.root, place, trust, verifier, &self.limits)
+        verify(&self.tree, self.root, id_attribute, place, trust, verifier, &self.limits)
     }
 
     /// Verifies a document that is signed as a whole, or in each of its parts, or both. Parts are the
@@ -185,8 +224,8 @@ fn check_ids(tree: &uppsala::Document<'_>, root: NodeId) -> Result<(), Refusal> 
     for id in core::iter::once(root).chain(tree.descendants(root)) {
         let Some(element) = tree.element(id) else { continue };
         for attribute in &element.attributes {
-            if attribute.name.local_name.eq_ignore_ascii_case("id") && !seen.insert(attribute.value.as_ref())
-            {
+            let is_id = ID_ATTRIBUTES.iter().any(|name| attribute.name.local_name.eq_ignore_ascii_case(name));
+            if is_id && !seen.insert(attribute.value.as_ref()) {
                 return Err(Refusal::misbehaved("xml.id.duplicate")
                     .at(&attribute.name.local_name)
                     .expected("an identifier that stands once in the document")
@@ -196,6 +235,9 @@ fn check_ids(tree: &uppsala::Document<'_>, root: NodeId) -> Result<(), Refusal> 
     }
     Ok(())
 }
+
+/// SAML 2.0, XML-DSig and WS-Security; SAML 1.1.
+const ID_ATTRIBUTES: [&str; 4] = ["id", "AssertionID", "ResponseID", "RequestID"];
 
 fn no_root() -> Refusal {
     Refusal::misbehaved("xml.malformed").expected("one root element")

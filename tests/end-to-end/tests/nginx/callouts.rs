@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use postern_end_to_end::process::free_port;
+use postern_end_to_end::process::refusing_port;
 use tempfile::TempDir;
 
 use crate::world::{Edge, without_endpoint_filter};
@@ -168,11 +168,11 @@ fn a_kept_connection_that_has_ended_costs_nothing() {
 #[test]
 fn a_node_that_is_away_is_passed_over() {
     let far = Far::start(|stream, _| while heard(stream) && stream.write_all(GOOD).is_ok() {});
-    let (edge, _folder) = asking(&[free_port(), far.port, free_port()]);
+    let (edge, _folder) = asking(&[refusing_port(), far.port, refusing_port()]);
     for _ in 0..3 {
         assert_eq!(status(&edge), 200, "{}", edge.nginx.process.log());
     }
-    let (edge, _folder) = asking(&[free_port(), free_port()]);
+    let (edge, _folder) = asking(&[refusing_port(), refusing_port()]);
     assert_eq!(status(&edge), 502);
     let log = edge.nginx.process.log();
     assert!(log.contains("a call to far (127.0.0.1:") && log.contains("no node connects"), "{log}");

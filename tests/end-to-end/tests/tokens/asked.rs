@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use postern_end_to_end::process::free_port;
+use postern_end_to_end::process::refusing_port;
 use postern_end_to_end::wire::{self, Kind, Message};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl AskedHost {
 
     /// Nobody listens there.
     pub(crate) fn absent() -> Self {
-        Self { host: KeyHost::elsewhere(free_port()), said: Arc::default(), seen: Arc::default() }
+        Self { host: KeyHost::elsewhere(refusing_port()), said: Arc::default(), seen: Arc::default() }
     }
 
     pub(crate) fn say(&self, token: &str, said: Said) {

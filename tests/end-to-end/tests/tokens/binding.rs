@@ -6,6 +6,7 @@ use postern_end_to_end::client::Origin;
 use postern_end_to_end::wire::Answer;
 use serde_json::{Value, json};
 
+use crate::configuration::Tls;
 use crate::world::{KeyHost, Setup, World, good, issuer, proof, token};
 
 const ORIGIN: &str = "https://api.example.com";
@@ -43,7 +44,7 @@ fn a_proof_carries_a_nonce_of_the_proxy() {
     let nonce = nonce.expect("a nonce").to_owned();
     for number in 0..30 {
         let proof = proof("client-ec", &uri, json!({ "nonce": nonce, "jti": number.to_string() }));
-        assert_eq!(with_proof(&world, "/orders", &proof).status, 200, "{}", world.envoy.process.log());
+        assert_eq!(with_proof(&world, "/orders", &proof).status, 200, "{}", world.proxy.log());
     }
     let strict = proof("client-ec", &format!("{ORIGIN}/strict"), json!({ "nonce": nonce }));
     assert_eq!(with_proof(&world, "/strict", &strict).status, 200);
@@ -72,22 +73,9 @@ fn a_token_goes_with_the_certificate_of_its_connection() {
     let authority = Authority::new(folder.path(), "authority");
     let server = authority.issue("edge", &["localhost"]);
     let (own, other) = (authority.issue("own", &["own"]), authority.issue("other", &["other"]));
-    let socket = json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {
-                "tls_certificates": [{
-                    "certificate_chain": { "filename": server.certificate_file },
-                    "private_key": { "filename": server.key_file },
-                }],
-                "validation_context": { "trusted_ca": { "filename": authority.certificate_file() } },
-            },
-        },
-    });
     let host = KeyHost::start(good(&["idp-ec"]));
     let configuration = json!({ "issuers": [issuer()], "routes": [{ "match": { "prefix": "/orders" } }] });
-    let setup = Setup { tls: Some(socket.to_string()), ..Setup::default() };
+    let setup = Setup { tls: Some(Tls::new(&server, &authority)), ..Setup::default() };
     let world = World::start_with(&configuration, &[&host], setup);
     let origin = |certificate: Option<&Issued>| {
         Origin::tls(world.origin.port, "localhost", authority.client(certificate))
@@ -100,16 +88,16 @@ fn a_token_goes_with_the_certificate_of_its_connection() {
     let told = format!("Hash={}", digest(&own));
     let verdict = |certificate: Option<&Issued>, authorization: &str| {
         world.upstream.take();
-        let before = world.envoy.logged();
+        let before = world.logged();
         let headers = [("authorization", authorization), ("x-forwarded-client-cert", &told)];
         let answer = world.send_from(&origin(certificate), "/orders", &headers);
-        let reason = world.envoy.logged_after(before).reason;
+        let reason = world.proxy.logged_after(before).reason;
         assert_eq!(world.upstream.take().len(), usize::from(answer.status == 200), "{reason}");
         (answer.status, reason)
     };
     let refused = |code: &str| (401, code.to_owned());
     // The first one waits for the keys.
-    assert_eq!(verdict(Some(&own), &to_own).0, 200, "{}", world.envoy.process.log());
+    assert_eq!(verdict(Some(&own), &to_own).0, 200, "{}", world.proxy.log());
     assert_eq!(verdict(Some(&other), &to_own), refused("token.binding.mismatch"));
     assert_eq!(verdict(None, &to_own), refused("token.binding.unproven"));
     let to_both = bound(json!({ "x5t#S256": digest(&own), "jkt": "AAAA" }));

@@ -6,6 +6,7 @@ use postern_end_to_end::client::Origin;
 use serde_json::{Value, json};
 
 use crate::asked::{AskedHost, active, asked_issuer};
+use crate::configuration::Tls;
 use crate::world::{KeyHost, Setup, World, good, issuer, proof, proof_for, thumbprint, token};
 
 const ORIGIN: &str = "https://api.example.com";
@@ -28,14 +29,14 @@ fn a_token_bound_to_a_key_comes_with_its_proof() {
     host.say("said-so", active(json!({ "token_type": "DPoP" })));
     let send = |path: &str, token: &str, key: &str, changes: Value| {
         let proof = proof_for(token, key, &format!("{ORIGIN}{path}"), changes);
-        let before = world.envoy.logged();
+        let before = world.logged();
         let headers = [("authorization", &*format!("DPoP {token}")), ("dpop", &*proof)];
         let status = world.send_with(path, &headers).status;
-        (status, world.envoy.logged_after(before).reason)
+        (status, world.proxy.logged_after(before).reason)
     };
     let refused = |code: &str| (401, code.to_owned());
     let first = || send("/orders", "bound", "client-ec", json!({ "jti": "first" }));
-    assert_eq!(first().0, 200, "{}", world.envoy.process.log());
+    assert_eq!(first().0, 200, "{}", world.proxy.log());
     assert_eq!(first(), refused("token.dpop.replayed"));
     assert_eq!(send("/strict", "bound", "client-ec", json!({})).0, 200);
     assert_eq!(send("/orders", "bound", "other-client-ec", json!({})), refused("token.binding.mismatch"));
@@ -76,7 +77,7 @@ fn a_good_answer_brings_the_next_nonce() {
     // The client uses what it is told, and is never asked for another: for three intervals.
     for number in 0_u32.. {
         let (status, next) = send(json!({ "nonce": nonce, "jti": number.to_string() }));
-        assert_eq!(status, 200, "{}", world.envoy.process.log());
+        assert_eq!(status, 200, "{}", world.proxy.log());
         match next {
             Some(next) => {
                 assert_ne!(next, nonce);
@@ -97,19 +98,6 @@ fn a_token_bound_to_a_certificate_comes_with_it() {
     let authority = Authority::new(folder.path(), "authority");
     let server = authority.issue("edge", &["localhost"]);
     let (own, other) = (authority.issue("own", &["own"]), authority.issue("other", &["other"]));
-    let socket = json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {
-                "tls_certificates": [{
-                    "certificate_chain": { "filename": server.certificate_file },
-                    "private_key": { "filename": server.key_file },
-                }],
-                "validation_context": { "trusted_ca": { "filename": authority.certificate_file() } },
-            },
-        },
-    });
     let host = AskedHost::start();
     let configuration = json!({
         "issuers": [asked_issuer(json!({}))],
@@ -118,7 +106,7 @@ fn a_token_bound_to_a_certificate_comes_with_it() {
             { "match": { "prefix": "/strict" }, "require_certificate": true },
         ],
     });
-    let setup = Setup { tls: Some(socket.to_string()), ..Setup::default() };
+    let setup = Setup { tls: Some(Tls::new(&server, &authority)), ..Setup::default() };
     let world = World::start_with(&configuration, &[&host.host], setup);
     let digest = URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, own.der()));
     host.say("bound", active(json!({ "cnf": { "x5t#S256": digest } })));
@@ -126,15 +114,15 @@ fn a_token_bound_to_a_certificate_comes_with_it() {
     let verdict = |path: &str, certificate: Option<&Issued>, token: &str| {
         let origin = Origin::tls(world.origin.port, "localhost", authority.client(certificate));
         world.upstream.take();
-        let before = world.envoy.logged();
+        let before = world.logged();
         let answer = world.send_from(&origin, path, &[("authorization", &*format!("Bearer {token}"))]);
-        let reason = world.envoy.logged_after(before).reason;
+        let reason = world.proxy.logged_after(before).reason;
         assert_eq!(world.upstream.take().len(), usize::from(answer.status == 200), "{reason}");
         (answer.status, reason)
     };
     let refused = |code: &str| (401, code.to_owned());
     for path in ["/orders", "/strict"] {
-        assert_eq!(verdict(path, Some(&own), "bound").0, 200, "{}", world.envoy.process.log());
+        assert_eq!(verdict(path, Some(&own), "bound").0, 200, "{}", world.proxy.log());
         assert_eq!(verdict(path, Some(&other), "bound"), refused("token.binding.mismatch"));
         assert_eq!(verdict(path, None, "bound"), refused("token.binding.unproven"));
     }

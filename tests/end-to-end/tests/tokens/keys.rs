@@ -21,7 +21,7 @@ fn the_first_request_waits_for_the_keys() {
         let asking: Vec<_> = (0..20).map(|_| ask()).collect();
         asking.into_iter().map(|asking| asking.join().expect("an answer").status).collect::<Vec<_>>()
     });
-    assert_eq!(answers, vec![200; 20], "{}", world.envoy.process.log());
+    assert_eq!(answers, vec![200; 20], "{}", world.proxy.log());
     assert_eq!(host.asked(), 1, "one fetch for all");
 }
 
@@ -51,7 +51,7 @@ fn a_new_key_is_fetched_without_a_restart() {
         let asking: Vec<_> = (0..20).map(|_| scope.spawn(|| world.send("/orders", &new))).collect();
         asking.into_iter().map(|asking| asking.join().expect("an answer").status).collect::<Vec<_>>()
     });
-    assert_eq!(answers, vec![200; 20], "{}", world.envoy.process.log());
+    assert_eq!(answers, vec![200; 20], "{}", world.proxy.log());
     assert_eq!(host.asked(), before + 1, "one fetch for all");
     // The old key is gone with its set, from the cache of tokens too.
     let answer = world.send("/orders", &old);
@@ -111,7 +111,7 @@ fn lies_are_no_keys() {
         assert_eq!(ask_all(), vec![503; hosts.len()]);
     }
     assert_eq!(absent[0].asked(), 0);
-    world.envoy.logged_with("token.keys.unavailable");
+    world.proxy.logged_with("token.keys.unavailable");
     assert!(world.upstream.take().is_empty(), "nothing passed");
     told.iter().for_each(|host| host.set(good(&["idp-ec"])));
     let begun = Instant::now();
@@ -122,7 +122,7 @@ fn lies_are_no_keys() {
         if statuses.iter().all(|status| *status == 200) {
             return;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{statuses:?}:\n{}", world.envoy.process.log());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{statuses:?}:\n{}", world.proxy.log());
         thread::sleep(Duration::from_millis(200));
     }
 }

@@ -40,11 +40,11 @@ fn two_hundred_leave_and_the_others_are_served() {
         let asking: Vec<_> = (0..STAYING).map(|_| ask()).collect();
         asking.into_iter().map(|asking| asking.join().expect("an answer").status).collect::<Vec<_>>()
     });
-    assert_eq!(answers, vec![200; STAYING], "{}", world.envoy.process.log());
+    assert_eq!(answers, vec![200; STAYING], "{}", world.proxy.log());
     assert_eq!(host.asked(), 1, "one fetch for all");
     assert_eq!(world.upstream.take().len(), STAYING, "nobody who left was served");
-    assert!(world.envoy.process.is_running());
-    let log = world.envoy.process.log();
+    assert!(world.proxy.is_running());
+    let log = world.proxy.log();
     assert!(!log.contains("Uncaught") && !log.contains("panicked"), "{log}");
     assert_eq!(world.send("/orders", &token).status, 200);
     assert_eq!(world.send("/orders", "a.b.c").status, 401);

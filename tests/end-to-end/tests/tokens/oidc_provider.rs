@@ -84,7 +84,7 @@ fn its_opaque_tokens_are_judged() {
     let world = World::start(&configuration, &[&host]);
     let good = provider.token("orders.read", Some(AUDIENCE), None);
     let (answer, reason, reached) = world.ask("/orders", &good);
-    assert_eq!(answer.status, 200, "{reason}\n{}\n{}", world.envoy.process.log(), provider.process.log());
+    assert_eq!(answer.status, 200, "{reason}\n{}\n{}", world.proxy.log(), provider.process.log());
     let headers = reached[0].headers();
     for (name, expected) in
         [("x-postern-client-id", "shop"), ("x-postern-subject", "shop"), ("x-postern-scope", "orders.read")]
@@ -104,7 +104,7 @@ fn its_opaque_tokens_are_judged() {
     assert_eq!(world.verdict(&bound), (401, "token.binding.unproven".into()));
     let proof = proof_for(&bound, "client-ec", &format!("{ORIGIN}/orders"), json!({}));
     let headers = [("authorization", &*format!("DPoP {bound}")), ("dpop", &*proof)];
-    assert_eq!(world.send_with("/orders", &headers).status, 200, "{}", world.envoy.process.log());
+    assert_eq!(world.send_with("/orders", &headers).status, 200, "{}", world.proxy.log());
 
     provider.post("/token/revocation", &[("token", &good)], None);
     let begun = Instant::now();

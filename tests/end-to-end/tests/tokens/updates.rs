@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use postern_end_to_end::proxy::Proxy;
 use serde_json::{Value, json};
 
 use crate::world::{KeyHost, Setup, Until, World, good, issuer, token};
@@ -47,7 +48,7 @@ fn no_request_falls_between_two_configurations() {
             let begun = Instant::now();
             let both = || [&read, &write].map(|token| world.send("/orders", token).status);
             while both() != [read_status, write_status] {
-                let log = world.envoy.process.log();
+                let log = world.proxy.log();
                 assert!(
                     begun.elapsed() < Duration::from_secs(30),
                     "never {read_status}, {write_status}:\n{log}"
@@ -62,10 +63,13 @@ fn no_request_falls_between_two_configurations() {
             bad["routes"][0]["scope"] = json!("misspelt");
             world.update(&bad);
             let begun = Instant::now();
-            let refused =
-                || world.envoy.process.log().matches("lds: listener 'http' config rejected").count();
+            let words = match world.proxy {
+                Proxy::Envoy(_) => "lds: listener 'http' config rejected",
+                Proxy::Nginx(_) => "[emerg]",
+            };
+            let refused = || world.proxy.log().matches(words).count();
             while refused() < round {
-                assert!(begun.elapsed() < Duration::from_secs(30), "{}", world.envoy.process.log());
+                assert!(begun.elapsed() < Duration::from_secs(30), "{}", world.proxy.log());
                 thread::sleep(Duration::from_millis(20));
             }
             thread::sleep(Duration::from_millis(200));
@@ -77,7 +81,7 @@ fn no_request_falls_between_two_configurations() {
         for load in loads {
             statuses.extend(load.join().expect("no panic"));
         }
-        log = world.envoy.process.log();
+        log = world.proxy.log();
     });
     assert!(log.contains("configuration refused: token.configuration.invalid"), "{log}");
     let expected: BTreeSet<(&str, u16)> =

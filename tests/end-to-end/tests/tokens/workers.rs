@@ -21,13 +21,13 @@ fn four_workers_fetch_once() {
         })
     };
     // Connections go to whatever worker accepts them: so many reach all four.
-    assert_eq!(together(&token("idp-ec", json!({}))), vec![200; CLIENTS], "{}", world.envoy.process.log());
+    assert_eq!(together(&token("idp-ec", json!({}))), vec![200; CLIENTS], "{}", world.proxy.log());
     assert_eq!(host.asked(), 1, "one fetch for the four and the main thread");
 
     host.set(Reply::Late(Duration::from_millis(500), jwks(&["unknown-ec"])));
     thread::sleep(Duration::from_millis(2_100));
     let new = token("unknown-ec", json!({}));
-    assert_eq!(together(&new), vec![200; CLIENTS], "{}", world.envoy.process.log());
+    assert_eq!(together(&new), vec![200; CLIENTS], "{}", world.proxy.log());
     assert_eq!(host.asked(), 2, "one fetch for a new key");
     // The old key is gone from every worker, and from its cache, within a tick.
     thread::sleep(Duration::from_millis(1_500));

@@ -1,9 +1,9 @@
-//! Envoy with the token-validator, a recording upstream, and a server of keys that does as told.
+//! A proxy with the token-validator, a recording upstream, and a server of keys that does as told.
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,13 +13,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use postern_end_to_end::client::Origin;
 use postern_end_to_end::envoy::Envoy;
-use postern_end_to_end::process::free_port;
+use postern_end_to_end::nginx::Nginx;
+use postern_end_to_end::process::{free_port, refusing_port};
+use postern_end_to_end::proxy::{Kind, Proxy};
 use postern_end_to_end::tools;
 use postern_end_to_end::upstream::Upstream;
-use postern_end_to_end::wire::{self, Answer, Kind, Message};
+use postern_end_to_end::wire::{self, Answer, Message};
 use postern_vectors::{Key, Keys};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::configuration::{Tls, bootstrap, listener, nginx, resources};
 
 pub(crate) const ISSUER: &str = "https://idp.example.com";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
@@ -39,16 +44,17 @@ pub(crate) enum Reply {
 
 /// A server of keys.
 pub(crate) struct KeyHost {
-    port: u16,
+    pub(crate) port: u16,
     reply: Arc<Mutex<Reply>>,
-    asked: Arc<AtomicUsize>,
+    /// When it was asked.
+    asked: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl KeyHost {
     pub(crate) fn start(reply: Reply) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let (reply, asked) = (Arc::new(Mutex::new(reply)), Arc::new(AtomicUsize::new(0)));
+        let (reply, asked) = (Arc::new(Mutex::new(reply)), Arc::new(Mutex::default()));
         let (own, count) = (reply.clone(), asked.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -61,12 +67,12 @@ impl KeyHost {
 
     /// Nobody listens there.
     pub(crate) fn absent() -> Self {
-        Self::elsewhere(free_port())
+        Self::elsewhere(refusing_port())
     }
 
     /// Whoever listens there.
     pub(crate) fn elsewhere(port: u16) -> Self {
-        Self { port, reply: Arc::new(Mutex::new(Reply::Close)), asked: Arc::new(AtomicUsize::new(0)) }
+        Self { port, reply: Arc::new(Mutex::new(Reply::Close)), asked: Arc::default() }
     }
 
     pub(crate) fn set(&self, reply: Reply) {
@@ -74,13 +80,17 @@ impl KeyHost {
     }
 
     pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.asked_at().len()
+    }
+
+    pub(crate) fn asked_at(&self) -> Vec<Instant> {
+        self.asked.lock().expect("nobody panics with it").clone()
     }
 }
 
-fn serve(mut stream: TcpStream, reply: &Mutex<Reply>, asked: &AtomicUsize) -> io::Result<()> {
-    while wire::read(&mut stream, Kind::Request)?.is_some() {
-        asked.fetch_add(1, Ordering::SeqCst);
+fn serve(mut stream: TcpStream, reply: &Mutex<Reply>, asked: &Mutex<Vec<Instant>>) -> io::Result<()> {
+    while wire::read(&mut stream, wire::Kind::Request)?.is_some() {
+        asked.lock().expect("nobody panics with it").push(Instant::now());
         let reply = reply.lock().expect("nobody panics with it").clone();
         let (status, cache_control, body) = match reply {
             Reply::Close => return Ok(()),
@@ -133,7 +143,12 @@ pub(crate) fn claims(changes: Value) -> Value {
 
 /// A token of the first issuer, signed with that key, with these claims changed.
 pub(crate) fn token(key_name: &str, changes: Value) -> String {
-    let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": key_name });
+    token_naming(key_name, key_name, changes)
+}
+
+/// The same, which says that it was signed with the key `kid`.
+pub(crate) fn token_naming(kid: &str, key_name: &str, changes: Value) -> String {
+    let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid });
     sign(key_name, &header, &claims(changes))
 }
 
@@ -203,25 +218,27 @@ pub(crate) fn issuer() -> Value {
 /// The whole set-up.
 pub(crate) struct World {
     pub(crate) origin: Origin,
-    pub(crate) envoy: Envoy,
+    pub(crate) proxy: Proxy,
     pub(crate) upstream: Upstream,
     access_log: PathBuf,
     folder: TempDir,
     port: u16,
     filter: PathBuf,
-    tls: Option<String>,
+    tls: Option<Tls>,
+    /// Requests that were answered. Each is logged a little later.
+    answered: AtomicUsize,
 }
 
 /// What is not as usual.
 pub(crate) struct Setup {
-    /// Worker threads of Envoy.
+    /// Worker threads of Envoy, processes of nginx.
     pub(crate) workers: u32,
     /// The module.
     pub(crate) filter: PathBuf,
-    /// Whether the listener is read from a file that may change.
+    /// Whether the listener is read from a file that may change. nginx reads its own anew when it is told.
     pub(crate) is_dynamic: bool,
-    /// The listener's `transport_socket`, when it speaks TLS.
-    pub(crate) tls: Option<String>,
+    /// What the listener shows and asks for, when it speaks TLS.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Default for Setup {
@@ -240,33 +257,33 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let upstream = Upstream::start(None, BTreeMap::new());
         let port = free_port();
+        let origin = Origin::plain(port);
         let access_log = folder.path().join("access.log");
-        let mut clusters = cluster("lan", upstream.port);
-        for (number, host) in hosts.iter().enumerate() {
-            clusters += &cluster(&format!("keys-{number}"), host.port);
-        }
-        let clusters = format!("  clusters:{clusters}\n");
-        let listener = listener(port, &access_log, &setup.filter, setup.tls.as_deref(), configuration);
-        let text = if setup.is_dynamic {
-            let file = folder.path().join("listeners.yaml");
-            fs::write(&file, resources(&listener)).expect("a file");
-            let source = format!("{{ path: {} }}", file.display());
-            format!(
-                "node: {{ id: edge, cluster: edge }}\ndynamic_resources:\n  lds_config: {{ \
-                 path_config_source: {source}, resource_api_version: V3 }}\nstatic_resources:\n{clusters}"
-            )
-        } else {
-            format!("static_resources:\n  listeners:\n{listener}{clusters}")
+        let Setup { workers, filter, is_dynamic, tls } = setup;
+        let log = access_log.clone();
+        let proxy = match Kind::of_test(env!("CARGO_CRATE_NAME")) {
+            Kind::Envoy => {
+                let listener = listener(port, &access_log, &filter, tls.as_ref(), configuration);
+                let text = bootstrap(folder.path(), &listener, upstream.port, hosts, is_dynamic);
+                Proxy::Envoy(Envoy::start_with_workers(workers, folder.path(), &text, port, log))
+            }
+            Kind::Nginx => {
+                fs::write(folder.path().join("filter.json"), configuration.to_string()).expect("a file");
+                let text = nginx(folder.path(), port, upstream.port, &filter, tls.as_ref(), hosts);
+                Proxy::Nginx(Nginx::start_with_workers(workers, folder.path(), &text, port, log))
+            }
         };
-        let envoy = Envoy::start_with_workers(setup.workers, folder.path(), &text, port, access_log.clone());
-        let (filter, tls, origin) = (setup.filter, setup.tls, Origin::plain(port));
-        Self { origin, envoy, upstream, access_log, folder, port, filter, tls }
+        let answered = AtomicUsize::new(0);
+        Self { origin, proxy, upstream, access_log, folder, port, filter, tls, answered }
     }
 
     /// Gives a dynamic listener another configuration of the filter.
     pub(crate) fn update(&self, configuration: &Value) {
-        let listener =
-            listener(self.port, &self.access_log, &self.filter, self.tls.as_deref(), configuration);
+        if let Proxy::Nginx(nginx) = &self.proxy {
+            fs::write(self.folder.path().join("filter.json"), configuration.to_string()).expect("a file");
+            return nginx.signal(Signal::HUP);
+        }
+        let listener = listener(self.port, &self.access_log, &self.filter, self.tls.as_ref(), configuration);
         let (next, file) = (self.folder.path().join("next.yaml"), self.folder.path().join("listeners.yaml"));
         fs::write(&next, resources(&listener)).expect("a file");
         // Envoy watches for files that are moved in place, so that it reads none that is half written.
@@ -276,10 +293,19 @@ impl World {
     /// Asks for the path with a token: status and reason, and what reached the LAN.
     pub(crate) fn ask(&self, path: &str, token: &str) -> (Answer, String, Vec<Message>) {
         self.upstream.take();
-        let before = self.envoy.logged();
+        let before = self.logged();
         let answer = self.send(path, token);
-        let logged = self.envoy.logged_after(before);
+        let logged = self.proxy.logged_after(before);
         (answer, logged.reason, self.upstream.take())
+    }
+
+    /// How many requests have been logged: at least all that were answered.
+    pub(crate) fn logged(&self) -> usize {
+        let answered = self.answered.load(Ordering::SeqCst);
+        if answered > 0 {
+            self.proxy.logged_after(answered - 1);
+        }
+        self.proxy.logged()
     }
 
     /// The same when others ask at the same time.
@@ -294,8 +320,7 @@ impl World {
 
     /// The same over connections of that kind.
     pub(crate) fn send_from(&self, origin: &Origin, path: &str, headers: &[(&str, &str)]) -> Answer {
-        self.try_send(origin, path, headers)
-            .unwrap_or_else(|error| panic!("{error}\n{}", self.envoy.process.log()))
+        self.try_send(origin, path, headers).unwrap_or_else(|error| panic!("{error}\n{}", self.proxy.log()))
     }
 
     /// The same where a connection may break.
@@ -308,7 +333,9 @@ impl World {
         let host = origin.authority();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\n\r\n");
-        origin.exchange(request.as_bytes())
+        let answer = origin.exchange(request.as_bytes())?;
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        Ok(answer)
     }
 
     /// Status and reason of a request for `/orders`.
@@ -327,7 +354,7 @@ impl World {
                 return;
             }
             assert_eq!(status, meanwhile, "{reason}");
-            let log = self.envoy.process.log();
+            let log = self.proxy.log();
             assert!(begun.elapsed() < Duration::from_secs(60), "never {wanted}, but {reason}:\n{log}");
             thread::sleep(Duration::from_millis(200));
         }
@@ -341,23 +368,13 @@ impl World {
     }
 }
 
-/// The entry of a list of listeners.
-fn listener(port: u16, access_log: &Path, filter: &Path, tls: Option<&str>, configuration: &Value) -> String {
-    let socket =
-        tls.map_or_else(String::new, |tls| format!("    - transport_socket: {tls}\n      filters:\n"));
-    let plain = "    - filters:\n";
-    include_str!("listener.yaml")
-        .replacen(plain, if tls.is_some() { &socket } else { plain }, 1)
-        .replace("@PORT@", &port.to_string())
-        .replace("@ACCESS_LOG@", &access_log.to_string_lossy())
-        .replace("@FILTER@", &filter.to_string_lossy())
-        .replace("@CONFIGURATION@", &configuration.to_string())
-}
-
-/// The file of a listener discovery service.
-fn resources(listener: &str) -> String {
-    let typed = "- \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n    name: http\n";
-    format!("resources:\n{}", listener.replacen("- name: http\n", typed, 1))
+/// The code where nobody answers the filter's question: to Envoy's filters that looks like a response with
+/// status 503 or 504, nginx's are told that there is none.
+pub(crate) fn unanswered() -> &'static str {
+    match Kind::of_test(env!("CARGO_CRATE_NAME")) {
+        Kind::Envoy => "token.introspection.status",
+        Kind::Nginx => "token.introspection.unreachable",
+    }
 }
 
 /// Ends what other threads do until then, whatever becomes of the test.
@@ -367,17 +384,4 @@ impl Drop for Until<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
-}
-
-fn cluster(name: &str, port: u16) -> String {
-    format!(
-        "
-  - name: {name}
-    type: STATIC
-    load_assignment:
-      cluster_name: {name}
-      endpoints:
-      - lb_endpoints:
-        - endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }}"
-    )
 }

@@ -159,7 +159,7 @@ fn told_by_envoy(filter: Option<Value>) -> Vec<Value> {
     let header = |key: &str, value: &str| {
         json!({ "append": {
             "header": { "key": key, "value": value },
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"
+            "append_action": "APPEND_IF_EXISTS_OR_ADD"
         } })
     };
     let state = json!({

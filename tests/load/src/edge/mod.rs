@@ -34,10 +34,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "envoy", value_parser = ["envoy", "nginx"])]
     proxy: String,
     /// Rounds; in each, every row has its turn.
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = 15)]
     rounds: usize,
     /// Requests of a row in a round.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 1_000)]
     requests: usize,
     /// Only rows with this in their name, and those that they are compared with; may be repeated.
     #[arg(long, value_name = "NAME")]

@@ -20,6 +20,7 @@ const EMPTY_SAML: &str = "empty chain, an AuthnRequest";
 const EMPTY_TOKEN: &str = "empty chain, a token";
 const NOOP: &str = "no-op wasm filter";
 const NATIVE_BOTH: &str = "native RBAC and jwt_authn with cache";
+const NATIVE_CLAIMS: &str = "the same native filters, claims to headers";
 const JWT_RS256: &str = "native jwt_authn RS256";
 const JWT_ES256: &str = "native jwt_authn ES256";
 const JWT_EDDSA: &str = "native jwt_authn EdDSA";
@@ -74,11 +75,14 @@ const ROWS: &[Row] = &[
     token("token-validator ES256, seen before", Chain::Token, seen(Algorithm::Es256), JWT_CACHE),
     token("token-validator EdDSA, seen before", Chain::Token, seen(Algorithm::EdDsa), JWT_CACHE),
     token(NATIVE_BOTH, Chain::RbacJwtCached, seen(Algorithm::Rs256), NATIVE_BOTH),
-    token("the same native filters, claims to headers", Chain::RbacJwtHeaders, seen(Algorithm::Rs256), NATIVE_BOTH),
+    token(NATIVE_CLAIMS, Chain::RbacJwtHeaders, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("the three in a chain, token seen before", Chain::Three, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("guard, token seen before", Chain::Guard, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("guard, nothing to tell, token seen before", Chain::GuardJudging, seen(Algorithm::Rs256), NATIVE_BOTH),
     token("guard, by Envoy, token seen before", Chain::GuardByEnvoy, seen(Algorithm::Rs256), NATIVE_BOTH),
+    // The guard hands on three claims, and so does this peer.
+    token("guard, token seen before, over native with claims", Chain::Guard, seen(Algorithm::Rs256), NATIVE_CLAIMS),
+    token("guard, nothing to tell, over native with claims", Chain::GuardJudging, seen(Algorithm::Rs256), NATIVE_CLAIMS),
     token(BOTH_RS256, Chain::RbacJwt, first(Algorithm::Rs256), BOTH_RS256),
     token("guard RS256, first sight", Chain::Guard, first(Algorithm::Rs256), BOTH_RS256),
     token(BOTH_ES256, Chain::RbacJwt, first(Algorithm::Es256), BOTH_ES256),

@@ -8,6 +8,7 @@ mod errors;
 mod measure;
 mod site;
 mod traffic;
+mod watch;
 
 use std::sync::Arc;
 use std::thread;

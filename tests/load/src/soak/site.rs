@@ -22,6 +22,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::errors::Ledger;
+use super::watch::Watch;
 use crate::edge::chain;
 use crate::edge::requests::{BASE_URL, HOST};
 
@@ -36,6 +37,8 @@ pub(super) struct Site {
     pub(super) upstream: Upstream,
     log: PathBuf,
     workers: usize,
+    /// Ends nginx when this program is killed. Before the folder: it reads files there.
+    _watch: Watch,
     folder: TempDir,
 }
 
@@ -86,8 +89,9 @@ impl Site {
         let configuration = nginx_configuration(&policy).map_err(|error| error.to_string())?;
         let count = u32::try_from(workers).map_err(|error| error.to_string())?;
         let log = folder.path().join("nginx.log");
+        let watch = Watch::over(folder.path()).map_err(|error| error.to_string())?;
         Nginx::start_daemon(count, folder.path(), &configuration, &log)?;
-        let site = Self { origin, upstream, log, workers, folder };
+        let site = Self { origin, upstream, log, workers, _watch: watch, folder };
         site.wait("its workers", || site.workers().len() == workers)?;
         Ok(site)
     }

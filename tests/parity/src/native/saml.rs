@@ -2,12 +2,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use postern_keys::NativeVerifier;
+use postern_kernel::keys;
+use postern_keys::{DecryptionKey, NativeVerifier};
 use postern_refusal::Refusal;
 use postern_saml::{
-    Arrival, Carrier, Decoder, DecoderConfiguration, EdgeRelyingParty, Incoming, Message, Policy,
-    RelyingParty, RequestHead, Service, SharedMemory, carrier, read_registration,
+    Arrival, Carrier, ContentCipher, Decoder, DecoderConfiguration, Decryptor, EdgeRelyingParty,
+    EncryptedContent, ExpectedSignOn, IdentityProvider, Incoming, KeyTransport, Message, Policy,
+    RegisteredKey, RelyingParty, RequestHead, Service, SharedMemory, carrier, read_registration,
 };
+use postern_signature::PublicKey;
 use postern_vectors::{Keys, Request, Vector, Verdict, decoder_members, registry};
 
 use crate::{BASE_URL, now, verdict};
@@ -37,6 +40,7 @@ pub fn members(rule: &str) -> Option<&'static str> {
         "wsfed" => Some("wsfed"),
         "wsfed-open" | "saml-artifact" | "saml-response" => Some("federation"),
         "saml-product" => Some("product"),
+        "wsfed-token" => Some("tokens"),
         _ => None,
     }
 }
@@ -126,6 +130,57 @@ impl SharedMemory for Memory {
 
     fn random(&self) -> Option<[u8; 32]> {
         Some([7; 32])
+    }
+}
+
+/// The verdict on a Response as the identity provider's peer gives it: for the request `{{id:request}}`, of
+/// `https://idp.example.com/metadata`, at `/commonauth`, with Assertions encrypted for `client-rsa`.
+///
+/// # Panics
+/// When the vector is no good.
+pub fn judge_sign_on(vector: &Vector) -> Verdict {
+    let now = now();
+    let request = vector.materialise(Keys::shared(), now, BASE_URL, 1).pop().expect("a request");
+    let consumer_url = format!("{BASE_URL}/commonauth");
+    let keys = ["idp-rsa", "idp-ec"].map(|name| {
+        let spki = Keys::shared().get(name).expect("a key").spki().to_vec();
+        RegisteredKey(PublicKey::from_spki(spki))
+    });
+    let expected = ExpectedSignOn {
+        entity_id: &format!("{BASE_URL}/identity/metadata/saml2"),
+        consumer_url: &consumer_url,
+        provider: &IdentityProvider::new("https://idp.example.com/metadata", keys.into()),
+        request_id: request.header("x-request").expect("the request that it answers"),
+        policy: &Policy::for_destination(&consumer_url),
+        now,
+        verifier: &NativeVerifier,
+        decryptor: Some(&Decryption),
+    };
+    verdict(postern_saml::judge_sign_on(&request.body, &expected))
+}
+
+/// Has the key `client-rsa`.
+struct Decryption;
+
+impl Decryptor for Decryption {
+    fn decrypt(&self, encrypted: &EncryptedContent) -> Option<Vec<u8>> {
+        let EncryptedContent { transport, key, cipher, content } = encrypted.clone();
+        let transport = match transport {
+            KeyTransport::RsaOaepSha1 => keys::KeyTransport::RsaOaepSha1,
+            KeyTransport::RsaOaepSha256 => keys::KeyTransport::RsaOaepSha256,
+        };
+        let cipher = match cipher {
+            ContentCipher::Aes128Gcm => keys::ContentCipher::Aes128Gcm,
+            ContentCipher::Aes256Gcm => keys::ContentCipher::Aes256Gcm,
+        };
+        let pkcs8 = Keys::shared().get("client-rsa").expect("a key").pkcs8();
+        let opened = DecryptionKey::from_pkcs8(pkcs8)?.open(&keys::EncryptedContent {
+            transport,
+            key,
+            cipher,
+            content,
+        })?;
+        Some(opened.to_vec())
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Case {
     pub guest: Guest,
     /// The request's body; none for GET.
     pub body: Option<&'static str>,
+    /// Whether request and response have trailers.
+    pub trailers: bool,
     /// What our host says, and what Envoy says instead.
     pub differs: &'static [(&'static str, &'static str)],
     /// The lines are the same, their order is not.
@@ -18,7 +20,7 @@ pub struct Case {
 }
 
 fn case(name: &'static str, guest: Guest) -> Case {
-    Case { name, guest, body: None, differs: &[], order_differs: false }
+    Case { name, guest, body: None, trailers: false, differs: &[], order_differs: false }
 }
 
 /// In the callback of the request's headers.
@@ -50,6 +52,7 @@ pub fn cases() -> Vec<Case> {
         whole_maps(),
         request_body(),
         response_body(),
+        trailers(),
         held_body(),
         properties(),
         local_response(),
@@ -60,6 +63,9 @@ pub fn cases() -> Vec<Case> {
         tick(),
         callout(),
         callouts_that_are_refused(),
+        callout_that_fails(),
+        close(),
+        queue_ready(),
         foreign_functions(),
         wasi(),
         contexts(),
@@ -90,7 +96,7 @@ fn configuration() -> Case {
             "(call $number 'size' (local.get $1))
              (call $value 'bytes' (call $get_buffer (i32.const {buffer}) (i32.const 0) (i32.const 100)
                (i32.const 0) (i32.const 4)))
-             (call $value 'part' (call $get_buffer (i32.const {buffer}) (i32.const 1) (i32.const 1)
+             (call $value 'part' (call $get_buffer (i32.const {buffer}) (i32.const 1) (i32.const 5)
                (i32.const 0) (i32.const 4)))
              (i32.const 1)"
         )
@@ -247,6 +253,22 @@ fn response_body() -> Case {
         )
         .on_result("proxy_on_response_body", 3, &format!("(if (local.get $1) (then {body})) (i32.const 0)"));
     case("response-body", guest)
+}
+
+fn trailers() -> Case {
+    let seen = |map: u32, name: &str| {
+        format!(
+            "(call $number 'trailers' (local.get $1)) {} (call $number 'add' (call $add_header (i32.const {map})
+               'x-added' 'a')) {} {} (i32.const 0)",
+            get(map, name),
+            get(map, "x-added"),
+            get(map, "x-none"),
+        )
+    };
+    let guest = Guest::default()
+        .on_result("proxy_on_request_trailers", 2, &seen(1, "x-request-end"))
+        .on_result("proxy_on_response_trailers", 2, &seen(3, "x-response-end"));
+    Case { body: Some("12345"), trailers: true, ..case("trailers", guest) }
 }
 
 /// Headers are held, the body is judged, and the headers can still be written.
@@ -454,6 +476,77 @@ fn callouts_that_are_refused() -> Case {
         "callouts-that-are-refused",
         &[call("nobody", &good), call("upstream", &short), call("", &good)].concat(),
     )
+}
+
+/// Nobody listens there.
+fn callout_that_fails() -> Case {
+    let headers = pairs(&[(":method", "GET"), (":path", "/callout"), (":authority", "lan")]);
+    let guest = Guest::default()
+        .on_result(
+            "proxy_on_request_headers",
+            3,
+            &format!(
+                "(global.set $held (local.get $0))
+                 (call $number 'call' (call $http_call 'away' '{headers}' '' '' (i32.const 5000)
+                   (i32.const 8)))
+                 (i32.const 1)"
+            ),
+        )
+        .on(
+            "proxy_on_http_call_response",
+            5,
+            &format!(
+                "(call $number 'has headers' (i32.ne (local.get $2) (i32.const 0)))
+                 (call $number 'has a body' (i32.ne (local.get $3) (i32.const 0)))
+                 (call $number 'trailers' (local.get $4))
+                 {}
+                 (call $number 'effective' (call $set_effective_context (global.get $held)))
+                 (call $number 'continue' (call $continue_stream (i32.const 0)))",
+                get(6, ":status"),
+            ),
+        )
+        .with_global("held");
+    // Envoy makes a response up.
+    let differs = &[
+        ("has headers=0", "has headers=1"),
+        ("has a body=0", "has a body=1"),
+        (":status=1:", ":status=0:503"),
+    ];
+    Case { differs, ..case("callout-that-fails", guest) }
+}
+
+fn close() -> Case {
+    let guest = Guest::default()
+        .on_result(
+            "proxy_on_request_headers",
+            3,
+            "(call $number 'close' (call $close_stream (i32.const 0))) (i32.const 1)",
+        )
+        .on_result("proxy_on_response_headers", 3, "(call $say 'an answer') (i32.const 0)")
+        .on_result("proxy_on_done", 1, "(call $say 'done') (i32.const 1)");
+    case("close", guest)
+}
+
+/// Whoever registered a queue is told of an item, outside of any stream.
+fn queue_ready() -> Case {
+    let guest = Guest::default()
+        .on_result(
+            "proxy_on_configure",
+            2,
+            "(call $number 'register' (call $register_queue 'queue' (i32.const 16))) (i32.const 1)",
+        )
+        .on_result(
+            "proxy_on_request_headers",
+            3,
+            "(call $number 'enqueue' (call $enqueue (i32.load (i32.const 16)) 'item')) (i32.const 0)",
+        )
+        .on(
+            "proxy_on_queue_ready",
+            2,
+            "(call $number 'the queue' (i32.eq (local.get $1) (i32.load (i32.const 16))))
+             (call $value 'item' (call $dequeue (local.get $1) (i32.const 0) (i32.const 4)))",
+        );
+    case("queue-ready", guest)
 }
 
 fn foreign_functions() -> Case {

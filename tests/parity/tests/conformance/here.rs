@@ -16,6 +16,11 @@ use super::cases::Case;
 /// What `/callout` is answered with, here and by the upstream behind Envoy.
 pub const CALLED: &str = "\"called\"";
 
+/// Behind the body of a request that has trailers.
+pub const REQUEST_TRAILER: (&str, &str) = ("x-request-end", "over");
+/// Behind that of its response.
+pub const RESPONSE_TRAILER: (&str, &str) = ("x-response-end", "and out");
+
 /// What the guest says, then what the client gets, each line once.
 pub fn observe(case: &Case) -> Vec<String> {
     let engine = Engine::new().expect("an engine");
@@ -23,7 +28,7 @@ pub fn observe(case: &Case) -> Vec<String> {
     let module = engine.load(&compiled).expect("a module");
     let host = MemoryHost {
         now: Duration::from_secs(now()),
-        upstreams: [b"upstream".to_vec()].into(),
+        upstreams: [b"upstream".to_vec(), b"away".to_vec()].into(),
         ..MemoryHost::default()
     };
     let options =
@@ -69,24 +74,41 @@ impl Proxy<'_> {
             && !answered()
         {
             stream.0.borrow_mut().bodies[Body::Request as usize] = Some(body.into());
-            action = self.vm.on_request_body(id, body.len(), true).expect("a verdict");
+            action = self.vm.on_request_body(id, body.len(), !case.trailers).expect("a verdict");
+        }
+        if case.trailers {
+            set(&stream, HeaderMap::RequestTrailers, &[REQUEST_TRAILER]);
+            action = self.vm.on_request_trailers(id, 1).expect("a verdict");
         }
         for call in std::mem::take(&mut self.vm.host_mut().calls) {
-            let response = HttpCallResponse {
-                headers: vec![(b":status".to_vec(), b"200".to_vec())],
-                body: CALLED.into(),
-                trailers: Vec::new(),
+            let response = if call.upstream == b"away" {
+                HttpCallResponse::failed()
+            } else {
+                HttpCallResponse {
+                    headers: vec![(b":status".to_vec(), b"200".to_vec())],
+                    body: CALLED.into(),
+                    trailers: Vec::new(),
+                }
             };
             self.vm.on_http_call_response(call.id, response).expect("a call");
         }
+        // An item that was put into a queue: whoever registered it is told.
+        if self.vm.host_mut().queues.borrow().has_items() {
+            let queue = self.vm.host_mut().queues.borrow_mut().register(b"queue").expect("a queue");
+            self.vm.on_queue_ready(self.plugin, queue).expect("a queue");
+        }
+        if !stream.0.borrow().closed.is_empty() {
+            self.vm.end_stream(id).expect("an end");
+            return "client: nothing".into();
+        }
         let resumed = !stream.0.borrow().resumed.is_empty();
         assert!(action == Action::Continue || answered() || resumed, "{}: held for ever", case.name);
-        self.respond(id, &stream);
+        self.respond(id, &stream, case.trailers);
         self.vm.end_stream(id).expect("an end");
         client(&stream.0.borrow())
     }
 
-    fn respond(&mut self, id: StreamId, stream: &MemoryStream) {
+    fn respond(&mut self, id: StreamId, stream: &MemoryStream, trailers: bool) {
         let body = {
             let mut exchange = stream.0.borrow_mut();
             let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
@@ -107,9 +129,19 @@ impl Proxy<'_> {
         };
         let action = self.vm.on_response_headers(id, 2, body.is_empty()).expect("a verdict");
         assert_eq!(action, Action::Continue);
-        let action = self.vm.on_response_body(id, body.len(), true).expect("a verdict");
+        let action = self.vm.on_response_body(id, body.len(), !trailers).expect("a verdict");
         assert_eq!(action, Action::Continue);
+        if trailers {
+            set(stream, HeaderMap::ResponseTrailers, &[RESPONSE_TRAILER]);
+            let action = self.vm.on_response_trailers(id, 1).expect("a verdict");
+            assert_eq!(action, Action::Continue);
+        }
     }
+}
+
+fn set(stream: &MemoryStream, map: HeaderMap, pairs: &[(&str, &str)]) {
+    let pair = |(name, value): &(&str, &str)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    stream.0.borrow_mut().maps[map as usize] = Some(pairs.iter().map(pair).collect());
 }
 
 fn exchange(case: &Case) -> Exchange {

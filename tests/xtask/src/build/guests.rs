@@ -39,6 +39,14 @@ pub(crate) fn components(workspace: &Workspace) -> Result<Vec<Guest>, Failure> {
         Guest::new("postern-saml-component", "components/saml2.wasm"),
         Guest::new("postern-oidc-component", "components/oidc.wasm"),
         Guest::new("postern-password", "authenticators/password.wasm"),
+        Guest::new("postern-totp", "authenticators/totp.wasm"),
+        Guest::new("postern-passkey", "authenticators/passkey.wasm"),
+        Guest::new("postern-saml-provider", "authenticators/saml-provider.wasm"),
+        Guest::new("postern-recovery", "authenticators/recovery.wasm"),
+        Guest::new("postern-email-code", "authenticators/email-code.wasm"),
+        Guest::new("postern-certificate", "authenticators/certificate.wasm"),
+        Guest::new("postern-openid-provider", "authenticators/openid-provider.wasm"),
+        Guest::new("postern-kerberos-authenticator", "authenticators/kerberos.wasm"),
     ];
     guests.extend(test_guests(workspace)?);
     Ok(guests)

@@ -29,7 +29,7 @@ enabled = ["saml2", "oidc"]
 
 [authenticators]
 directory = {authenticators}
-enabled = ["password"]
+enabled = ["password", "passkey", "totp", "recovery"]
 
 [edge]
 listen = "127.0.0.1:{edge}"

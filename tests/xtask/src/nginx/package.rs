@@ -7,7 +7,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::{Arguments as ModuleArguments, Module, make};
+use super::{Arguments as ModuleArguments, Module, installed, make};
 use crate::build::{self, Part};
 use crate::command::{output, run as run_command};
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ const LOAD: &str = "load_module modules/ngx_http_postern_module.so;\n";
 #[command(after_help = "Examples:
   cargo xtask nginx-package
   cargo xtask nginx-package --nginx-version 1.26    for Debian 13
+  cargo xtask nginx-package --dev --try             and install it in a copy of this system
 
 Install it:
   apt-get install ./target/postern/nginx/libnginx-mod-http-postern_*.deb
@@ -36,18 +37,24 @@ pub(crate) struct Arguments {
     /// For this version, such as 1.26.3, or the newest of a line, such as 1.26: one of Debian's.
     #[arg(long, value_name = "VERSION")]
     nginx_version: Option<String>,
+    /// With the module as it is built for tests, which need not be compiled anew.
+    #[arg(long)]
+    dev: bool,
+    /// Then run what the README says, in a copy of this system that is gone afterwards. As root.
+    #[arg(long = "try", conflicts_with = "nginx_version")]
+    tried: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     build::run(workspace, &build::Arguments::only(Part::Filters))?;
     let options = ModuleArguments {
-        release: true,
+        release: !arguments.dev,
         nginx_version: arguments.nginx_version.clone(),
         ..ModuleArguments::default()
     };
     let file = pack(workspace, &make(workspace, &options)?)?;
     note(file.display());
-    Ok(())
+    if arguments.tried { installed::check(workspace) } else { Ok(()) }
 }
 
 /// For the tests: the unoptimised module in a package, which is looked into and loaded from.

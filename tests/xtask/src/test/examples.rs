@@ -1,4 +1,4 @@
-//! What the policies under `examples/edge` give is loaded by Envoy, filters and all, and by Apache.
+//! What the policies under `examples/edge` give is loaded by Envoy and nginx, filters and all, and by Apache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use super::Run;
 use crate::certificates::Certificates;
 use crate::command::output;
 use crate::failure::Failure;
+use crate::nginx;
 use crate::progress::note;
 use crate::workspace::make_folder;
 
@@ -16,6 +17,7 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
     let postern = context.workspace.path("target/debug/postern");
     let folder = context.workspace.path("target/postern/examples");
     let certificates = Certificates::make(&folder.join("tls"))?;
+    let module = nginx::make(context.workspace, &nginx::Arguments::default())?.file;
     let policies = policies(&context.workspace.path("examples/edge"))?;
     let filters = context.workspace.artefacts().join("filters");
     for policy in &policies {
@@ -28,6 +30,14 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
         make_folder(&folder)?;
         let file = written(&folder.join("envoy.yaml"), &configuration("envoy")?)?;
         output(Command::new(envoy).args(["--mode", "validate", "--config-path"]).arg(&file))?;
+        let text = nginx_at_home(&folder, &configuration("nginx")?, &module);
+        let file = written(&folder.join("nginx.conf"), &text)?;
+        let mut command = Command::new("/usr/sbin/nginx");
+        // Secrets come from the environment: the examples name theirs.
+        for name in secrets(&text) {
+            command.env(name, "a secret of the examples");
+        }
+        output(command.arg("-t").arg("-p").arg(&folder).arg("-c").arg(&file))?;
         let text = apache(&folder, &configuration("apache")?);
         let file = written(&folder.join("apache.conf"), &text)?;
         output(Command::new("/usr/sbin/apache2").args(["-t", "-f"]).arg(&file))?;
@@ -42,6 +52,40 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
 fn written(file: &Path, text: &str) -> Result<PathBuf, Failure> {
     fs::write(file, text).map_err(|error| Failure::file("write", file, &error))?;
     Ok(file.to_owned())
+}
+
+/// What is the machine's in it becomes the folder's.
+fn nginx_at_home(folder: &Path, text: &str, module: &Path) -> String {
+    let place = folder.display();
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary: String =
+        kinds.iter().map(|kind| format!("  {kind}_temp_path {place}/{kind};\n")).collect();
+    // The nodes of the examples are nowhere, and nginx asks for their addresses.
+    let text: String = text.lines().map(|line| format!("{}\n", on_this_machine(line))).collect();
+    text.replace("modules/ngx_http_postern_module.so", &module.to_string_lossy())
+        .replace("pid /run/nginx.pid;", &format!("pid {place}/nginx.pid;"))
+        .replacen("http {\n", &format!("http {{\n{temporary}"), 1)
+}
+
+/// A line with `https://HOST:PORT` or `server HOST:PORT` that names this machine.
+fn on_this_machine(line: &str) -> String {
+    let is_server = line.trim_start().starts_with("server ") && line.contains(':');
+    let is_cluster = line.trim_start().starts_with("postern_cluster ");
+    let words = line.split(' ').map(|word| {
+        let place = word.strip_prefix("https://").filter(|_| is_cluster);
+        match (place.or(is_server.then_some(word)), word.rsplit_once(':')) {
+            (Some(_), Some((_, port))) if is_cluster => format!("https://127.0.0.1:{port}"),
+            (Some(_), Some((_, port))) => format!("127.0.0.1:{port}"),
+            _ => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `postern_environment NAME;`
+fn secrets(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("postern_environment "));
+    lines.map(|name| name.trim_end_matches(';')).collect()
 }
 
 /// What Debian's own configuration has beside ours.

@@ -22,6 +22,9 @@ pub(super) fn native(built: &Built) -> Result<(), Failure> {
     }
 }
 
+/// The crates for authors: no guests themselves.
+const AUTHORS: [&str; 2] = ["postern-authenticator", "postern-policy"];
+
 /// The WebAssembly faces, which are empty natively.
 pub(super) fn guests(workspace: &Workspace) -> Result<(), Failure> {
     toolchain::need_component(workspace, "clippy", "cargo-clippy")?;
@@ -29,9 +32,11 @@ pub(super) fn guests(workspace: &Workspace) -> Result<(), Failure> {
     for (target, guests) in [("wasm32-unknown-unknown", components), ("wasm32-wasip1", guests::filters())] {
         toolchain::need_target(workspace, target)?;
         let packages = guests.iter().flat_map(|Guest { package, .. }| ["--package", package]);
+        let authors = AUTHORS.into_iter().filter(|_| target == "wasm32-unknown-unknown");
+        let authors = authors.flat_map(|package| ["--package", package]);
         run(cargo::command(workspace)
             .args(["clippy", "--quiet", "--keep-going", "--target", target])
-            .args(packages)
+            .args(packages.chain(authors))
             .args(["--", "--deny", "warnings"]))
         .map_err(|_| found(target))?;
     }

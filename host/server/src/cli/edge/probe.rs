@@ -151,6 +151,10 @@ fn target(policy: Option<&EdgePolicy>, open: &str, host: String) -> Target {
             open: open.into(),
             form: None,
             saml: None,
+            artifacts: None,
+            consumer: None,
+            wsfed: None,
+            takes_unverified_results: false,
             token: None,
             takes_any_parameter: false,
         };
@@ -160,6 +164,10 @@ fn target(policy: Option<&EdgePolicy>, open: &str, host: String) -> Target {
         value.map(str::to_owned)
     };
     let saml = member(&policy.saml_decoder, "/paths/0");
+    let takes_unverified_results = policy.saml_decoder.as_ref().is_some_and(|guard| {
+        let accepted = guard.configuration.pointer("/wsfed/policy/accepts_results");
+        accepted.and_then(Value::as_bool) == Some(true) && guard.configuration.get("wsfed_tokens").is_none()
+    });
     let token = member(&policy.token_validator, "/routes/0/match/exact");
     // One that takes declared parameters only, if there is one: more can be wrong with a request.
     let gets = || policy.endpoints.iter().filter(|endpoint| endpoint.methods.contains(&Method::Get));
@@ -176,6 +184,10 @@ fn target(policy: Option<&EdgePolicy>, open: &str, host: String) -> Target {
         takes_any_parameter: open.is_some_and(|endpoint| endpoint.ignores_other_parameters),
         open: open.map(|endpoint| endpoint.path.clone()).unwrap_or_default(),
         form: form.map(|endpoint| endpoint.path.clone()),
+        artifacts: member(&policy.saml_decoder, "/artifact_resolution/paths/0"),
+        consumer: member(&policy.saml_decoder, "/assertion_consumers/0/paths/0"),
+        wsfed: member(&policy.saml_decoder, "/wsfed/paths/0"),
+        takes_unverified_results,
         saml,
         token,
     }

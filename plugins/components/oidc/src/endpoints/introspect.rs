@@ -75,10 +75,12 @@ fn inactive() -> Object {
     Object::from_iter([("active".to_owned(), false.into())])
 }
 
+/// Members of RFC 7662 section 2.2, and of RFC 9470 section 6.2 how and when the person signed in. No `cnf`:
+/// no token of ours is bound to a key.
 fn active(token: &AccessToken) -> Object {
     let mut body =
         Object::from_iter([("active".to_owned(), true.into()), ("token_type".to_owned(), "Bearer".into())]);
-    for name in ["iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti"] {
+    for name in ["iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr"] {
         if let Some(value) = token.claims.get(name) {
             body.insert(name.to_owned(), value.clone());
         }

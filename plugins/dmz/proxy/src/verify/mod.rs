@@ -1,12 +1,14 @@
 //! Verification of signatures in a filter: by the proxy's own cryptography where it has some,
 //! by RustCrypto otherwise.
 
+mod ed25519;
 mod key;
 mod native;
 mod rust_crypto;
 
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
 
+use ed25519::Ed25519Keys;
 use key::Key;
 
 /// Smallest RSA modulus that is accepted, in bits (NIST SP 800-131A).
@@ -18,10 +20,12 @@ pub const MAX_RSA_BITS: usize = 4096;
 ///
 /// Envoy offers its BoringSSL as the foreign function `verify_signature`, for RSA PKCS#1 v1.5
 /// and ECDSA: 14 to 46 times faster than RustCrypto in the VM. RSA-PSS and Ed25519, and
-/// everything in a proxy without that function, go to RustCrypto through `jsonwebtoken`.
-#[derive(Clone, Copy, Debug)]
+/// everything in a proxy without that function, go to RustCrypto through `jsonwebtoken`; Ed25519
+/// directly, with keys that are kept.
+#[derive(Debug)]
 pub struct ProxyVerifier {
     native: bool,
+    ed25519: Ed25519Keys,
 }
 
 impl ProxyVerifier {
@@ -30,12 +34,13 @@ impl ProxyVerifier {
     pub fn detect() -> Self {
         // It refuses this call, which has no key; an unknown function is not found.
         let answer = crate::host::foreign(native::FUNCTION, &[]);
-        Self { native: answer.err() != Some(crate::host::Failed::NOT_FOUND) }
+        let native = answer.err() != Some(crate::host::Failed::NOT_FOUND);
+        Self { native, ed25519: Ed25519Keys::default() }
     }
 
     /// Verifies with RustCrypto alone.
     pub fn rust_crypto() -> Self {
-        Self { native: false }
+        Self { native: false, ed25519: Ed25519Keys::default() }
     }
 
     /// Whether the proxy's own cryptography is used.
@@ -82,6 +87,9 @@ impl Verifier for ProxyVerifier {
         // Both ways accept the same keys, so that a proxy's own cryptography never decides
         // which ones are strong enough.
         let key = Key::read(algorithm, key)?;
+        if algorithm == Algorithm::EdDsa {
+            return self.ed25519.verify(&key, message, signature);
+        }
         match native::arguments(algorithm, &key, message, signature) {
             #[cfg(target_family = "wasm")]
             Some(arguments) if self.native => ask(&arguments),

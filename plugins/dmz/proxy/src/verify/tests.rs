@@ -70,6 +70,49 @@ fn ed25519() {
     accepts_only_its_own(Algorithm::EdDsa, &key, pair.sign(MESSAGE).as_ref());
 }
 
+/// More keys than are kept, in turn: each is good for its own signatures whether it is kept or not.
+#[test]
+fn ed25519_keys_are_kept_apart() {
+    let verifier = ProxyVerifier::rust_crypto();
+    let pairs: Vec<_> = (0..20).map(|_| Ed25519KeyPair::generate().unwrap()).collect();
+    let spki =
+        |pair: &Ed25519KeyPair| PublicKey::from_spki(pair.public_key().as_der().unwrap().as_ref().to_vec());
+    for round in 0..3 {
+        for (number, pair) in pairs.iter().enumerate() {
+            let signature = pair.sign(MESSAGE);
+            for (other, key) in pairs.iter().enumerate().skip(if round == 1 { number } else { 0 }) {
+                let verdict = verifier.verify(Algorithm::EdDsa, &spki(key), MESSAGE, signature.as_ref());
+                assert_eq!(verdict.is_ok(), other == number, "round {round}: {number} under {other}");
+            }
+        }
+    }
+}
+
+/// The points of small order in canonical form, and one that is on no curve: for those of small order
+/// nearly every message has the same good signature.
+#[test]
+fn ed25519_keys_of_small_order_are_unfit() {
+    let point = |first: u8, last: u8| {
+        let mut point = [0; 32];
+        (point[0], point[31]) = (first, last);
+        point
+    };
+    let mut minus_one = [0xff; 32];
+    (minus_one[0], minus_one[31]) = (0xec, 0x7f);
+    let mut order_eight = [0; 32];
+    let hex = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
+    for (byte, digits) in order_eight.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+    }
+    for key in [point(1, 0), point(0, 0), point(0, 0x80), minus_one, order_eight, point(2, 0)] {
+        let header = [0x30, 42, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 33, 0];
+        let spki = PublicKey::from_spki([&header[..], &key].concat());
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        assert_eq!(verify(Algorithm::EdDsa, &spki, &signature), Err(VerifyError::UnfitKey), "{key:?}");
+    }
+}
+
 /// A SubjectPublicKeyInfo around a modulus of that many bytes and an exponent.
 fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> PublicKey {
     fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {

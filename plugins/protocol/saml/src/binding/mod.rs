@@ -13,7 +13,7 @@ use postern_refusal::Refusal;
 pub(crate) use post::{read_post, read_posted_response};
 pub(crate) use redirect::{Detached, read_redirect};
 
-use crate::MessageLimits;
+use crate::{MessageLimits, Policy};
 
 /// A message taken out of its binding.
 pub(crate) struct Carried {
@@ -21,6 +21,8 @@ pub(crate) struct Carried {
     pub(crate) parameter: &'static str,
     /// The message as XML text.
     pub(crate) xml: Vec<u8>,
+    /// Which of its issuer's registrations it is for ([`crate::IssuerQualifier`]).
+    pub(crate) qualifier: Option<String>,
     /// RelayState as it came.
     pub(crate) relay_state: Option<String>,
     /// Whether it came by the Redirect binding.
@@ -66,18 +68,26 @@ pub(crate) fn check_names(form: &Form<'_>, known: &[&str], companions: &Companio
 }
 
 /// The query of a POST: empty, or what may stand beside the message and does not stand in its form too.
-pub(crate) fn check_post_query(query: &[u8], body: &[u8], companions: &Companions) -> Result<(), Refusal> {
+/// Tells the issuer's qualifier in it.
+pub(crate) fn check_post_query(
+    query: &[u8],
+    body: &[u8],
+    policy: &Policy,
+) -> Result<Option<String>, Refusal> {
     if query.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let Policy { companions, issuer_qualifier, .. } = policy;
+    let qualifying: Vec<&str> = issuer_qualifier.iter().map(|own| own.parameter.as_str()).collect();
     let beside = Form::parse(query)?.without_duplicates()?;
     let is_companion = |parameter: &Parameter<'_>| {
-        companions.standing(parameter.name, &parameter.value) != Standing::Unknown
+        qualifying.contains(&parameter.name)
+            || companions.standing(parameter.name, &parameter.value) != Standing::Unknown
     };
     if !beside.parameters().iter().all(is_companion) {
         return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
     }
-    check_names(&beside, &[], companions)?;
+    check_names(&beside, &qualifying, companions)?;
     let form = Form::parse(body)?;
     for parameter in beside.parameters() {
         if form.single(parameter.name)?.is_some() {
@@ -86,7 +96,23 @@ pub(crate) fn check_post_query(query: &[u8], body: &[u8], companions: &Companion
                 .expected("the parameter once, in the query or in the form"));
         }
     }
-    Ok(())
+    qualifier(&beside, policy)
+}
+
+/// Checks the names that may stand beside a message, and tells the issuer's qualifier.
+pub(crate) fn check_beside(
+    form: &Form<'_>,
+    known: &[&str],
+    policy: &Policy,
+) -> Result<Option<String>, Refusal> {
+    let qualifying = policy.issuer_qualifier.iter().map(|own| own.parameter.as_str());
+    let known: Vec<&str> = known.iter().copied().chain(qualifying).collect();
+    check_names(form, &known, &policy.companions)?;
+    qualifier(form, policy)
+}
+
+fn qualifier(form: &Form<'_>, policy: &Policy) -> Result<Option<String>, Refusal> {
+    policy.issuer_qualifier.as_ref().map_or(Ok(None), |own| own.of(form))
 }
 
 fn required<'f, 'a>(form: &'f Form<'a>, name: &str) -> Result<&'f Parameter<'a>, Refusal> {

@@ -4,18 +4,20 @@ use postern_refusal::Refusal;
 use super::inflate::inflate;
 use super::lines::joined;
 use super::{
-    Carried, base64, broken_base64, check_names, check_post_query, message_parameter, relay_state, required,
-    too_large,
+    Carried, base64, broken_base64, check_beside, check_names, check_post_query, message_parameter,
+    relay_state, required, too_large,
 };
 use crate::{MessageLimits, Policy};
 
 /// Takes a request out of a form body (SAML bindings section 3.5.4), with the query that it came with.
 pub(crate) fn read_post(query: &[u8], body: &[u8], policy: &Policy) -> Result<Carried, Refusal> {
     let form = bounded(body, &policy.limits)?;
-    check_post_query(query, body, &policy.companions)?;
+    let in_query = check_post_query(query, body, policy)?;
     let parameter = message_parameter(&form, policy.single_logout)?;
-    check_names(&form, &[parameter, "RelayState"], &policy.companions)?;
-    message(&form, parameter, &policy.limits)
+    let in_form = check_beside(&form, &[parameter, "RelayState"], policy)?;
+    // It is in one of them at most.
+    let qualifier = in_query.or(in_form);
+    Ok(Carried { qualifier, ..message(&form, parameter, &policy.limits)? })
 }
 
 /// Takes the answer of an identity provider out of a form body.
@@ -47,6 +49,7 @@ fn message(form: &Form<'_>, parameter: &'static str, limits: &MessageLimits) -> 
     Ok(Carried {
         parameter,
         xml,
+        qualifier: None,
         relay_state: relay_state(form, limits)?,
         by_redirect: false,
         detached: None,

@@ -2,7 +2,7 @@ use postern_form::Form;
 use postern_refusal::Refusal;
 
 use super::inflate::inflate;
-use super::{Carried, base64, check_names, message_parameter, relay_state, required};
+use super::{Carried, base64, check_beside, message_parameter, relay_state, required};
 use crate::Policy;
 use crate::names::DEFLATE;
 
@@ -19,9 +19,10 @@ pub(crate) struct Detached {
 
 /// Takes a request out of a query string. The caller has bounded its length.
 pub(crate) fn read_redirect(form: &Form<'_>, policy: &Policy) -> Result<Carried, Refusal> {
-    let Policy { limits, companions, .. } = policy;
+    let limits = &policy.limits;
     let parameter = message_parameter(form, policy.single_logout)?;
-    check_names(form, &[parameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"], companions)?;
+    let known = [parameter, "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
+    let qualifier = check_beside(form, &known, policy)?;
     if let Some(encoding) = form.single("SAMLEncoding")?
         && encoding.value != DEFLATE
     {
@@ -35,6 +36,7 @@ pub(crate) fn read_redirect(form: &Form<'_>, policy: &Policy) -> Result<Carried,
     Ok(Carried {
         parameter,
         xml,
+        qualifier,
         relay_state: relay_state(form, limits)?,
         by_redirect: true,
         detached: detached(form, parameter)?,

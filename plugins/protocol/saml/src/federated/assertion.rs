@@ -3,8 +3,8 @@
 use postern_refusal::Refusal;
 use postern_xml::Element;
 
+use super::IdentityProvider;
 use super::response::{check_provider, wrong};
-use super::{AssertionConsumer, IdentityProvider};
 use crate::authn_request::{check_version, id, issue_instant, issuer};
 use crate::judge::check_time;
 use crate::names::{ASSERTION, BEARER};
@@ -17,14 +17,26 @@ const MAX_CONFIRMATIONS: usize = 4;
 /// What an Assertion is held against.
 pub(super) struct Expected<'e> {
     pub(super) provider: &'e IdentityProvider,
-    pub(super) consumer: &'e AssertionConsumer,
-    /// InResponseTo of the Response.
-    pub(super) in_response_to: Option<&'e str>,
+    /// Our names: the Audience is one of them.
+    pub(super) audiences: &'e [String],
+    /// Where it may have been sent.
+    pub(super) recipients: &'e [String],
+    pub(super) answers: Answers<'e>,
     pub(super) policy: &'e Policy,
     pub(super) now: u64,
 }
 
-const CODES: [&str; 3] = ["saml.assertion.attribute", "saml.assertion.child", "saml.assertion.text"];
+/// What it answers.
+#[derive(Clone, Copy)]
+pub(super) enum Answers<'e> {
+    /// A request of SAML: this is InResponseTo of the Response, which says the same where and until when.
+    Request(Option<&'e str>),
+    /// None that it could name: it is a token of WS-Federation, whose confirmation may say nothing more.
+    Nothing,
+}
+
+pub(super) const CODES: [&str; 3] =
+    ["saml.assertion.attribute", "saml.assertion.child", "saml.assertion.text"];
 
 /// Advice and AuthzDecisionStatement are the schema's, and nobody here sends them.
 const SHAPE: Shape<'_> = Shape {
@@ -95,7 +107,11 @@ fn subject(assertion: &Element, expected: &Expected<'_>) -> Result<u64, Refusal>
             return Err(wrong("saml.assertion.confirmation", "Method", BEARER).found(method));
         }
         let data = confirmation.elements_named(ASSERTION, "SubjectConfirmationData").next();
-        let end = confirmation_data(data.ok_or_else(missing)?, expected)?;
+        let end = match (data, expected.answers) {
+            (Some(data), _) => confirmation_data(data, expected)?,
+            (None, Answers::Nothing) => u64::MAX,
+            (None, Answers::Request(_)) => return Err(missing()),
+        };
         until = Some(until.map_or(end, |until: u64| until.max(end)));
     }
     until.ok_or_else(missing)
@@ -111,24 +127,44 @@ fn confirmation_data(data: &Element, expected: &Expected<'_>) -> Result<u64, Ref
     if data.attribute("NotBefore").is_some() {
         return Err(wrong("saml.assertion.confirmation-not-before", at, "no NotBefore"));
     }
-    let recipient = data.attribute("Recipient").unwrap_or_default();
-    if !expected.consumer.urls.iter().any(|url| url == recipient) {
-        return Err(wrong("saml.assertion.recipient", "Recipient", "our consumer service").found(recipient));
+    let is_token = matches!(expected.answers, Answers::Nothing);
+    let recipient = data.attribute("Recipient");
+    let is_ours = |recipient: &str| expected.recipients.iter().any(|url| url == recipient);
+    if !recipient.map_or(is_token, is_ours) {
+        return Err(wrong("saml.assertion.recipient", "Recipient", "our consumer service")
+            .found(recipient.unwrap_or("none")));
     }
     let answered = data.attribute("InResponseTo");
-    if answered != expected.in_response_to {
+    let request = match expected.answers {
+        Answers::Request(request) => request,
+        Answers::Nothing => None,
+    };
+    if answered != request {
         return Err(wrong("saml.assertion.in-response-to", "InResponseTo", "that of the Response")
             .found(answered.unwrap_or("none")));
     }
-    let end = instant(data, "NotOnOrAfter")?
-        .ok_or_else(|| wrong("saml.assertion.confirmation-end", at, "NotOnOrAfter"))?;
-    not_over(end, at, expected)
+    match instant(data, "NotOnOrAfter")? {
+        Some(end) => not_over(end, at, expected),
+        None if is_token => Ok(u64::MAX),
+        None => Err(wrong("saml.assertion.confirmation-end", at, "NotOnOrAfter")),
+    }
 }
 
 fn conditions(assertion: &Element, expected: &Expected<'_>) -> Result<(), Refusal> {
     let missing = || wrong("saml.assertion.audience", "Conditions", "an AudienceRestriction");
     let conditions = assertion.elements_named(ASSERTION, "Conditions").next().ok_or_else(missing)?;
     CONDITIONS.check(conditions)?;
+    validity(conditions, expected)?;
+    let mut restricted = false;
+    for restriction in conditions.elements_named(ASSERTION, "AudienceRestriction") {
+        restricted = true;
+        check_audience(restriction.elements_named(ASSERTION, "Audience"), expected)?;
+    }
+    if restricted { Ok(()) } else { Err(missing()) }
+}
+
+/// NotBefore and NotOnOrAfter of the conditions.
+pub(super) fn validity(conditions: &Element, expected: &Expected<'_>) -> Result<(), Refusal> {
     if let Some(begin) = instant(conditions, "NotBefore")?
         && begin > expected.now.saturating_add(expected.policy.clock_skew)
     {
@@ -138,32 +174,42 @@ fn conditions(assertion: &Element, expected: &Expected<'_>) -> Result<(), Refusa
     if let Some(end) = instant(conditions, "NotOnOrAfter")? {
         not_over(end, "Conditions", expected)?;
     }
-    let mut restricted = false;
-    for restriction in conditions.elements_named(ASSERTION, "AudienceRestriction") {
-        restricted = true;
-        let ours =
-            |audience: &Element| audience.text().is_some_and(|text| text == expected.consumer.entity_id);
-        if !restriction.elements_named(ASSERTION, "Audience").any(ours) {
-            let found = restriction.elements().next().and_then(Element::text).unwrap_or_default();
-            return Err(
-                wrong("saml.assertion.audience", "Audience", &expected.consumer.entity_id).found(&found)
-            );
-        }
+    Ok(())
+}
+
+/// One of them is ours.
+pub(super) fn check_audience<'a>(
+    audiences: impl Iterator<Item = &'a Element>,
+    expected: &Expected<'_>,
+) -> Result<(), Refusal> {
+    let named: Vec<String> = audiences.filter_map(Element::text).collect();
+    if named.iter().any(|audience| expected.audiences.contains(audience)) {
+        return Ok(());
     }
-    if restricted { Ok(()) } else { Err(missing()) }
+    let found = named.into_iter().next().unwrap_or_default();
+    Err(wrong("saml.assertion.audience", "Audience", &expected.audiences.join(" or ")).found(&found))
+}
+
+/// An instant that has passed.
+pub(super) fn authentication_instant(
+    statement: &Element,
+    name: &str,
+    expected: &Expected<'_>,
+) -> Result<(), Refusal> {
+    let begun = instant(statement, name)?;
+    let latest = expected.now.saturating_add(expected.policy.clock_skew);
+    if begun.is_none_or(|begun| begun > latest) {
+        let found = statement.attribute(name).unwrap_or_default();
+        return Err(wrong("saml.assertion.authn-instant", name, "an instant that has passed").found(found));
+    }
+    Ok(())
 }
 
 fn statements(assertion: &Element, expected: &Expected<'_>) -> Result<(), Refusal> {
     let mut authenticated = false;
     for statement in assertion.elements_named(ASSERTION, "AuthnStatement") {
         authenticated = true;
-        let begun = instant(statement, "AuthnInstant")?;
-        let latest = expected.now.saturating_add(expected.policy.clock_skew);
-        if begun.is_none_or(|begun| begun > latest) {
-            let found = statement.attribute("AuthnInstant").unwrap_or_default();
-            return Err(wrong("saml.assertion.authn-instant", "AuthnInstant", "an instant that has passed")
-                .found(found));
-        }
+        authentication_instant(statement, "AuthnInstant", expected)?;
         if let Some(end) = instant(statement, "SessionNotOnOrAfter")? {
             not_over(end, "AuthnStatement", expected)?;
         }

@@ -7,9 +7,22 @@
 //! anything is read.
 
 mod assertion;
+mod assertion1;
 mod configuration;
+mod consumed;
+mod encrypted;
+mod request;
 mod response;
+mod sign_on;
+mod token;
 
-pub use configuration::{AssertionConsumer, IdentityProvider};
+pub(crate) use configuration::check_entity_id;
+pub use configuration::{AssertionConsumer, IdentityProvider, TokenConsumer};
+pub use consumed::{AssertedName, AssertedPerson};
+pub use encrypted::{ContentCipher, Decryptor, EncryptedContent, KeyTransport};
+pub use request::{QuerySigning, SignOnRequest};
 pub use response::JudgedResponse;
 pub(crate) use response::{Federation, judge_response};
+pub use sign_on::{ExpectedSignOn, SignOnAnswer, judge_sign_on};
+pub use token::JudgedToken;
+pub(crate) use token::{Tokens, judge_token};

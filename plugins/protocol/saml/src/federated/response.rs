@@ -2,9 +2,9 @@ use std::rc::Rc;
 
 use postern_refusal::Refusal;
 use postern_signature::Verifier;
-use postern_xml::{Document, Element, Place, Trust};
+use postern_xml::{Document, Element, Place, SignedParts, Trust};
 
-use super::assertion::{Expected, check_assertion};
+use super::assertion::{Answers, Expected, check_assertion};
 use super::{AssertionConsumer, IdentityProvider};
 use crate::authn_request::{check_version, id, issue_instant, issuer};
 use crate::binding::read_posted_response;
@@ -15,9 +15,9 @@ use crate::shape::Shape;
 use crate::{Once, Policy};
 
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
-const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+pub(super) const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 /// Where the schema has a signature in both.
-const AFTER_ISSUER: Place<'_> = Place::After { namespace: ASSERTION, local: "Issuer" };
+pub(super) const AFTER_ISSUER: Place<'_> = Place::After { namespace: ASSERTION, local: "Issuer" };
 
 /// Who is federated, and how Responses are judged.
 pub(crate) struct Federation<'f> {
@@ -77,6 +77,27 @@ pub(crate) fn judge_response(
     body: &[u8],
     federation: &Federation<'_>,
 ) -> Result<JudgedResponse, Refusal> {
+    read_response(query, body, federation).map(|read| read.judged)
+}
+
+/// A Response that was judged, with what of it is signed.
+pub(crate) struct ReadResponse {
+    pub(crate) judged: JudgedResponse,
+    pub(crate) provider: Rc<IdentityProvider>,
+    /// The Response without its Assertions. To be believed only when `is_whole`, but for its Status.
+    pub(crate) frame: Element,
+    /// Whether the Response is signed.
+    pub(crate) is_whole: bool,
+    /// Its Assertions, each judged.
+    pub(crate) assertions: Vec<Element>,
+}
+
+/// The same, for who goes on to read what the Assertions say.
+pub(crate) fn read_response(
+    query: &[u8],
+    body: &[u8],
+    federation: &Federation<'_>,
+) -> Result<ReadResponse, Refusal> {
     if !query.is_empty() {
         return Err(Refusal::misbehaved("saml.post.query").at("query").expected("none with a POST"));
     }
@@ -96,7 +117,7 @@ fn judge_document(
     document: Document<'_>,
     relay_state: Option<String>,
     federation: &Federation<'_>,
-) -> Result<JudgedResponse, Refusal> {
+) -> Result<ReadResponse, Refusal> {
     let Federation { policy, now, .. } = *federation;
     let claimed = document.claimed_child_text(ASSERTION, "Issuer").unwrap_or_default();
     let provider = (federation.lookup)(&claimed).filter(|provider| provider.entity_id == claimed);
@@ -131,8 +152,9 @@ fn judge_document(
     }
     let expected = Expected {
         provider: &provider,
-        consumer: federation.consumer,
-        in_response_to: in_response_to.as_deref(),
+        audiences: core::slice::from_ref(&federation.consumer.entity_id),
+        recipients: &federation.consumer.urls,
+        answers: Answers::Request(in_response_to.as_deref()),
         policy,
         now,
     };
@@ -140,7 +162,10 @@ fn judge_document(
         let (id, until) = check_assertion(assertion, &expected)?;
         once.push(remembered(&id, until));
     }
-    Ok(JudgedResponse { id, entity_id: claimed.clone(), in_response_to, relay_state, success, once })
+    let judged =
+        JudgedResponse { id, entity_id: claimed.clone(), in_response_to, relay_state, success, once };
+    let SignedParts { frame, is_whole, parts: assertions } = signed;
+    Ok(ReadResponse { judged, provider, frame, is_whole, assertions })
 }
 
 fn in_response_to(frame: &Element, provider: &IdentityProvider) -> Result<Option<String>, Refusal> {
@@ -194,7 +219,7 @@ pub(super) fn check_provider(issuer: &str, provider: &IdentityProvider) -> Resul
     if issuer == provider.entity_id { Ok(()) } else { Err(unknown_provider(issuer)) }
 }
 
-fn unknown_provider(found: &str) -> Refusal {
+pub(super) fn unknown_provider(found: &str) -> Refusal {
     wrong("saml.identity-provider.unknown", "Issuer", "a registered identity provider").found(found)
 }
 

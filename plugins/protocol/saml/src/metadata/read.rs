@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use postern_endpoint::is_protected_url;
 use postern_refusal::Refusal;
 use postern_signature::PublicKey;
 use postern_xml::{Element, Limits, read_operators_file, without_whitespace};
@@ -7,7 +8,7 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
 use super::attributes::requested_attributes;
-use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL};
+use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
 use crate::registration::RegisteredKey;
 use crate::{
     ArtifactResolution, AssertionConsumerService, IdentityProvider, IdpInitiated, NameIdFormat,
@@ -59,6 +60,42 @@ pub fn read_idp_metadata(file: &[u8], now: u64) -> Result<IdentityProvider, Refu
     let provider = IdentityProvider::new(entity_id, signing_keys(role)?);
     provider.check()?;
     Ok(provider)
+}
+
+/// An identity provider whom our AuthnRequests are sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FederatedProvider {
+    /// Who it is, and what it signs with.
+    pub provider: IdentityProvider,
+    /// URL of its single sign-on service for HTTP-Redirect.
+    pub sign_on_url: String,
+    /// Whether it wants requests to be signed.
+    pub wants_signed_requests: bool,
+}
+
+/// The same with where requests go.
+///
+/// # Errors
+/// Those of [`read_idp_metadata`], and `saml.metadata.role` when it has no single sign-on service for
+/// HTTP-Redirect with a protected URL.
+pub fn read_federated_provider(file: &[u8], now: u64) -> Result<FederatedProvider, Refusal> {
+    let entity = entity(file)?;
+    let role = role(&entity, "IDPSSODescriptor", now)?;
+    let provider =
+        IdentityProvider::new(entity.attribute("entityID").unwrap_or_default(), signing_keys(role)?);
+    provider.check()?;
+    let services = role.elements_named(METADATA, "SingleSignOnService");
+    let redirect = services
+        .filter(|service| service.attribute("Binding") == Some(REDIRECT_BINDING))
+        .filter_map(|service| service.attribute("Location"))
+        .find(|url| is_protected_url(url));
+    let missing =
+        || wrong("saml.metadata.role", "SingleSignOnService", "one for HTTP-Redirect with an https URL");
+    Ok(FederatedProvider {
+        provider,
+        sign_on_url: redirect.ok_or_else(missing)?.to_owned(),
+        wants_signed_requests: boolean(role, "WantAuthnRequestsSigned")?,
+    })
 }
 
 fn entity(file: &[u8]) -> Result<Element, Refusal> {

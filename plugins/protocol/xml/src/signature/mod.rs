@@ -23,11 +23,14 @@ pub(crate) const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 /// The enveloped-signature transform.
 pub(crate) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
-/// The value of the root's `ID`, which is in no namespace: `x:ID` is another attribute.
-fn plain_id<'t>(tree: &'t uppsala::Document<'_>, element: uppsala::NodeId) -> Option<&'t str> {
+/// The id attribute of SAML 2.0.
+pub(crate) const ID: &str = "ID";
+
+/// The value of an element's id attribute, which is in no namespace: `x:ID` is another attribute.
+fn plain_id<'t>(tree: &'t uppsala::Document<'_>, element: uppsala::NodeId, local: &str) -> Option<&'t str> {
     let attributes = &tree.element(element)?.attributes;
     let is_id = |name: &uppsala::QName<'_>| {
-        name.local_name == "ID" && name.namespace_uri.as_deref().unwrap_or_default().is_empty()
+        name.local_name == local && name.namespace_uri.as_deref().unwrap_or_default().is_empty()
     };
     attributes.iter().find(|attribute| is_id(&attribute.name)).map(|attribute| attribute.value.as_ref())
 }

@@ -4,7 +4,7 @@ use postern_signature::Verifier;
 use uppsala::{Document, NodeId};
 
 use super::verify::{copy, verify};
-use super::{DSIG, Place, Trust};
+use super::{DSIG, ID, Place, Trust};
 use crate::element::Node;
 use crate::{Element, Limits};
 
@@ -51,10 +51,10 @@ pub(crate) fn verify_parts(
     }
     let mut parts = Vec::new();
     for part in everywhere.iter().filter(|part| signed.contains(part)) {
-        parts.push(verify(tree, *part, place, trust, verifier, limits)?.into_element());
+        parts.push(verify(tree, *part, ID, place, trust, verifier, limits)?.into_element());
     }
     let mut frame = if is_whole {
-        let whole = verify(tree, root, place, trust, verifier, limits)?.into_element();
+        let whole = verify(tree, root, ID, place, trust, verifier, limits)?.into_element();
         parts = whole.elements_named(namespace, local).cloned().map(without_signature).collect();
         whole
     } else {

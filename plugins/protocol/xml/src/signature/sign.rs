@@ -5,7 +5,7 @@ use postern_signature::Algorithm;
 
 use super::canonical::canonical;
 use super::methods::{SHA256, digest, method_uri};
-use super::{DSIG, ENVELOPED, EXC_C14N, Place, plain_id};
+use super::{DSIG, ENVELOPED, EXC_C14N, ID, Place, plain_id};
 use crate::document::parse;
 use crate::scan::Author;
 use crate::{Limits, Writer, Written};
@@ -51,7 +51,7 @@ impl Unsigned {
         let (signed_info, at) = {
             let tree = parse(text.as_bytes(), &limits, Author::Peer)?;
             let root = tree.document_element().ok_or_else(|| ours("a root"))?;
-            let id = plain_id(&tree, root).ok_or_else(|| ours("an ID"))?;
+            let id = plain_id(&tree, root, ID).ok_or_else(|| ours("an ID"))?;
             let covered = canonical(&tree, root, None, &[], usize::MAX)?;
             let first = tree
                 .children_iter(root)
@@ -60,6 +60,10 @@ impl Unsigned {
                 .ok_or_else(|| ours("a child"))?;
             let at = match place {
                 Place::First => first.start,
+                Place::Last => {
+                    let last = tree.children_iter(root).next_back().and_then(|child| tree.node_range(child));
+                    last.ok_or_else(|| ours("a child"))?.end
+                }
                 Place::After { namespace, local } => {
                     tree.first_child_element_by_name_ns(root, namespace, local)
                         .and_then(|child| tree.node_range(child))

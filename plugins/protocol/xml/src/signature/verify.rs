@@ -16,6 +16,8 @@ use crate::{Element, Limits};
 pub enum Place<'a> {
     /// The first child.
     First,
+    /// The last child (SAML 1.1).
+    Last,
     /// Right after the child of this name, which is the first.
     After {
         /// Namespace.
@@ -67,14 +69,17 @@ impl Verified {
 pub(crate) fn verify(
     tree: &Document<'_>,
     root: NodeId,
+    id_attribute: &str,
     place: Place<'_>,
     trust: &Trust<'_>,
     verifier: &dyn Verifier,
     limits: &Limits,
 ) -> Result<Verified, Refusal> {
     let signature = find_signature(tree, root, place)?;
-    let id = plain_id(tree, root).filter(|id| !id.is_empty()).ok_or_else(|| {
-        Refusal::misbehaved("xml.id.missing").at("ID").expected("the identifier that the signature names")
+    let id = plain_id(tree, root, id_attribute).filter(|id| !id.is_empty()).ok_or_else(|| {
+        Refusal::misbehaved("xml.id.missing")
+            .at(id_attribute)
+            .expected("the identifier that the signature names")
     })?;
     let whole = copy(tree, signature)?;
     let parts = signature_parts(&whole)?;
@@ -115,6 +120,7 @@ fn find_signature(tree: &Document<'_>, root: NodeId, place: Place<'_>) -> Result
     };
     let candidate = match place {
         Place::First => children.next(),
+        Place::Last => children.next_back(),
         Place::After { namespace, local } => {
             let first = children.next().filter(|child| is(*child, namespace, local));
             first.and_then(|_| children.next())
@@ -123,6 +129,7 @@ fn find_signature(tree: &Document<'_>, root: NodeId, place: Place<'_>) -> Result
     candidate.filter(|child| is(*child, DSIG, "Signature")).ok_or_else(|| {
         Refusal::misbehaved("xml.signature.misplaced").at("Signature").expected(match place {
             Place::First => "the first child of what it signs",
+            Place::Last => "the last child of what it signs",
             Place::After { .. } => "a child of what it signs, right after the Issuer",
         })
     })

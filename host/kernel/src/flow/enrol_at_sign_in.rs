@@ -1,0 +1,192 @@
+//! Setting up a factor in the middle of a sign-in, where the operator lets people do so.
+//!
+//! It is for people who have nothing yet: whoever has a further factor of any kind uses that one, so that
+//! a password alone never adds another beside it. The steps before have to be recent, as for the person's
+//! own page. What was set up is then asked for like any other factor, and the application's request goes on.
+
+use std::sync::Arc;
+
+use super::complete::Stop;
+use super::handle::page_of;
+use super::sign_in::{SignIn, away, misuse};
+use super::transaction::{Lost, Stage};
+use super::{EnabledAuthenticator, Flow, Page, Reply, SignInPage};
+use crate::audit::Event;
+use crate::authenticator::{Context, Form, Purpose, Step};
+use crate::services::AuthenticatorServices;
+
+impl Flow {
+    /// Nobody is left to do the step: lets the person set one of its authenticators up. Err: they may not,
+    /// and the sign-in is where it was.
+    pub(super) async fn enrol_instead<'s>(
+        &self,
+        mut sign_in: SignIn<'s>,
+    ) -> Result<Result<Reply, SignIn<'s>>, Stop> {
+        self.check_session(sign_in.visitor, &sign_in.progress).await?;
+        let offered = self.offered(&sign_in).await?;
+        let chosen = offered.iter().find(|enabled| Some(enabled.name()) == sign_in.progress.chosen.as_ref());
+        let Some(enabled) = chosen.or(offered.first()).copied() else { return Ok(Err(sign_in)) };
+        if !self.steps_are_recent(&sign_in) {
+            // From the first step on, as somebody who has not signed in yet.
+            sign_in.progress = Box::default();
+            return self.go_on(sign_in).await.map(Ok);
+        }
+        let services = self.enrolling_services(&sign_in, enabled);
+        let context = self.enrolling_context(&sign_in, enabled, &services);
+        let step = enabled.module.begin(services, context).await?;
+        self.enrolment_at_sign_in(sign_in, enabled, step).await.map(Ok)
+    }
+
+    /// The form of the factor that is being set up.
+    pub(super) async fn show_enrolment_at_sign_in(
+        &self,
+        sign_in: SignIn<'_>,
+        (authenticator, sealed): (&str, &[u8]),
+    ) -> Result<Reply, Stop> {
+        let offered = self.offered(&sign_in).await?;
+        let Some(enabled) = offered.iter().find(|enabled| enabled.name() == authenticator) else {
+            return self.take_step_anew(sign_in).await;
+        };
+        let held = &sign_in.held;
+        let application = held.transaction.application.as_ref();
+        Ok(Reply::page(Page::SignIn(SignInPage {
+            transaction: held.id.clone(),
+            anti_forgery: self.anti_forgery(&held.id, &held.browser),
+            application: application.map(|(_, name)| name.clone()).unwrap_or_default(),
+            enrols: true,
+            challenge: self.unsealed(held, authenticator, sealed)?,
+            translations: enabled.module.description().translations.clone(),
+            title: enabled.module.title().map(str::to_owned),
+            has_other: offered.len() > 1,
+            other: None,
+            named: None,
+            remember: None,
+            is_closed: false,
+        })))
+    }
+
+    /// Hands the authenticator what the person sent.
+    pub(super) async fn proceed_enrolment_at_sign_in(
+        &self,
+        sign_in: SignIn<'_>,
+        (authenticator, sealed): (&str, &[u8]),
+        form: Form,
+    ) -> Result<Reply, Stop> {
+        self.check_session(sign_in.visitor, &sign_in.progress).await?;
+        // Asked again: the person may have set something up elsewhere since the page was shown.
+        let offered = self.offered(&sign_in).await?;
+        let enabled = offered.into_iter().find(|enabled| enabled.name() == authenticator);
+        let Some(enabled) = enabled.filter(|_| self.steps_are_recent(&sign_in)) else {
+            return self.take_step_anew(sign_in).await;
+        };
+        let challenge = self.unsealed(sign_in.held, authenticator, sealed)?;
+        let services = self.enrolling_services(&sign_in, enabled);
+        let context = self.enrolling_context(&sign_in, enabled, &services);
+        let step = enabled.module.proceed(services, context, challenge.state, form.into()).await?;
+        self.enrolment_at_sign_in(sign_in, enabled, step).await
+    }
+
+    /// The person wants to set up another one.
+    pub(super) async fn enrol_other(&self, mut sign_in: SignIn<'_>, name: &str) -> Result<Reply, Stop> {
+        let offered = self.offered(&sign_in).await?;
+        let at = offered.iter().position(|enabled| enabled.name() == name).ok_or(Lost::OutOfStep)?;
+        let mut circle = offered.iter().cycle().skip(at.saturating_add(1)).take(offered.len());
+        let other = circle.find(|enabled| enabled.name() != name).ok_or(Lost::OutOfStep)?;
+        sign_in.progress.chosen = Some(other.name().clone());
+        self.go_on(sign_in).await
+    }
+
+    async fn enrolment_at_sign_in(
+        &self,
+        mut sign_in: SignIn<'_>,
+        enabled: &EnabledAuthenticator,
+        step: Step,
+    ) -> Result<Reply, Stop> {
+        let name = enabled.name();
+        match step {
+            Step::Challenge(challenge) => {
+                sign_in.held.transaction.stage = Stage::SignInEnrol {
+                    demand: sign_in.demand.clone(),
+                    progress: sign_in.progress.clone(),
+                    authenticator: name.clone(),
+                    sealed: self.sealed(sign_in.held, name, &challenge)?,
+                };
+                self.keep_transaction(sign_in.held).await??;
+                Ok(Reply::redirect(page_of(&sign_in.held.id)))
+            }
+            Step::Enrolled => {
+                self.audit_enrolled(&sign_in, name);
+                if let Some(subject) = sign_in.progress.subject() {
+                    self.installation.store.clear_in_a_row(name, subject).await?;
+                }
+                sign_in.progress.chosen = Some(name.clone());
+                self.take_step_anew(sign_in).await
+            }
+            Step::Denied(denial) => self.denied(sign_in, enabled, denial).await,
+            Step::Unavailable(detail) => Err(away(enabled, detail).into()),
+            Step::Authenticated(_) | Step::NotEnrolled | Step::Redirect(_) => {
+                Err(misuse(enabled, "authenticator.step.unexpected: a factor is being set up").into())
+            }
+        }
+    }
+
+    /// The person may have something by now that they had not.
+    async fn take_step_anew(&self, mut sign_in: SignIn<'_>) -> Result<Reply, Stop> {
+        sign_in.progress.out.clear();
+        self.go_on(sign_in).await
+    }
+
+    /// What the person may set up now: the alternatives of the step under way that can be, when they have
+    /// nothing of the kind.
+    async fn offered<'m>(&self, sign_in: &SignIn<'m>) -> Result<Vec<&'m EnabledAuthenticator>, Stop> {
+        let (modules, progress) = (sign_in.modules, &sign_in.progress);
+        let Some(person) = progress.person.as_ref().filter(|_| modules.enrol_at_sign_in) else {
+            return Ok(Vec::new());
+        };
+        // Of any authenticator, one that is switched off as well.
+        let own = self.installation.store.authenticators_of(&person.subject).await?;
+        if own.iter().any(|authenticator| !progress.authenticators.contains(authenticator)) {
+            return Ok(Vec::new());
+        }
+        let plan = self.plan_of(sign_in).await?;
+        Ok(plan.map(|plan| plan.to_set_up(progress)).unwrap_or_default())
+    }
+
+    /// Whether the person proved who they are just now, or within [`super::Lifetimes::recent`].
+    fn steps_are_recent(&self, sign_in: &SignIn<'_>) -> bool {
+        let now = self.installation.clock.now();
+        let of_session = sign_in.progress.session.as_ref().map(|(_, at)| *at);
+        let at = of_session.or(sign_in.progress.proven.as_ref().map(|(at, _)| *at));
+        at.is_some_and(|at| now.since(at) <= self.lifetimes.recent)
+    }
+
+    fn enrolling_services(
+        &self,
+        sign_in: &SignIn<'_>,
+        enabled: &EnabledAuthenticator,
+    ) -> Arc<AuthenticatorServices> {
+        let person = sign_in.progress.person.as_ref();
+        Arc::new(self.authenticator_services(sign_in.visitor, enabled, Purpose::Enrol, person))
+    }
+
+    fn enrolling_context(
+        &self,
+        sign_in: &SignIn<'_>,
+        enabled: &EnabledAuthenticator,
+        services: &AuthenticatorServices,
+    ) -> Context {
+        Context { purpose: Purpose::Enrol, login_hint: None, ..self.context_of(sign_in, enabled, services) }
+    }
+
+    fn audit_enrolled(&self, sign_in: &SignIn<'_>, authenticator: &str) {
+        let address = sign_in.visitor.address.to_string();
+        self.installation.audit.record(&Event {
+            name: "sign-in.enrolled",
+            module: Some(authenticator),
+            relying_party: None,
+            subject: sign_in.progress.subject(),
+            correlation: Some(&sign_in.visitor.correlation),
+            fields: &[("address", &address)],
+        });
+    }
+}

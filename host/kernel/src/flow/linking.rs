@@ -1,0 +1,208 @@
+//! An outside identity becomes somebody's who has an account: they prove it here, in the same sign-in, with the
+//! page saying which identity it is. It is written down when all steps are done, and by nobody else's form: what
+//! proves the account is sent with the anti-forgery token of this transaction and browser.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::complete::Stop;
+use super::factors::not_allowed;
+use super::handle::page_of;
+use super::provision::label;
+use super::sign_in::SignIn;
+use super::transaction::{Held, Lost};
+use super::{EnabledAuthenticator, Flow, ModuleSet, OwnLink, Reply, Visitor};
+use crate::audit::Event;
+use crate::authenticator::{ClaimSet, Element, Form, Message, Person, Text, translated};
+use crate::directory::Account;
+use crate::store::Link;
+use crate::unavailable::Unavailable;
+
+/// Most links of a person.
+const MOST: u32 = 16;
+
+/// The identity that is about to be linked. Kept in the transaction: fields are added, never changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Linking {
+    authenticator: String,
+    issuer: String,
+    identity: String,
+    label: String,
+}
+
+impl Linking {
+    /// Whether this authenticator can prove the account: a local one.
+    pub(super) fn is_proven_by(&self, enabled: &EnabledAuthenticator) -> bool {
+        enabled.redirects.is_none() && *enabled.name() != self.authenticator
+    }
+}
+
+impl Flow {
+    /// Nobody is known by the identity: the person proves the account that they have.
+    pub(super) async fn begin_linking(
+        &self,
+        mut sign_in: SignIn<'_>,
+        enabled: &EnabledAuthenticator,
+        claims: &ClaimSet,
+    ) -> Result<Reply, Stop> {
+        sign_in.progress.linking = Some(Linking {
+            authenticator: enabled.name().clone(),
+            issuer: claims.issuer.clone(),
+            identity: claims.subject.clone(),
+            label: label(claims),
+        });
+        sign_in.progress.out.clear();
+        sign_in.progress.chosen = None;
+        let plan = self.plan_of(&sign_in).await?;
+        if plan.is_none_or(|plan| plan.alternatives(&sign_in.progress).is_empty()) {
+            return self.not_here(sign_in, enabled, "nothing-to-link-with").await;
+        }
+        self.go_on(sign_in).await
+    }
+
+    /// Says on the page which identity is about to be linked.
+    /// Or that the one that they came with is nobody's.
+    pub(super) fn say_linking(&self, sign_in: &SignIn<'_>, elements: &mut Vec<Element>) {
+        if sign_in.progress.is_not_here && !sign_in.progress.denied {
+            elements.insert(0, Element::Message(Message { body: Text::of("sign-in.not-here"), link: None }));
+        }
+        let Some(linking) = &sign_in.progress.linking else { return };
+        if sign_in.progress.person.is_some() {
+            return;
+        }
+        let enabled = sign_in.modules.authenticator(&linking.authenticator);
+        let provider = enabled.and_then(|enabled| {
+            let description = enabled.module.description();
+            let text =
+                translated(&description.translations, &sign_in.visitor.language, &description.title.key)?;
+            Some(description.title.filled(text))
+        });
+        let arguments = vec![
+            ("identity".to_owned(), linking.label.clone()),
+            ("provider".to_owned(), provider.unwrap_or_else(|| linking.issuer.clone())),
+        ];
+        let body = Text { key: "sign-in.linking".into(), arguments };
+        elements.insert(0, Element::Message(Message { body, link: None }));
+    }
+
+    /// All steps are done: writes the link, when there is one to write. False: it became somebody else's, or the
+    /// person has factors and has shown none.
+    pub(super) async fn link_now(&self, sign_in: &SignIn<'_>, account: &Account) -> Result<bool, Stop> {
+        let Some(linking) = &sign_in.progress.linking else { return Ok(true) };
+        let Linking { authenticator, issuer, identity, label } = linking;
+        // As on the person's own pages: a password alone, stolen, would make somebody else's identity a way in
+        // that lasts, and a further factor elsewhere.
+        let factors = self.set_up_by(sign_in.modules, Some(&account.subject)).await?;
+        let is_shown =
+            |enabled: &&EnabledAuthenticator| sign_in.progress.authenticators.contains(enabled.name());
+        if !factors.is_empty() && !factors.iter().any(is_shown) {
+            let (visitor, subject) = (sign_in.visitor, Some(account.subject.as_str()));
+            self.audit_sign_in(
+                visitor,
+                "sign-in.denied",
+                Some(authenticator),
+                subject,
+                "linking-needs-factor",
+            );
+            return Ok(false);
+        }
+        let store = &self.installation.store;
+        let link = self.new_link((authenticator, issuer, identity), label, false);
+        let link = Link { subject: account.subject.clone(), ..link };
+        if store.add_link(&link, MOST).await? {
+            self.audit_link(sign_in.visitor, "account.linked", &link);
+            return Ok(true);
+        }
+        let found = store.link(authenticator, issuer, identity).await?;
+        if found.is_some_and(|found| found.subject == account.subject) {
+            return Ok(true);
+        }
+        let (visitor, subject) = (sign_in.visitor, Some(account.subject.as_str()));
+        self.audit_sign_in(visitor, "sign-in.denied", Some(authenticator), subject, "link-taken");
+        Ok(false)
+    }
+
+    /// A person's links, for their own page.
+    pub(super) async fn own_links(
+        &self,
+        modules: &ModuleSet,
+        person: &Person,
+    ) -> Result<Vec<OwnLink>, Unavailable> {
+        let links = self.installation.store.links_of(&person.subject).await?;
+        let mut own = Vec::new();
+        for link in &links {
+            let enabled = modules.authenticator(&link.authenticator);
+            let description = enabled.map(|enabled| enabled.module.description());
+            own.push(OwnLink {
+                id: link.id.clone(),
+                title: description
+                    .map_or_else(|| Text::of(&link.authenticator), |description| description.title.clone()),
+                translations: description
+                    .map_or_else(|| [].into(), |description| Arc::clone(&description.translations)),
+                label: link.label.clone(),
+                is_last_way: self.is_last_way(modules, person, &links, link).await?,
+            });
+        }
+        Ok(own)
+    }
+
+    /// Removes a link of the person's, unless it is their last way in.
+    pub(super) async fn unlink(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        held: &Held,
+        session: &str,
+        form: &Form,
+    ) -> Result<Reply, Stop> {
+        let person = self.owner(visitor, session).await?;
+        let store = &self.installation.store;
+        let links = store.links_of(&person.subject).await?;
+        let link = links.iter().find(|link| Some(link.id.as_str()) == form.single("link"));
+        let link = link.ok_or(Lost::OutOfStep)?;
+        if self.is_last_way(modules, &person, &links, link).await? {
+            self.audit_link(visitor, "account.last-way-kept", link);
+            return Ok(not_allowed());
+        }
+        if store.remove_link(&person.subject, &link.id).await? {
+            self.audit_link(visitor, "account.unlinked", link);
+        }
+        Ok(Reply::redirect(page_of(&held.id)))
+    }
+
+    /// Whether the person could not sign in without it: no password, no passkey, no other link.
+    async fn is_last_way(
+        &self,
+        modules: &ModuleSet,
+        person: &Person,
+        links: &[Link],
+        link: &Link,
+    ) -> Result<bool, Unavailable> {
+        let serves =
+            |other: &&Link| other.id != link.id && modules.authenticator(&other.authenticator).is_some();
+        if links.iter().any(|other| serves(&other)) {
+            return Ok(false);
+        }
+        let own = self.installation.store.authenticators_of(&person.subject).await?;
+        let identifies = |name: &String| {
+            modules.authenticator(name).is_some_and(|enabled| enabled.module.description().identifies)
+        };
+        if own.iter().any(identifies) {
+            return Ok(false);
+        }
+        Ok(!self.installation.directory.has_password(&person.username).await?)
+    }
+
+    fn audit_link(&self, visitor: &Visitor, event: &str, link: &Link) {
+        let address = visitor.address.to_string();
+        self.installation.audit.record(&Event {
+            name: event,
+            module: Some(&link.authenticator),
+            relying_party: None,
+            subject: Some(&link.subject),
+            correlation: Some(&visitor.correlation),
+            fields: &[("issuer", &link.issuer), ("identity", &link.identity), ("address", &address)],
+        });
+    }
+}

@@ -1,0 +1,129 @@
+//! An authenticator that sends people elsewhere, natively. What they come back with says what it does then.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use postern_kernel::authenticator::{
+    AuthenticatorModule, Challenge, ClaimSet, Context, Denial, Description, Event, Factor, Identity,
+    Redirection, Returned, Step, Text, Who,
+};
+use postern_kernel::directory::Claim;
+use postern_kernel::module::{FailureReason, ModuleFailure};
+use postern_kernel::services::AuthenticatorServices;
+
+use crate::pin::STRONG;
+
+pub(crate) const STATE: &[u8] = b"the verifier of this attempt";
+
+/// What it was called with.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) redirect_uri: String,
+    /// What it sent along, the last one last.
+    pub(crate) states: Vec<String>,
+    pub(crate) returned: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn state(&self) -> String {
+        self.states.last().cloned().unwrap_or_default()
+    }
+}
+
+pub(crate) struct SentAway {
+    description: Description,
+    /// Where it sends people.
+    url: String,
+    pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+impl SentAway {
+    pub(crate) fn new(name: &str, url: &str) -> Self {
+        Self {
+            description: Description {
+                name: name.into(),
+                version: "1".into(),
+                title: Text::of("away.title"),
+                factors: vec![Factor::Possession],
+                methods: vec!["fed".into()],
+                contexts: vec![STRONG.into()],
+                identifies: true,
+                enrols: true,
+                settings_schema: "{}".into(),
+                translations: [].into(),
+            },
+            url: url.into(),
+            seen: Arc::default(),
+        }
+    }
+
+    fn send(&self, context: &Context) -> Step {
+        let mut seen = self.seen.lock().unwrap();
+        seen.redirect_uri.clone_from(&context.return_uri);
+        seen.states.push(context.redirect_state.clone());
+        Step::Redirect(Redirection { url: self.url.clone(), state: STATE.to_vec() })
+    }
+}
+
+#[async_trait]
+impl AuthenticatorModule for SentAway {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    async fn begin(&self, _: Arc<AuthenticatorServices>, context: Context) -> Result<Step, ModuleFailure> {
+        Ok(self.send(&context))
+    }
+
+    async fn proceed(
+        &self,
+        _: Arc<AuthenticatorServices>,
+        context: Context,
+        state: Vec<u8>,
+        event: Event,
+    ) -> Result<Step, ModuleFailure> {
+        assert_eq!(state, STATE);
+        let Event::Returned(Returned(encoded)) = event else { return Ok(self.send(&context)) };
+        self.seen.lock().unwrap().returned.push(encoded.clone());
+        let answer = encoded.split('&').find_map(|field| field.strip_prefix("answer=")).unwrap_or("good");
+        Ok(match answer {
+            "denied" => {
+                Step::Denied(Denial { text: Text::of("away.denied"), reason: "access_denied".into() })
+            }
+            "again" => self.send(&context),
+            "wrong" => Step::Challenge(Challenge {
+                title: Text::of("away.wrong"),
+                elements: Vec::new(),
+                submit: Text::of("sign-in.submit"),
+                error: Some(Text::of("away.wrong")),
+                state: STATE.to_vec(),
+            }),
+            "breaks" => {
+                return Err(ModuleFailure {
+                    module: self.description.name.clone(),
+                    reason: FailureReason::Trap,
+                    detail: "on purpose".into(),
+                });
+            }
+            _ => Step::Authenticated(Identity {
+                who: claims(&encoded).unwrap_or_else(|| {
+                    Who::Account(context.person.map(|person| person.subject).unwrap_or_default())
+                }),
+                methods: vec!["fed".into()],
+                context: STRONG.into(),
+                remember: None,
+            }),
+        })
+    }
+}
+
+/// The query's `issuer` and `subject`, with its other fields as claims.
+fn claims(encoded: &str) -> Option<Who> {
+    let fields: Vec<(&str, &str)> = encoded.split('&').filter_map(|field| field.split_once('=')).collect();
+    let of =
+        |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let subject = of("subject")?;
+    let issuer = of("issuer").unwrap_or_else(|| "https://login.example.org".into());
+    let claim = |(name, value): &(&str, &str)| Claim { name: (*name).into(), values: vec![(*value).into()] };
+    Some(Who::Claims(ClaimSet { issuer, subject, claims: fields.iter().map(claim).collect() }))
+}

@@ -1,0 +1,292 @@
+//! `postern authenticator test`
+
+use std::io::{self, BufRead as _, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use postern_kernel::authenticator::{
+    AuthenticatorModule as _, Challenge, Element, Event, FieldKind, Form, Purpose, Returned, Step, Who,
+};
+use postern_manifest::Schema;
+
+use super::run::{Calls, Run};
+use super::script::{Script, StepScript};
+use super::texts::Shown;
+use super::{Failure, inspect, load, plain, say, say_problems};
+
+/// Goes through the flows of an authenticator in the terminal.
+///
+/// It runs in the sandbox with its limits, before a kernel, a store and a user store of its own, which are gone
+/// afterwards. There is one person, alice, whose password is "correct horse battery staple"; an authenticator
+/// that confirms a person confirms her. Each call is shown with what it asked of the host and what it used.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  postern authenticator test pin.wasm                          you are the person
+  postern authenticator test pin.wasm --script sign-in.toml
+  postern authenticator test badge.wasm --settings settings.json
+  postern authenticator test badge.wasm --outbound api.lan.example:8443 --outbound-network 10.1.0.0/16
+
+A script (TOML):
+  settings = { digits = 6 }         # of the component; may be left out
+  [[flow]]
+  purpose = \"enrol\"               # or \"sign-in\", which it is without
+  [[flow.step]]
+  expect = \"challenge\"            # or redirect, authenticated, enrolled, not-enrolled, denied, unavailable
+  send = { digits = \"1234\" }      # then the person sends this
+  returned = \"code=x&state=transaction.state\"    # after a redirect: the query that they come back with
+  [[flow.step]]
+  expect = \"enrolled\"
+
+Exit codes: 0 everything as expected; 1 something was not, or it does not keep to the contract.")]
+pub(crate) struct Test {
+    /// The component.
+    file: PathBuf,
+    /// What the person types and expects, instead of you.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// The component's settings, when no script has them: a file of JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "script")]
+    settings: Option<PathBuf>,
+    /// Language of the texts, such as de.
+    #[arg(long, value_name = "LANGUAGE", conflicts_with = "script", default_value = "en")]
+    language: String,
+    /// Memory of a call in MiB, as `memory_mib` of the configuration.
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
+    memory_mib: u32,
+    /// A host that it may call, as in `grants.outbound`; it is called for real. May be given several times.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    outbound: Vec<String>,
+    /// A network that is not public and that such a host may be in, such as 127.0.0.0/8.
+    #[arg(long, value_name = "NETWORK", requires = "outbound")]
+    outbound_network: Vec<String>,
+    /// PEM: who may have issued the certificates of these hosts, instead of whom the system trusts.
+    #[arg(long, value_name = "FILE", requires = "outbound")]
+    outbound_ca: Option<PathBuf>,
+}
+
+impl Test {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let loaded = load(&self.file, Some(self.memory_mib)).await?;
+        let mut problems = inspect::problems(&loaded)?;
+        let script = self.script.as_deref().map(Script::load).transpose()?;
+        let settings = match (&script, &self.settings) {
+            (Some(script), _) => serde_json::to_value(&script.settings).map_err(Failure::new)?,
+            (None, Some(file)) => read_json(file)?,
+            (None, None) => serde_json::json!({}),
+        };
+        let description = loaded.component.description().clone();
+        if let Ok(schema) = Schema::read(&description.settings_schema) {
+            problems.extend(schema.judge(&settings).err().map(|error| error.to_string()));
+        }
+        say_problems(&problems);
+        let language = script.as_ref().map_or(&self.language, |script| &script.language);
+        let shown = Shown::new(&description, language)?;
+        let calls =
+            Calls { hosts: self.outbound, networks: self.outbound_network, authorities: self.outbound_ca };
+        let run = Run::new(loaded.component, settings.to_string(), language, calls).await?;
+        let mut failed = problems.len();
+        match script {
+            Some(script) => {
+                for flow in script.flows {
+                    let purpose = flow.purpose();
+                    let mut steps = flow.steps.into_iter();
+                    failed += go(&run, &shown, purpose, |step| scripted(&mut steps, step)).await;
+                    failed += usize::from(left_over(steps.count()));
+                }
+            }
+            None => {
+                if description.enrols {
+                    failed += go(&run, &shown, Purpose::Enrol, |step| asked(&shown, step)).await;
+                }
+                failed += go(&run, &shown, Purpose::SignIn, |step| asked(&shown, step)).await;
+            }
+        }
+        if failed == 0 {
+            say("everything as it has to be");
+            return Ok(());
+        }
+        Err(Failure::new(format!("{failed} things are not as they have to be; they are marked with !")))
+    }
+}
+
+fn read_json(file: &PathBuf) -> Result<serde_json::Value, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", file.display()));
+    let text = std::fs::read(file).map_err(|error| failed(&error))?;
+    serde_json::from_slice(&text).map_err(|error| failed(&error))
+}
+
+/// What somebody answers to a step: a form, or nothing more, or a problem that ends the flow.
+type Answer = Result<Option<Event>, String>;
+
+/// One flow from its beginning to its end. How much was wrong.
+async fn go(
+    run: &Run,
+    shown: &Shown<'_>,
+    purpose: Purpose,
+    mut person: impl FnMut(&Step) -> Answer,
+) -> usize {
+    say(match purpose {
+        Purpose::SignIn => "sign-in",
+        Purpose::Enrol => "enrolment",
+    });
+    let mut failed = 0;
+    let mut sent = None;
+    loop {
+        let step = match run.call(purpose, sent.take()).await {
+            Ok(step) => step,
+            Err(problem) => {
+                say_problems(&[problem]);
+                return failed + 1;
+            }
+        };
+        say_step(shown, &step);
+        if let Step::Challenge(challenge) = &step {
+            let nobodys = shown.nobodys(challenge);
+            failed += nobodys.len();
+            say_problems(
+                &nobodys.iter().map(|key| format!("texts: {key:?} is in no translation")).collect::<Vec<_>>(),
+            );
+        }
+        match (person(&step), step) {
+            (Ok(Some(event)), Step::Challenge(challenge)) => sent = Some((challenge.state, event)),
+            (Ok(Some(event)), Step::Redirect(redirection)) => sent = Some((redirection.state, event)),
+            (Ok(_), _) => return failed,
+            (Err(problem), _) => {
+                say_problems(&[problem]);
+                return failed + 1;
+            }
+        }
+    }
+}
+
+/// What the script says to the step.
+fn scripted(steps: &mut impl Iterator<Item = StepScript>, step: &Step) -> Answer {
+    let Some(expected) = steps.next() else { return Err("the script has ended, the flow has not".into()) };
+    if let Some(problem) = expected.problem(step) {
+        return Err(problem);
+    }
+    let fields: Vec<(String, String)> = expected.send.into_iter().collect();
+    if let Step::Challenge(challenge) = step {
+        let names = names(challenge);
+        if let Some((name, _)) = fields.iter().find(|(name, _)| !names.contains(&name.as_str())) {
+            return Err(format!("the form has no field {name:?}, it has {}", names.join(", ")));
+        }
+        return Ok(Some(Form(fields).into()));
+    }
+    if let Step::Redirect(_) = step {
+        return Ok(Some(Event::Returned(Returned(expected.returned))));
+    }
+    Ok(None)
+}
+
+fn left_over(steps: usize) -> bool {
+    if steps > 0 {
+        say_problems(&[format!("the flow has ended, and the script goes on for {steps} steps")]);
+    }
+    steps > 0
+}
+
+fn names(challenge: &Challenge) -> Vec<&str> {
+    challenge
+        .elements
+        .iter()
+        .filter_map(|element| match element {
+            Element::Field(field) => Some(field.name.as_str()),
+            Element::Choice(choice) => Some(choice.name.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What the person at the terminal types.
+fn asked(shown: &Shown<'_>, step: &Step) -> Answer {
+    if let Step::Redirect(_) = step {
+        let Some(typed) = read_line("    the query of the URL that you came back to: ") else {
+            return Err("the input has ended, the flow has not".into());
+        };
+        return Ok(Some(Event::Returned(Returned(typed))));
+    }
+    let Step::Challenge(challenge) = step else { return Ok(None) };
+    let mut fields = Vec::new();
+    for element in &challenge.elements {
+        let (name, label) = match element {
+            Element::Field(field) => (&field.name, shown.text(&field.label)),
+            Element::Choice(choice) => {
+                for option in &choice.options {
+                    say(format!("      {}: {}", plain(&option.value), plain(&shown.text(&option.label))));
+                }
+                (&choice.name, shown.text(&choice.label))
+            }
+            _ => continue,
+        };
+        let Some(typed) = read_line(&format!("    {}: ", plain(&label))) else {
+            return Err("the input has ended, the flow has not".into());
+        };
+        fields.push((name.clone(), typed));
+    }
+    Ok(Some(Form(fields).into()))
+}
+
+fn read_line(prompt: &str) -> Option<String> {
+    let mut out = io::stdout();
+    out.write_all(prompt.as_bytes()).and_then(|()| out.flush()).ok()?;
+    let mut line = String::new();
+    let length = io::stdin().lock().read_line(&mut line).ok()?;
+    (length > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn say_step(shown: &Shown<'_>, step: &Step) {
+    let text = match step {
+        Step::Challenge(challenge) => return say_challenge(shown, challenge),
+        Step::Authenticated(identity) => {
+            let who = match &identity.who {
+                Who::Account(_) => "the account".to_owned(),
+                Who::Claims(claims) => format!("{:?} of {:?}", claims.subject, claims.issuer),
+            };
+            format!("authenticated: {who}, {}, context {}", identity.methods.join(" "), identity.context)
+        }
+        Step::Redirect(redirection) => format!("redirect: {}", redirection.url),
+        Step::Enrolled => "enrolled".into(),
+        Step::NotEnrolled => "not enrolled: the person takes another way".into(),
+        Step::Denied(denial) => {
+            format!("denied: {} (for the log: {})", shown.text(&denial.text), denial.reason)
+        }
+        Step::Unavailable(reason) => format!("unavailable: {reason}"),
+        #[allow(unreachable_patterns, reason = "steps are added; this page has no words for them yet")]
+        _ => "another step".into(),
+    };
+    say(format!("  {}", plain(&text)));
+}
+
+fn say_challenge(shown: &Shown<'_>, challenge: &Challenge) {
+    let line = |text: String| say(format!("    {}", plain(&text)));
+    say(format!("  challenge: {}", plain(&shown.text(&challenge.title))));
+    if let Some(error) = &challenge.error {
+        line(format!("error: {}", shown.text(error)));
+    }
+    for element in &challenge.elements {
+        match element {
+            Element::Field(field) => {
+                let kind = match field.kind {
+                    FieldKind::Text => "text",
+                    FieldKind::Secret => "secret",
+                    FieldKind::OneTimeCode => "one-time code",
+                };
+                line(format!("[{}] {} ({kind})", field.name, shown.text(&field.label)));
+            }
+            Element::Choice(choice) => {
+                line(format!(
+                    "[{}] {} (one of {})",
+                    choice.name,
+                    shown.text(&choice.label),
+                    choice.options.len()
+                ));
+            }
+            Element::QrCode(code) => line(format!("{}: QR code, or {}", shown.text(&code.label), code.plain)),
+            Element::Message(message) => line(shown.text(&message.body)),
+            #[allow(unreachable_patterns, reason = "elements are added; a terminal can't show them all")]
+            _ => line("(something that only a browser shows)".into()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Short words for what most authenticators say.
+
+use crate::{
+    Argument, Challenge, Description, Element, Factor, Field, FieldKind, Identity, Person, Step, Text,
+    Translation, Who,
+};
+
+/// A text in a language: key, language (BCP 47), text. Every key in `en` at least.
+pub type Texts = &'static [(&'static str, &'static str, &'static str)];
+
+/// What confirms a person whom an earlier step found. `title` is the key `NAME.title` of the texts, `method`
+/// is of RFC 8176, `context` the authentication context class that it reaches. Change what is different: it is
+/// a record.
+pub fn further_factor(
+    name: &str,
+    version: &str,
+    factor: Factor,
+    method: &str,
+    context: &str,
+    texts: Texts,
+) -> Description {
+    Description {
+        name: name.into(),
+        version: version.into(),
+        title: text(&format!("{name}.title")),
+        factors: vec![factor],
+        methods: vec![method.into()],
+        contexts: vec![context.into()],
+        identifies: false,
+        enrols: false,
+        settings_schema: NO_SETTINGS.into(),
+        translations: texts
+            .iter()
+            .map(|(key, language, text)| Translation {
+                language: (*language).into(),
+                key: (*key).into(),
+                text: (*text).into(),
+            })
+            .collect(),
+    }
+}
+
+/// The schema of an authenticator without settings.
+pub const NO_SETTINGS: &str = r#"{"type":"object","additionalProperties":false}"#;
+
+/// A text: the key of one of the component's own, or of the host's messages.
+pub fn text(key: &str) -> Text {
+    Text { key: key.into(), arguments: Vec::new() }
+}
+
+/// The same with what stands in the place of `{name}`.
+pub fn text_with(key: &str, name: &str, value: &str) -> Text {
+    Text { key: key.into(), arguments: vec![Argument { name: name.into(), value: value.into() }] }
+}
+
+/// A field whose value nobody looks over a shoulder at.
+pub fn secret(name: &str, label: &str) -> Element {
+    field(name, FieldKind::Secret, label, "off")
+}
+
+/// A field for digits that are good once.
+pub fn one_time_code(name: &str, label: &str) -> Element {
+    field(name, FieldKind::OneTimeCode, label, "one-time-code")
+}
+
+/// A field for text.
+pub fn line(name: &str, label: &str) -> Element {
+    field(name, FieldKind::Text, label, "off")
+}
+
+fn field(name: &str, kind: FieldKind, label: &str, autocomplete: &str) -> Element {
+    Element::Field(Field {
+        name: name.into(),
+        kind,
+        label: text(label),
+        value: String::new(),
+        required: true,
+        autocomplete: autocomplete.into(),
+    })
+}
+
+/// A form. With an `error`, the try before counts as a failure of the person.
+pub fn ask(title: &str, elements: Vec<Element>, error: Option<Text>) -> Step {
+    Step::Challenge(Challenge {
+        title: text(title),
+        elements,
+        submit: text("sign-in.submit"),
+        error,
+        state: Vec::new(),
+    })
+}
+
+/// It is this person.
+pub fn confirmed(person: &Person, method: &str, context: &str) -> Step {
+    Step::Authenticated(Identity {
+        who: Who::Account(person.subject.clone()),
+        methods: vec![method.into()],
+        context: context.into(),
+        remember: None,
+    })
+}
+
+/// It can't be used now: another way is taken, if one is allowed. The reason is for the log.
+pub fn unavailable(reason: &str) -> Step {
+    Step::Unavailable(reason.into())
+}
+
+/// It stands in the first step, where nobody is known yet.
+pub fn nobody() -> Step {
+    unavailable("it confirms somebody who is known: it is no first step")
+}
+
+/// Whether the two are the same, as slowly for a wrong guess as for a right one.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    let differ = one.iter().zip(other).fold(0, |differ, (one, other)| differ | (one ^ other));
+    one.len() == other.len() && core::hint::black_box(differ) == 0
+}

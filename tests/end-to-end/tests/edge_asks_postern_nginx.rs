@@ -1,0 +1,3 @@
+//! The same in nginx.
+#[path = "edge_asks_postern.rs"]
+mod edge_asks_postern;

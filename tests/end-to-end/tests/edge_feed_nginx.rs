@@ -1,0 +1,3 @@
+//! The same in nginx.
+#[path = "edge_feed.rs"]
+mod edge_feed;

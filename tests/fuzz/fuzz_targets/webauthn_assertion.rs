@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| postern_fuzz::parsers::passkeys::webauthn_assertion(bytes));
