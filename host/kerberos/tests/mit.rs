@@ -36,7 +36,7 @@ impl Kdc {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().display();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = postern_loopback::free_port().unwrap();
         let realms = |line: &dyn Fn(&str) -> String| format!("[realms]\n{}{}", line(REALM), line(OTHER));
         let client = format!(
             "[libdefaults]\ndefault_realm = {REALM}\ndns_lookup_kdc = false\ndns_lookup_realm = false\n\

@@ -2,11 +2,11 @@
 use std::fs::{self, File};
 use std::io;
 use std::mem;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -113,23 +113,12 @@ pub fn refusing_port() -> u16 {
     port
 }
 
-/// A port of the loopback interface that nobody listens on, and that this process did not get before.
+/// A port of the loopback interface that nobody listens on, and that nobody else takes: see `postern-loopback`.
 ///
 /// # Panics
 /// When there is none.
 pub fn free_port() -> u16 {
-    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
-    let mut given = GIVEN.lock().expect("no test panics in here");
-    loop {
-        let port = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        if !given.contains(&port) {
-            given.push(port);
-            return port;
-        }
-    }
+    postern_loopback::free_port().expect("a free port")
 }
 
 /// The same command, ended by the kernel when the thread that started it ends: by SIGTERM, so that

@@ -29,18 +29,12 @@ impl Ports {
         Ok(Self::of(numbers))
     }
 
-    /// Asks the operating system. All are held until the last one is known.
+    /// Ports that no other test and no outgoing connection takes.
     fn free() -> Result<Self, Failure> {
-        let mut held = Vec::new();
         let mut numbers = [0; 5];
         for number in &mut numbers {
-            let listener =
-                listen(0).map_err(|error| Failure::new(format!("there is no free port: {error}")))?;
-            *number = listener
-                .local_addr()
-                .map_err(|error| Failure::new(format!("a port has no number: {error}")))?
-                .port();
-            held.push(listener);
+            *number = postern_loopback::free_port()
+                .map_err(|error| Failure::new(format!("there is no free port: {error}")))?;
         }
         Ok(Self::of(numbers))
     }
