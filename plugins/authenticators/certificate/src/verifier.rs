@@ -14,13 +14,17 @@ impl Verifier for Kernel {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        let algorithm = match algorithm {
-            Algorithm::Es256 => signatures::Algorithm::Es256,
-            Algorithm::EdDsa => signatures::Algorithm::EdDsa,
-            Algorithm::Rs256 => signatures::Algorithm::Rs256,
-            _ => return Err(VerifyError::UnfitKey),
+        let own = |algorithm| signatures::verify(algorithm, key.spki(), message, signature);
+        let further = |algorithm| signatures::verify_further(algorithm, key.spki(), message, signature);
+        let is_good = match algorithm {
+            Algorithm::Es256 => own(signatures::Algorithm::Es256),
+            Algorithm::EdDsa => own(signatures::Algorithm::EdDsa),
+            Algorithm::Rs256 => own(signatures::Algorithm::Rs256),
+            Algorithm::Rs384 => further(signatures::FurtherAlgorithm::Rs384),
+            Algorithm::Rs512 => further(signatures::FurtherAlgorithm::Rs512),
+            Algorithm::Ps256 => further(signatures::FurtherAlgorithm::Ps256),
+            Algorithm::Es384 => further(signatures::FurtherAlgorithm::Es384),
         };
-        let is_good = signatures::verify(algorithm, key.spki(), message, signature);
         is_good.then_some(()).ok_or(VerifyError::Mismatch)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn verifies(
     signature: &[u8],
 ) -> bool {
     let signature = match algorithm {
-        Algorithm::Es256 => fixed_ecdsa(signature).map(Cow::Owned),
+        Algorithm::Es256 => fixed_ecdsa(signature, 32).map(Cow::Owned),
         _ => Some(Cow::Borrowed(signature)),
     };
     signature.is_some_and(|signature| verifier.verify(algorithm, key, message, &signature).is_ok())

@@ -1,7 +1,9 @@
 //! Certificates made for the occasion, good ones and each kind of bad one.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 use postern_refusal::Fault;
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
@@ -9,8 +11,8 @@ use postern_x509::{Authority, ClientCertificate, MAX_DER, NameKind, Trust, Vouch
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
-    OtherNameValue, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SanType,
-    SignatureAlgorithm, date_time_ymd,
+    OtherNameValue, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519,
+    PKCS_RSA_SHA256, PKCS_RSA_SHA384, PKCS_RSA_SHA512, SanType, SignatureAlgorithm, date_time_ymd,
 };
 
 const NOW: u64 = 1_790_000_000;
@@ -30,8 +32,11 @@ impl Verifier for Lc {
         let algorithm: &'static dyn VerificationAlgorithm = match algorithm {
             Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
             Algorithm::EdDsa => &ED25519,
+            Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
             Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-            _ => return Err(VerifyError::UnfitKey),
+            Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+            Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
         };
         let key = UnparsedPublicKey::new(algorithm, key.spki());
         key.verify(message, signature).map_err(|_| VerifyError::Mismatch)
@@ -145,13 +150,36 @@ fn a_certificate_of_a_trusted_authority_is_good() {
 
 #[test]
 fn each_algorithm_that_the_kernel_verifies() {
-    for algorithm in [&PKCS_ED25519, &PKCS_RSA_SHA256, &PKCS_ECDSA_P256_SHA256] {
+    for algorithm in [
+        &PKCS_ED25519,
+        &PKCS_RSA_SHA256,
+        &PKCS_RSA_SHA384,
+        &PKCS_RSA_SHA512,
+        &PKCS_ECDSA_P256_SHA256,
+        &PKCS_ECDSA_P384_SHA384,
+    ] {
         let maker = Maker::with(authority("Example CA"), algorithm);
         assert!(judge(&maker.issue(&leaf()), &[maker.authority()], &[]).is_ok());
     }
     // An authority of another kind is one, and what it signs can't be judged.
-    let maker = Maker::with(authority("P-384 CA"), &PKCS_ECDSA_P384_SHA384);
+    let maker = Maker::with(authority("P-521 CA"), &PKCS_ECDSA_P521_SHA512);
     assert_eq!(code(&maker.issue(&leaf()), &[maker.authority()]), "certificate.algorithm.unknown");
+}
+
+/// Made by OpenSSL, since rcgen has no RSASSA-PSS: `openssl x509 -req -sigopt rsa_padding_mode:pss -sigopt
+/// rsa_pss_saltlen:32`, and 20.
+#[test]
+fn rsassa_pss_has_a_salt_of_32_bytes() {
+    let der = |pem| certificates_of_pem(pem).unwrap().remove(0);
+    let anchors = [Authority::read(&der(include_str!("pss/ca.pem"))).unwrap()];
+    let judge = |leaf| judge_at(&der(leaf), &anchors, &[], 1_900_000_000);
+    assert!(judge(include_str!("pss/leaf-salt-32.pem")).is_ok());
+    assert_eq!(judge(include_str!("pss/leaf-salt-20.pem")), Err("certificate.algorithm.unknown"));
+    let mut forged = der(include_str!("pss/leaf-salt-32.pem"));
+    *forged.last_mut().unwrap() ^= 1;
+    let trust = Trust { anchors: &anchors, intermediates: &[], now: 1_900_000_000 };
+    let refusal = ClientCertificate::read(&forged).unwrap().judge(&trust, &Lc).unwrap_err();
+    assert_eq!(refusal.code, "certificate.signature.wrong");
 }
 
 #[test]
