@@ -56,7 +56,7 @@ pub enum Admission {
 }
 
 /// Whose failures a try is counted among.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Pool {
     /// Those under the cookie of a device that the person has signed in with before.
     Device(String),
@@ -126,21 +126,17 @@ impl Throttle {
         store.admit_try(&limits, *self, now).await
     }
 
-    /// The try that was admitted at `at` was right: device or name start anew. Of the address only
-    /// this try is taken back: an attacker may own one account. What strangers did under the name
-    /// stays when a known device signs in.
-    pub async fn succeeded(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
-        match pool {
-            Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => store.clear_failures(key).await,
-            Pool::Strangers { name, address } => {
-                store.clear_failures(name).await?;
-                store.take_back_failure(address, at).await
-            }
-        }
+    /// The whole sign-in is done: device or name start anew. Failures of the address stay: an attacker may own
+    /// one account. What strangers did under the name stays when a known device signs in.
+    pub async fn signed_in(&self, store: &dyn Store, pool: &Pool) -> Result<(), Unavailable> {
+        let (Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) | Pool::Strangers { name: key, .. }) =
+            pool;
+        store.clear_failures(key).await
     }
 
-    /// The try that was admitted at `at` was not looked at after all.
-    pub async fn unserved(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
+    /// The try that was admitted at `at` was right, or was not looked at after all. What failed before stays
+    /// until the whole sign-in is done.
+    pub async fn take_back(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
         match pool {
             Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => {
                 store.take_back_failure(key, at).await

@@ -78,8 +78,12 @@ impl Flow {
             return refused("password.differs");
         }
         // Before anything is said of the new one.
-        match self.password_services(visitor, person).check_password(&person.username, current).await {
-            PasswordCheck::Correct { subject, .. } if subject == person.subject => {}
+        let services = self.password_services(visitor, person);
+        match services.check_password(&person.username, current).await {
+            PasswordCheck::Correct { subject, .. } if subject == person.subject => {
+                // Who is here has signed in by all steps.
+                self.forget_failures(&services.take_passed()).await?;
+            }
             PasswordCheck::Correct { .. } | PasswordCheck::Wrong => return refused("password.wrong"),
             PasswordCheck::Throttled(_) => return refused("sign-in.throttled"),
             PasswordCheck::Unavailable => return refused("sign-in.unavailable"),

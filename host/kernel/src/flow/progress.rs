@@ -6,6 +6,7 @@ use super::linking::Linking;
 use super::policy::Decided;
 use crate::authenticator::Person;
 use crate::clock::Timestamp;
+use crate::throttle::Pool;
 
 /// What has been proven so far. Kept in the transaction: fields are added, never changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub(super) struct Progress {
     pub(super) asks_name: bool,
     /// Failures of the person before the successes of this sign-in, for the policy.
     pub(super) failures: u32,
+    /// What its successes are counted among: failures there are forgotten when all steps are done.
+    pub(super) passed: Vec<Pool>,
 }
 
 impl Progress {

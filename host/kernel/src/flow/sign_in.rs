@@ -174,7 +174,7 @@ impl Flow {
         }
         if !self.admit_factor(&sign_in, enabled).await? {
             if let Some(pool) = &pool {
-                self.installation.throttle.unserved(store, pool, now).await?;
+                self.installation.throttle.take_back(store, pool, now).await?;
             }
             return self.go_on(sign_in).await;
         }
@@ -185,13 +185,16 @@ impl Flow {
         self.count_factor(&sign_in, enabled, &done).await?;
         if let Some(pool) = &pool {
             match &done {
-                Ok(Step::Authenticated(_)) => self.installation.throttle.succeeded(store, pool, now).await?,
+                Ok(Step::Authenticated(_)) => {
+                    self.installation.throttle.take_back(store, pool, now).await?;
+                    sign_in.progress.passed.push(pool.clone());
+                }
                 Ok(Step::Challenge(Challenge { error: Some(_), .. })) => {
                     let subject = sign_in.progress.subject();
                     self.audit_sign_in(sign_in.visitor, "sign-in.failed", Some(&name), subject, "");
                 }
                 Ok(Step::Denied(_)) => {}
-                _ => self.installation.throttle.unserved(store, pool, now).await?,
+                _ => self.installation.throttle.take_back(store, pool, now).await?,
             }
         }
         let is_wrong = matches!(&done, Ok(Step::Challenge(Challenge { error: Some(_), .. })));
@@ -247,6 +250,7 @@ impl Flow {
             Step::Authenticated(identity) => {
                 check_identity(enabled, services, &identity)?;
                 sign_in.progress.failures = sign_in.progress.failures.max(services.failures_before());
+                sign_in.progress.passed.extend(services.take_passed());
                 self.identified(sign_in, enabled, identity).await
             }
             Step::NotEnrolled => {
@@ -411,7 +415,6 @@ impl Flow {
     ) -> Arc<AuthenticatorServices> {
         let person = sign_in.progress.person.as_ref();
         let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::SignIn, person);
-        services.count_failures(sign_in.progress.decided.is_some());
         Arc::new(services.sending(self.new_state(sign_in)))
     }
 

@@ -12,7 +12,8 @@ use crate::authenticator::{Origin, Person, Purpose};
 use crate::device;
 use crate::directory::Account;
 use crate::module::Failure;
-use crate::services::{AuthenticatorCall, AuthenticatorServices};
+use crate::services::{AuthenticatorCall, AuthenticatorServices, Installation};
+use crate::throttle::Pool;
 use crate::unavailable::Unavailable;
 
 /// RFC 8176 section 2: several methods of different factors.
@@ -30,6 +31,7 @@ impl Flow {
         if !self.link_now(&sign_in, &account).await? {
             return self.end_with(&sign_in, Failure::Denied).await;
         }
+        self.forget_failures(&sign_in.progress.passed).await?;
         let SignIn { visitor, modules, held, demand, mut progress } = sign_in;
         let several = modules.are_several_factors(&progress.authenticators);
         if several && !progress.methods.iter().any(|method| method == SEVERAL_FACTORS) {
@@ -58,6 +60,15 @@ impl Flow {
         };
         let remembered = self.remembered_cookie(&progress).await;
         Ok(reply.with_session(CookieChange::Set(cookie)).with_device(device).with_remembered(remembered))
+    }
+
+    /// All steps are done: what failed before them counts no more.
+    pub(super) async fn forget_failures(&self, passed: &[Pool]) -> Result<(), Unavailable> {
+        let Installation { store, throttle, .. } = self.installation.as_ref();
+        for pool in passed {
+            throttle.signed_in(store.as_ref(), pool).await?;
+        }
+        Ok(())
     }
 
     /// What goes on from a session ends with it, and what began with a password ends with that password:

@@ -58,8 +58,8 @@ pub struct AuthenticatorServices {
     key_uses: AtomicU8,
     /// [`crate::authenticator::Context::redirect_state`]; empty where nobody is sent elsewhere.
     redirect_state: String,
-    /// Whether a policy wants to know of failures, and how many there were before a success.
-    counts_failures: AtomicBool,
+    /// What passwords of this call were counted among that were right, and how many failures there were.
+    passed: Mutex<Vec<Pool>>,
     failures_before: AtomicU32,
     /// Requests to hosts outside that this call has made.
     outbound: AtomicU8,
@@ -142,7 +142,7 @@ impl AuthenticatorServices {
             messages: AtomicU8::new(0),
             key_uses: AtomicU8::new(0),
             redirect_state: String::new(),
-            counts_failures: AtomicBool::new(false),
+            passed: Mutex::default(),
             failures_before: AtomicU32::new(0),
             outbound: AtomicU8::new(0),
             tickets: AtomicU8::new(0),
@@ -176,9 +176,10 @@ impl AuthenticatorServices {
         self.audited.load(Ordering::Relaxed)
     }
 
-    /// Has failures counted that a success makes forgotten.
-    pub(crate) fn count_failures(&self, counts: bool) {
-        self.counts_failures.store(counts, Ordering::Relaxed);
+    /// What the passwords that were right are counted among: these failures are forgotten when the whole sign-in
+    /// is done, and not before. Who guessed a password would be rid of them by beginning anew.
+    pub(crate) fn take_passed(&self) -> Vec<Pool> {
+        self.passed.lock().map(|mut passed| core::mem::take(&mut *passed)).unwrap_or_default()
     }
 
     /// Failures under the name, or of the device, before the password that was right.
@@ -210,18 +211,19 @@ impl AuthenticatorServices {
         let verdict = match installation.directory.check_password(username, password).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                installation.throttle.unserved(store, &pool, now).await?;
+                installation.throttle.take_back(store, &pool, now).await?;
                 return Err(error);
             }
         };
         match verdict {
             PasswordVerdict::Correct(account) => {
-                if self.counts_failures.load(Ordering::Relaxed) {
-                    // This try is counted already.
-                    let counted = installation.throttle.failures_in(store, &pool, now).await?;
-                    self.failures_before.fetch_max(counted.saturating_sub(1), Ordering::Relaxed);
+                // This try is counted already.
+                installation.throttle.take_back(store, &pool, now).await?;
+                let counted = installation.throttle.failures_in(store, &pool, now).await?;
+                self.failures_before.fetch_max(counted, Ordering::Relaxed);
+                if let Ok(mut passed) = self.passed.lock() {
+                    passed.push(pool);
                 }
-                installation.throttle.succeeded(store, &pool, now).await?;
                 if let Ok(mut proven) = self.proven.lock() {
                     proven.push(account.subject.clone());
                 }

@@ -333,6 +333,31 @@ async fn it_is_told_what_the_operator_lists_and_failures_that_a_success_makes_fo
     assert_eq!(told.lock().unwrap().last().unwrap().application, None);
 }
 
+/// Who guessed a password begins anew, and would be a person without a failure.
+#[tokio::test]
+async fn failures_are_told_until_a_whole_sign_in_is_done() {
+    let scene = scene_with_pin().await;
+    let told = rule(&scene, |context| match context.person {
+        Some(_) => steps(&[&["password"], &["pin"]]),
+        None => Decision::Unchanged,
+    });
+    let of_person = || told.lock().unwrap().last().unwrap().failures.person;
+    let mut guessing = Browser::default();
+    let page = guessing.reach_sign_in(&scene, demand("one")).await;
+    for guess in ["a", "b", "c"] {
+        guessing.send_on(&scene, "sign-in", &page, &[("username", "alice"), ("password", guess)]).await;
+    }
+    for _ in 0..2 {
+        let asked = after_password(&mut Browser::default(), &scene, demand("one")).await;
+        assert_eq!((name(&asked).as_str(), of_person()), ("pin.ask", 3));
+    }
+    let mut browser = Browser::default();
+    let asked = form(after_password(&mut browser, &scene, demand("one")).await);
+    assert_eq!(name(&browser.send_on(&scene, "sign-in", &asked, &[("code", "1234")]).await), DONE);
+    after_password(&mut Browser::default(), &scene, demand("one")).await;
+    assert_eq!(of_person(), 0, "a whole sign-in was done");
+}
+
 #[tokio::test]
 async fn the_persons_own_pages_are_closed_by_it_too() {
     let scene = scene_with_pin().await;

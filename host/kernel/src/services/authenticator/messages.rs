@@ -140,7 +140,7 @@ impl AuthenticatorServices {
         let masked = to.masked();
         let mail = Mail { to: to.clone(), subject_line, body };
         if let Err(error) = mailer.send(mail).await {
-            throttle.unserved(store, &pool, now).await?;
+            throttle.take_back(store, &pool, now).await?;
             return Err(error);
         }
         self.audit_message("message.sent", subject, &to);
