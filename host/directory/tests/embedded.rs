@@ -71,6 +71,7 @@ impl Scene {
             contexts: vec!["password".into()],
             methods: vec!["pwd".into()],
             authenticators: vec!["password".into()],
+            several: Vec::new(),
             created_at: Timestamp(1_000),
             last_used_at: Timestamp(1_000),
             expires_at: Timestamp(9_000),

@@ -72,6 +72,9 @@ pub struct Session {
     /// The authenticators that did the steps, and those that the person has set up in this session. Empty in
     /// sessions of the release before.
     pub authenticators: Vec<String>,
+    /// Those of them that were several factors by themselves when they did their step. Empty in sessions of the
+    /// release before.
+    pub several: Vec<String>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last used.
@@ -340,8 +343,8 @@ pub trait Store: Send + Sync {
     async fn add_session(&self, session: &Session) -> Result<(), Unavailable>;
     /// The session of a cookie's secret, unless it ended.
     async fn session(&self, secret: Fingerprint, now: Timestamp) -> Result<Option<Session>, Unavailable>;
-    /// Writes secret, authenticated_at, context, contexts, methods, last_used_at, expires_at, user_agent
-    /// and address of the session with this id: the person proved anew who they are, and the cookie's secret changes.
+    /// Writes secret, authenticated_at, context, contexts, methods, authenticators, several, last_used_at,
+    /// expires_at, user_agent and address of the session with this id: the person proved anew who they are, and the cookie's secret changes.
     /// False when it is not there.
     async fn renew_session(&self, session: &Session) -> Result<bool, Unavailable>;
     /// Writes `last_used_at`.

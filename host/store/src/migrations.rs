@@ -38,6 +38,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, needs: 1, sql: include_str!("../migrations/0004_account_pages.sql") },
     // A node of the release before has no authenticator that names outside identities.
     Migration { number: 5, needs: 1, sql: include_str!("../migrations/0005_links.sql") },
+    // A node of the release before renews a session and leaves `several` alone: a name counts only while it is
+    // one of the session's authenticators.
+    Migration { number: 6, needs: 1, sql: include_str!("../migrations/0006_several_factors.sql") },
 ];
 
 /// `user_version` of a file says nothing about whose it is.

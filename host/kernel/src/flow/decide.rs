@@ -4,7 +4,7 @@ use super::complete::Stop;
 use super::own_pages::OwnPage;
 use super::policy::Asked;
 use super::progress::Progress;
-use super::steps::{Plan, authenticators_of, contexts_of};
+use super::steps::{Plan, authenticators_of, contexts_of, several_of};
 use super::{Flow, ModuleSet, Visitor};
 use crate::authenticator::Person;
 use crate::clock::Timestamp;
@@ -137,7 +137,8 @@ fn is_recent(demand: &Demand, max_age: Option<u64>, session: &Session, now: Time
 /// What the session has done of the steps. None of them: it is begun anew.
 fn progress_of(plan: &Plan<'_>, session: &Session) -> Progress {
     let contexts = contexts_of(session);
-    let met = plan.met_by(authenticators_of(session), &session.methods);
+    let several = several_of(session);
+    let met = plan.met_by(authenticators_of(session), &several);
     if met.is_empty() {
         return Progress::default();
     }
@@ -147,6 +148,7 @@ fn progress_of(plan: &Plan<'_>, session: &Session) -> Progress {
         person: Some(Person { subject, username }),
         methods: session.methods.clone(),
         contexts,
+        several,
         authenticators: met.iter().map(|enabled| enabled.name().clone()).collect(),
         session: Some((session.id.clone(), session.authenticated_at)),
         ..Progress::default()

@@ -90,12 +90,16 @@ impl Flow {
     /// person has factors and has shown none.
     pub(super) async fn link_now(&self, sign_in: &SignIn<'_>, account: &Account) -> Result<bool, Stop> {
         let Some(linking) = &sign_in.progress.linking else { return Ok(true) };
-        let Linking { authenticator, issuer, identity, label } = linking;
+        let Linking { authenticator, issuer, identity, label, .. } = linking;
         // As on the person's own pages: a password alone, stolen, would make somebody else's identity a way in
         // that lasts, and a further factor elsewhere.
         let factors = self.set_up_by(sign_in.modules, Some(&account.subject)).await?;
-        let is_shown =
-            |enabled: &&EnabledAuthenticator| sign_in.progress.authenticators.contains(enabled.name());
+        let progress = &sign_in.progress;
+        // In a further step, or as several factors in the first one.
+        let further = progress.authenticators.get(1..).unwrap_or_default();
+        let is_shown = |enabled: &&EnabledAuthenticator| {
+            further.contains(enabled.name()) || progress.several.contains(enabled.name())
+        };
         if !factors.is_empty() && !factors.iter().any(is_shown) {
             let (visitor, subject) = (sign_in.visitor, Some(account.subject.as_str()));
             self.audit_sign_in(

@@ -226,7 +226,7 @@ impl Flow {
             // The steps are others: what is done of them is counted anew.
             let progress = &sign_in.progress;
             let did = [progress.authenticators.as_slice(), &progress.skipped].concat();
-            let met = plan.met_by(&did, &progress.methods).len();
+            let met = plan.met_by(&did, &progress.several).len();
             sign_in.progress.done = met;
         }
         Ok(())

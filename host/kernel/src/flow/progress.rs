@@ -22,6 +22,8 @@ pub(super) struct Progress {
     pub(super) contexts: Vec<String>,
     /// Those that did the steps. None does two.
     pub(super) authenticators: Vec<String>,
+    /// Those of them that were several factors by themselves, by the methods that they said themselves.
+    pub(super) several: Vec<String>,
     /// Those for which this device is remembered, and whose steps it did. None does two.
     pub(super) skipped: Vec<String>,
     /// When the first step was done in this transaction, and what the person's password was known by then

@@ -2,7 +2,7 @@
 
 use super::complete::Stop;
 use super::progress::Progress;
-use super::steps::authenticators_of;
+use super::steps::{authenticators_of, several_of};
 use super::transaction::Lost;
 use super::{Flow, Visitor};
 use crate::audit::Event;
@@ -65,6 +65,7 @@ impl Flow {
             contexts: progress.contexts.clone(),
             methods: progress.methods.clone(),
             authenticators: progress.authenticators.clone(),
+            several: progress.several.clone(),
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(self.lifetimes.session),
@@ -81,6 +82,8 @@ impl Flow {
                     let earlier = authenticators_of(&old).iter();
                     let earlier = earlier.filter(|name| !progress.authenticators.contains(name));
                     session.authenticators.extend(earlier.cloned());
+                    let earlier = several_of(&old).into_iter();
+                    session.several.extend(earlier.filter(|name| !progress.several.contains(name)));
                 }
                 if !store.renew_session(&session).await? {
                     if progress.session.is_some() {

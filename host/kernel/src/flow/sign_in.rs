@@ -7,6 +7,7 @@ use super::decide::accepts;
 use super::handle::page_of;
 use super::progress::Progress;
 use super::realm::ASKING;
+use super::signed_in::SEVERAL_FACTORS;
 use super::steps::Plan;
 use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Reply, Visitor};
@@ -288,6 +289,9 @@ impl Flow {
         progress.done = progress.done.saturating_add(1);
         let (subject, username) = (account.subject.clone(), account.username.clone());
         progress.person = Some(Person { subject, username });
+        if identity.methods.iter().any(|method| method == SEVERAL_FACTORS) {
+            progress.several.push(name.clone());
+        }
         for method in identity.methods {
             if !progress.methods.contains(&method) {
                 progress.methods.push(method);

@@ -66,11 +66,8 @@ impl<'m> Plan<'m> {
     /// Whether the step under way names an authenticator that did an earlier one and was several factors by
     /// itself, as a passkey that knew its user: it does both.
     pub(super) fn is_done_already(&self, progress: &Progress) -> bool {
-        let did = |enabled: &&EnabledAuthenticator| {
-            enabled.is_several_factors() && progress.authenticators.contains(enabled.name())
-        };
-        let several = progress.methods.iter().any(|method| method == SEVERAL_FACTORS);
-        several && self.steps.get(progress.done).is_some_and(|step| step.iter().any(did))
+        let did = |enabled: &&EnabledAuthenticator| progress.several.contains(enabled.name());
+        self.steps.get(progress.done).is_some_and(|step| step.iter().any(did))
     }
 
     /// Those of the step under way that people set up themselves.
@@ -87,19 +84,18 @@ impl<'m> Plan<'m> {
     }
 
     /// What these authenticators have done of it already, from the beginning on. None does two steps but who
-    /// is several factors by itself, and was that time: the methods that were used say so.
+    /// was `several` factors by itself that time. That others together were several says nothing of it.
     pub(super) fn met_by<'p>(
         &'p self,
         authenticators: &[String],
-        methods: &[String],
+        several: &[String],
     ) -> Vec<&'p EnabledAuthenticator> {
-        let several = methods.iter().any(|method| method == SEVERAL_FACTORS);
         let mut met: Vec<&EnabledAuthenticator> = Vec::new();
         for step in &self.steps {
             let is_new = |enabled: &EnabledAuthenticator| met.iter().all(|one| one.name() != enabled.name());
             let did = step.iter().copied().find(|enabled| {
-                let is_both = several && enabled.is_several_factors();
-                authenticators.contains(enabled.name()) && (is_both || is_new(enabled))
+                authenticators.contains(enabled.name())
+                    && (several.contains(enabled.name()) || is_new(enabled))
             });
             let Some(did) = did else { break };
             met.push(did);
@@ -300,6 +296,12 @@ impl EnabledAuthenticator {
 /// without knowing of them.
 pub(super) fn authenticators_of(session: &Session) -> &[String] {
     if session.contexts.last() == Some(&session.context) { &session.authenticators } else { &[] }
+}
+
+/// Those of them that were several factors by themselves.
+pub(super) fn several_of(session: &Session) -> Vec<String> {
+    let did = authenticators_of(session);
+    session.several.iter().filter(|name| did.contains(name)).cloned().collect()
 }
 
 /// The contexts that the session was reached with. A node of the release before renews a session

@@ -135,6 +135,26 @@ async fn with_key(browser: &mut Browser, scene: &Scene, demand: Demand, handle: 
     browser.send_on(scene, "sign-in", &form(page), &[("handle", handle)]).await
 }
 
+/// A password and a touch are several factors, and the touch alone is not.
+#[tokio::test]
+async fn what_was_several_factors_together_is_credited_to_none_of_them() {
+    let scene = scene().await;
+    scene.enable(Pin::new("pin"));
+    scene.require(&[&["password"], &["key"]]);
+    scene.require_for("urn:two", &[&["key"], &["key", "pin"]]);
+    for (handle, is_enough) in [("touch-a", false), ("a", true)] {
+        let mut browser = Browser::default();
+        let page = form(after_password(&mut browser, &scene, demand("one")).await);
+        assert_eq!(name(&browser.send_on(&scene, "sign-in", &page, &[("handle", handle)]).await), DONE);
+        assert!(authentication(&scene).methods.contains(&"mfa".to_owned()));
+        scene.script(Outcome::Authenticate(Demand { passive: true, ..demand("two") }));
+        let opened = browser.open(&scene, Method::Get).await;
+        assert_eq!(name(&browser.follow_on(&scene, opened).await), DONE);
+        let is_good = matches!(scene.resumed(), Some(SignOn::Authenticated(_)));
+        assert_eq!(is_good, is_enough, "{handle}");
+    }
+}
+
 fn authentication(scene: &Scene) -> Authentication {
     match scene.resumed() {
         Some(SignOn::Authenticated(authentication)) => authentication,

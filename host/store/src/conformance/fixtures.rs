@@ -59,6 +59,7 @@ pub(super) fn session(id: &str, secret: u8, subject: &str) -> Session {
         contexts: vec!["name".into(), "password".into()],
         methods: vec!["pwd".into(), "otp".into()],
         authenticators: vec!["password".into()],
+        several: Vec::new(),
         created_at: NOW,
         last_used_at: NOW,
         expires_at: UNTIL,

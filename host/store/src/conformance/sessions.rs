@@ -22,6 +22,8 @@ pub(super) async fn are_renewed(state: State) {
         context: "otp".into(),
         contexts: vec!["password".into(), "otp".into()],
         methods: vec!["otp".into()],
+        authenticators: vec!["password".into(), "passkey".into()],
+        several: vec!["passkey".into()],
         last_used_at: NOW.plus(60),
         expires_at: UNTIL.plus(60),
         user_agent: "Browser/2".into(),
