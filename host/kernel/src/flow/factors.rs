@@ -28,6 +28,7 @@ impl Flow {
             let description = enabled.module.description();
             factors.push(FactorOf {
                 authenticator: description.name.clone(),
+                own_title: enabled.module.title().map(str::to_owned),
                 title: description.title.clone(),
                 translations: Arc::clone(&description.translations),
                 credentials: self.credentials_of(enabled, &person).list().await?,

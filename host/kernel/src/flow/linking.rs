@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::complete::Stop;
 use super::factors::not_allowed;
 use super::handle::page_of;
-use super::provision::label;
+use super::provision::{is_verified, label};
 use super::sign_in::SignIn;
 use super::transaction::{Held, Lost};
 use super::{EnabledAuthenticator, Flow, ModuleSet, OwnLink, Reply, Visitor};
@@ -29,6 +29,9 @@ pub(super) struct Linking {
     issuer: String,
     identity: String,
     label: String,
+    /// Whether the label is an address that the provider has verified, by its own word.
+    #[serde(default)]
+    is_verified: bool,
 }
 
 impl Linking {
@@ -51,6 +54,7 @@ impl Flow {
             issuer: claims.issuer.clone(),
             identity: claims.subject.clone(),
             label: label(claims),
+            is_verified: is_verified(claims),
         });
         sign_in.progress.out.clear();
         sign_in.progress.chosen = None;
@@ -75,14 +79,16 @@ impl Flow {
         let provider = enabled.and_then(|enabled| {
             let description = enabled.module.description();
             let text =
-                translated(&description.translations, &sign_in.visitor.language, &description.title.key)?;
-            Some(description.title.filled(text))
+                translated(&description.translations, &sign_in.visitor.language, &description.title.key);
+            let own = enabled.module.title().map(str::to_owned);
+            own.or_else(|| Some(description.title.filled(text?)))
         });
         let arguments = vec![
             ("identity".to_owned(), linking.label.clone()),
             ("provider".to_owned(), provider.unwrap_or_else(|| linking.issuer.clone())),
         ];
-        let body = Text { key: "sign-in.linking".into(), arguments };
+        let key = if linking.is_verified { "sign-in.linking" } else { "sign-in.linking-unverified" };
+        let body = Text { key: key.into(), arguments };
         elements.insert(0, Element::Message(Message { body, link: None }));
     }
 
@@ -140,6 +146,7 @@ impl Flow {
             let description = enabled.map(|enabled| enabled.module.description());
             own.push(OwnLink {
                 id: link.id.clone(),
+                own_title: enabled.and_then(|enabled| enabled.module.title()).map(str::to_owned),
                 title: description
                     .map_or_else(|| Text::of(&link.authenticator), |description| description.title.clone()),
                 translations: description

@@ -220,6 +220,12 @@ impl AccountRules {
     }
 }
 
+/// Whether what people call it is an address of which the provider says that it has verified it (OpenID Connect
+/// Core section 5.1). Anybody may have called themselves anything else.
+pub(super) fn is_verified(claims: &ClaimSet) -> bool {
+    claims.first("email_verified") == Some("true") && claims.first("email") == Some(label(claims).as_str())
+}
+
 /// What people call the identity: the first that they can trust their eyes with.
 pub(super) fn label(claims: &ClaimSet) -> String {
     let known = ["email", "preferred_username", "name"].into_iter().filter_map(|name| claims.first(name));

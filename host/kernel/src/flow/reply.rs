@@ -126,7 +126,9 @@ pub struct FactorsPage {
 pub struct OwnLink {
     /// [`crate::store::Link::id`].
     pub id: String,
-    /// What people call the authenticator.
+    /// What the operator calls the authenticator, where they say so. Text.
+    pub own_title: Option<String>,
+    /// What people call it.
     pub title: Text,
     /// The component's own texts.
     pub translations: Translations,
@@ -140,6 +142,8 @@ pub struct OwnLink {
 pub struct FactorOf {
     /// The authenticator's name.
     pub authenticator: String,
+    /// What the operator calls it, where they say so. Text.
+    pub own_title: Option<String>,
     /// What people call it.
     pub title: Text,
     /// The component's own texts.

@@ -209,6 +209,47 @@ async fn what_nobody_can_read_is_not_what_an_identity_is_called() {
     }
 }
 
+/// Whoever may call themselves anything at their provider calls themselves as their victim.
+#[tokio::test]
+async fn the_page_says_when_nobody_has_verified_what_an_identity_is_called() {
+    let (scene, seen) = scene(UnknownIdentity::Link).await;
+    let own = "email=a@example.org";
+    for (claims, key) in [
+        (format!("{own}&email_verified=true"), "\"sign-in.linking\""),
+        (format!("{own}&email_verified=false"), "\"sign-in.linking-unverified\""),
+        (own.to_owned(), "\"sign-in.linking-unverified\""),
+        ("email_verified=true&name=a@example.org".to_owned(), "\"sign-in.linking-unverified\""),
+    ] {
+        let identity = format!("subject=1&{claims}");
+        let page = come(&mut Browser::default(), &scene, &seen, demand("one"), &identity).await;
+        let Action::Page(Page::SignIn(page)) = page else { panic!("{}", name(&page)) };
+        let said = format!("{:?}", page.challenge.elements.first().unwrap());
+        assert!(said.contains(key) && said.contains("a@example.org"), "{claims}: {said}");
+    }
+}
+
+/// The operator's own title of an authenticator, as one of several of one file.
+#[tokio::test]
+async fn a_link_is_called_as_the_operator_calls_the_authenticator() {
+    let scene = Scene::new().await;
+    let module = SentAway::titled("away", PROVIDER, "Partner");
+    let seen = Arc::clone(&module.seen);
+    scene.enable_sending(module, &["login.example.org"]);
+    provide(&scene, "away", UnknownIdentity::Link);
+    scene.require(&[&["away", "password"]]);
+    let mut browser = Browser::default();
+    let page = come(&mut browser, &scene, &seen, demand("one"), "subject=1").await;
+    let Action::Page(Page::SignIn(shown)) = &page else { panic!("{}", name(&page)) };
+    let said = format!("{:?}", shown.challenge.elements.first().unwrap());
+    assert!(said.contains("(\"provider\", \"Partner\")"), "{said}");
+    assert_eq!(name(&prove(&mut browser, &scene, page, "alice").await), DONE);
+    let page = browser.open_factors(&scene).await;
+    let page = browser.follow_on(&scene, page).await;
+    let Action::Page(Page::Factors(shown)) = &page else { panic!("{}", name(&page)) };
+    assert_eq!(shown.links[0].own_title.as_deref(), Some("Partner"));
+    assert_eq!(shown.factors[0].own_title.as_deref(), Some("Partner"));
+}
+
 #[tokio::test]
 async fn nothing_is_linked_before_all_steps_are_done() {
     let (scene, seen) = scene(UnknownIdentity::Link).await;

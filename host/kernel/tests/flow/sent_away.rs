@@ -34,6 +34,7 @@ pub(crate) struct SentAway {
     description: Description,
     /// Where it sends people.
     url: String,
+    title: Option<&'static str>,
     pub(crate) seen: Arc<Mutex<Seen>>,
 }
 
@@ -53,8 +54,14 @@ impl SentAway {
                 translations: [].into(),
             },
             url: url.into(),
+            title: None,
             seen: Arc::default(),
         }
+    }
+
+    /// The same, which the operator calls so.
+    pub(crate) fn titled(name: &str, url: &str, title: &'static str) -> Self {
+        Self { title: Some(title), ..Self::new(name, url) }
     }
 
     fn send(&self, context: &Context) -> Step {
@@ -69,6 +76,10 @@ impl SentAway {
 impl AuthenticatorModule for SentAway {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn title(&self) -> Option<&str> {
+        self.title
     }
 
     async fn begin(&self, _: Arc<AuthenticatorServices>, context: Context) -> Result<Step, ModuleFailure> {

@@ -147,6 +147,7 @@ fn a_page_that_waits_loads_itself_again_without_script() {
 fn the_page_of_factors_names_what_there_is() {
     let factor = |authenticator: &str, credentials: Vec<Credential>| FactorOf {
         authenticator: authenticator.into(),
+        own_title: None,
         title: Text::of("own.title"),
         translations: [Translation {
             language: "de".into(),
@@ -166,7 +167,8 @@ fn the_page_of_factors_names_what_there_is() {
     };
     let link = |id: &str, is_last_way| OwnLink {
         id: id.into(),
-        title: Text::of("Example Login"),
+        own_title: (id == "l-1").then(|| "Example <Login>".into()),
+        title: Text::of("Another Login"),
         translations: [].into(),
         label: "<b>erika@example.org</b>".into(),
         is_last_way,
@@ -186,7 +188,8 @@ fn the_page_of_factors_names_what_there_is() {
     );
     assert_eq!(html.matches("value=\"enrol\"").count(), 2);
     assert_eq!(html.matches("name=\"anti-forgery\" value=\"forgery-1\"").count(), 6);
-    assert!(html.contains("Example Login: <bdi>&lt;b&gt;erika@example.org&lt;"), "{html}");
+    assert!(html.contains("Another Login: <bdi>") && html.contains("Example &lt;Login&gt;: <bdi>"), "{html}");
+    assert!(html.contains("Login&gt;: <bdi>&lt;b&gt;erika@example.org&lt;"), "{html}");
     assert_eq!(html.matches("value=\"unlink\"").count(), 1, "the last way in stays");
     assert!(!html.contains("never-shown"));
     assert_eq!(html.matches("value=\"unlock\"").count(), 1);

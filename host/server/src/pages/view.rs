@@ -152,7 +152,8 @@ impl<'f> Factor<'f> {
     pub(super) fn new(factor: &'f FactorOf, texts: &Texts<'_>) -> Self {
         let credentials = factor.credentials.iter();
         let credentials = credentials.map(|one| Credential { id: &one.id, label: &one.label }).collect();
-        let (authenticator, title) = (&factor.authenticator, texts.text(&factor.title));
+        let title = factor.own_title.clone().unwrap_or_else(|| texts.text(&factor.title));
+        let authenticator = &factor.authenticator;
         Self { authenticator, title, credentials, is_locked: factor.is_locked }
     }
 }
@@ -168,7 +169,7 @@ pub(super) struct Linked<'l> {
 
 impl<'l> Linked<'l> {
     pub(super) fn new(link: &'l OwnLink, texts: &Texts<'_>) -> Self {
-        let title = texts.text(&link.title);
+        let title = link.own_title.clone().unwrap_or_else(|| texts.text(&link.title));
         Self { id: &link.id, title, label: &link.label, is_last_way: link.is_last_way }
     }
 }
