@@ -72,6 +72,7 @@ impl Scene {
             methods: vec!["pwd".into()],
             authenticators: vec!["password".into()],
             several: Vec::new(),
+            links: Vec::new(),
             created_at: Timestamp(1_000),
             last_used_at: Timestamp(1_000),
             expires_at: Timestamp(9_000),

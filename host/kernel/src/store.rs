@@ -75,6 +75,9 @@ pub struct Session {
     /// Those of them that were several factors by themselves when they did their step. Empty in sessions of the
     /// release before.
     pub several: Vec<String>,
+    /// The links that did steps, by [`Link::id`]: it ends with each of them. Empty in sessions of the release
+    /// before.
+    pub links: Vec<String>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last used.
@@ -307,8 +310,14 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<Link>, Unavailable>;
     /// A person's links, the oldest first.
     async fn links_of(&self, subject: &str) -> Result<Vec<Link>, Unavailable>;
-    /// False when it was not there, or is not the person's.
-    async fn remove_link(&self, subject: &str, id: &str) -> Result<bool, Unavailable>;
+    /// False when it was not there, or is not the person's. With `beside` it goes only while another link of
+    /// theirs is of one of these authenticators: of two that go at once, one stays. Atomic.
+    async fn remove_link(
+        &self,
+        subject: &str,
+        id: &str,
+        beside: Option<&[String]>,
+    ) -> Result<bool, Unavailable>;
     /// Removes all links of the person; how many.
     async fn remove_links_of(&self, subject: &str) -> Result<u64, Unavailable>;
     /// Writes a person's claims; false when there is no such person.
@@ -343,8 +352,8 @@ pub trait Store: Send + Sync {
     async fn add_session(&self, session: &Session) -> Result<(), Unavailable>;
     /// The session of a cookie's secret, unless it ended.
     async fn session(&self, secret: Fingerprint, now: Timestamp) -> Result<Option<Session>, Unavailable>;
-    /// Writes secret, authenticated_at, context, contexts, methods, authenticators, several, last_used_at,
-    /// expires_at, user_agent and address of the session with this id: the person proved anew who they are, and the cookie's secret changes.
+    /// Writes secret, authenticated_at, context, contexts, methods, authenticators, several, links,
+    /// last_used_at, expires_at, user_agent and address of the session with this id: the person proved anew who they are, and the cookie's secret changes.
     /// False when it is not there.
     async fn renew_session(&self, session: &Session) -> Result<bool, Unavailable>;
     /// Writes `last_used_at`.

@@ -198,7 +198,8 @@ fn name_key(username: &str) -> String {
     format!("name:{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest))
 }
 
-fn address_key(address: IpAddr) -> String {
+/// What belongs to one client: an address of IPv4, or a network of IPv6.
+pub(crate) fn address_key(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => format!("address:{v4}"),
         IpAddr::V6(v6) => {

@@ -73,6 +73,7 @@ const RULES: &[(&str, Rule)] = rules! {
     links::are_of_one_authenticator_and_issuer,
     links::are_listed_and_removed_by_their_person,
     links::of_one_identity_are_added_once,
+    links::of_which_one_is_to_stay_go_one_by_one,
     links::are_added_with_a_new_person_or_not_at_all,
     links::bring_claims_that_change,
     applications::are_found_by_id_and_identifier,

@@ -41,6 +41,9 @@ const MIGRATIONS: &[Migration] = &[
     // A node of the release before renews a session and leaves `several` alone: a name counts only while it is
     // one of the session's authenticators.
     Migration { number: 6, needs: 1, sql: include_str!("../migrations/0006_several_factors.sql") },
+    // A node of the release before leaves `links` empty or as they were: then the session ends with each link of
+    // its authenticators, or with one more.
+    Migration { number: 7, needs: 1, sql: include_str!("../migrations/0007_links_of_sessions.sql") },
 ];
 
 /// `user_version` of a file says nothing about whose it is.

@@ -185,9 +185,14 @@ impl Store for SqliteStore {
         self.read(|c| links::of(c, subject))
     }
 
-    async fn remove_link(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
-        let (subject, id) = (subject.to_owned(), id.to_owned());
-        self.write(move |c| links::remove(c, &subject, &id)).await
+    async fn remove_link(
+        &self,
+        subject: &str,
+        id: &str,
+        beside: Option<&[String]>,
+    ) -> Result<bool, Unavailable> {
+        let (subject, id, beside) = (subject.to_owned(), id.to_owned(), beside.map(<[_]>::to_vec));
+        self.write(move |c| links::remove(c, &subject, &id, beside.as_deref())).await
     }
 
     async fn remove_links_of(&self, subject: &str) -> Result<u64, Unavailable> {

@@ -149,6 +149,7 @@ fn progress_of(plan: &Plan<'_>, session: &Session) -> Progress {
         methods: session.methods.clone(),
         contexts,
         several,
+        links: session.links.clone(),
         authenticators: met.iter().map(|enabled| enabled.name().clone()).collect(),
         session: Some((session.id.clone(), session.authenticated_at)),
         ..Progress::default()

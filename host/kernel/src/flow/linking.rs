@@ -12,7 +12,7 @@ use super::handle::page_of;
 use super::provision::{is_verified, label};
 use super::sign_in::SignIn;
 use super::transaction::{Held, Lost};
-use super::{EnabledAuthenticator, Flow, ModuleSet, OwnLink, Reply, Visitor};
+use super::{CookieChange, EnabledAuthenticator, Flow, ModuleSet, OwnLink, OwnPage, Reply, Visitor};
 use crate::audit::Event;
 use crate::authenticator::{ClaimSet, Element, Form, Message, Person, Text, translated};
 use crate::directory::Account;
@@ -172,12 +172,22 @@ impl Flow {
         let links = store.links_of(&person.subject).await?;
         let link = links.iter().find(|link| Some(link.id.as_str()) == form.single("link"));
         let link = link.ok_or(Lost::OutOfStep)?;
-        if self.is_last_way(modules, &person, &links, link).await? {
-            self.audit_link(visitor, "account.last-way-kept", link);
-            return Ok(not_allowed());
+        // Without another way only another link lets this one go, which the store sees to.
+        let serving: Vec<_> = modules.authenticators.iter().map(|enabled| enabled.name().clone()).collect();
+        let has_other_way = self.has_other_way(modules, &person).await?;
+        let beside = (!has_other_way).then_some(serving.as_slice());
+        if !store.remove_link(&person.subject, &link.id, beside).await? {
+            if !has_other_way {
+                self.audit_link(visitor, "account.last-way-kept", link);
+                return Ok(not_allowed());
+            }
+            return Ok(Reply::redirect(page_of(&held.id)));
         }
-        if store.remove_link(&person.subject, &link.id).await? {
-            self.audit_link(visitor, "account.unlinked", link);
+        self.audit_link(visitor, "account.unlinked", link);
+        let ended = self.end_sessions_of_link(visitor, link).await?;
+        if ended.iter().any(|id| id == session) {
+            // They are here by this very link.
+            return Ok(Reply::redirect(OwnPage::Factors.path().into()).with_session(CookieChange::Clear));
         }
         Ok(Reply::redirect(page_of(&held.id)))
     }
@@ -195,14 +205,19 @@ impl Flow {
         if links.iter().any(|other| serves(&other)) {
             return Ok(false);
         }
+        Ok(!self.has_other_way(modules, person).await?)
+    }
+
+    /// Whether the person has a way in beside their links: a password, or a passkey.
+    async fn has_other_way(&self, modules: &ModuleSet, person: &Person) -> Result<bool, Unavailable> {
         let own = self.installation.store.authenticators_of(&person.subject).await?;
         let identifies = |name: &String| {
             modules.authenticator(name).is_some_and(|enabled| enabled.module.description().identifies)
         };
         if own.iter().any(identifies) {
-            return Ok(false);
+            return Ok(true);
         }
-        Ok(!self.installation.directory.has_password(&person.username).await?)
+        self.installation.directory.has_password(&person.username).await
     }
 
     fn audit_link(&self, visitor: &Visitor, event: &str, link: &Link) {

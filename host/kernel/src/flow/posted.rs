@@ -15,12 +15,15 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::randomness::{Fingerprint, fingerprint};
+use crate::throttle::address_key;
 
 /// Seconds that a form waits: a browser follows the redirect at once.
 const WAIT: u64 = 60;
 /// Bytes of all forms.
 const MOST: usize = 16 << 20;
-/// Forms of one address: several people behind it, each on their way for a moment.
+/// Forms.
+const MOST_FORMS: usize = 1_024;
+/// Forms of one address, or of one network of IPv6: several people behind it, each on their way for a moment.
 const MOST_OF_ADDRESS: usize = 8;
 
 /// What waits.
@@ -47,14 +50,15 @@ impl PostedForms {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = posted.at;
         waiting.retain(|other| now.since(other.at) <= WAIT && other.state != posted.state);
-        while waiting.iter().filter(|other| other.address == posted.address).count() >= MOST_OF_ADDRESS {
-            let Some(oldest) = waiting.iter().position(|other| other.address == posted.address) else {
-                break;
-            };
+        let client = address_key(posted.address);
+        let is_its_own = |other: &Posted| address_key(other.address) == client;
+        while waiting.iter().filter(|other| is_its_own(other)).count() >= MOST_OF_ADDRESS {
+            let Some(oldest) = waiting.iter().position(is_its_own) else { break };
             waiting.remove(oldest);
         }
         waiting.push_back(posted);
-        while waiting.iter().map(|one| one.encoded.len()).sum::<usize>() > MOST {
+        let bytes = |waiting: &VecDeque<Posted>| waiting.iter().map(|one| one.encoded.len()).sum::<usize>();
+        while waiting.len() > MOST_FORMS || bytes(&waiting) > MOST {
             waiting.pop_front();
         }
     }
@@ -123,5 +127,27 @@ mod tests {
         }
         let left = (0..=255).filter(|address| takes(&forms, 1, *address, 100)).count();
         assert_eq!(left, 64, "16 MiB");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client_and_the_number_of_forms_is_bounded() {
+        let forms = PostedForms::default();
+        let from = |number: u16, network: u16| Posted {
+            handle: fingerprint(&format!("{number} {network}")),
+            state: format!("{number} {network}"),
+            address: IpAddr::from([0x2001, 0xdb8, 0, network, 0, 0, 0, number]),
+            ..form(1, 1, 10, 100)
+        };
+        let is_there = |number: u16, network: u16| {
+            forms.take(&format!("{number} {network}"), Timestamp(100)).is_some()
+        };
+        for number in 0..20 {
+            forms.keep(from(number, 0));
+        }
+        assert_eq!((0..20).filter(|number| is_there(*number, 0)).count(), 8);
+        for network in 0..2_000 {
+            forms.keep(from(1, network));
+        }
+        assert_eq!((0..2_000).filter(|network| is_there(1, *network)).count(), 1_024);
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Progress {
     pub(super) remember: Option<(String, u64)>,
     /// The file of the authenticator whose challenge is shown: its SHA-256 in hexadecimal.
     pub(super) component: String,
+    /// The links whose identities did steps, by their identifiers: what they began ends with them.
+    pub(super) links: Vec<String>,
     /// The outside identity that becomes the person's when all steps are done.
     pub(super) linking: Option<Linking>,
     /// They came with an identity from outside that is nobody's, and take another way.

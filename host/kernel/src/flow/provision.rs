@@ -71,7 +71,7 @@ impl Flow {
             }
             (Some(link), _) => {
                 self.update(enabled, &link, &claims).await?;
-                self.step_done(sign_in, enabled, identity, &link.subject).await
+                self.step_by_link(sign_in, enabled, identity, &link.id, &link.subject).await
             }
             // Whoever knows the password alone must not bring an identity of their own along.
             (None, Some(_)) => self.not_here(sign_in, enabled, "not-linked").await,
@@ -81,6 +81,18 @@ impl Flow {
                 UnknownIdentity::Create => self.create(sign_in, enabled, identity, &claims).await,
             },
         }
+    }
+
+    async fn step_by_link(
+        &self,
+        mut sign_in: SignIn<'_>,
+        enabled: &EnabledAuthenticator,
+        identity: Identity,
+        link: &str,
+        subject: &str,
+    ) -> Result<Reply, Stop> {
+        sign_in.progress.links.push(link.to_owned());
+        self.step_done(sign_in, enabled, identity, subject).await
     }
 
     async fn create(
@@ -99,14 +111,15 @@ impl Flow {
             return self.not_here(sign_in, enabled, "account-refused").await;
         }
         let link = self.new_link((enabled.name(), &claims.issuer, &claims.subject), &label(claims), true);
+        let id = link.id.clone();
         match self.installation.directory.create_account(username, &rules.copied(claims), link).await? {
             Creation::Created(account) => {
                 self.audit_account(&sign_in, "account.created", enabled.name(), &account.subject, claims);
-                self.step_done(sign_in, enabled, identity, &account.subject).await
+                self.step_by_link(sign_in, enabled, identity, &id, &account.subject).await
             }
             Creation::Exists => match self.link_of(enabled, claims).await? {
                 // Made at this moment by another sign-in of the same person.
-                Some(link) => self.step_done(sign_in, enabled, identity, &link.subject).await,
+                Some(link) => self.step_by_link(sign_in, enabled, identity, &link.id, &link.subject).await,
                 None => self.begin_linking(sign_in, enabled, claims).await,
             },
             Creation::Refused(reason) => {

@@ -8,7 +8,7 @@ use super::{Flow, Visitor};
 use crate::audit::Event;
 use crate::directory::Account;
 use crate::randomness::{fingerprint, identifier, secret};
-use crate::store::Session;
+use crate::store::{Link, Session};
 use crate::unavailable::Unavailable;
 
 /// A session's use is written down once in so many seconds: reading a page costs no write.
@@ -66,6 +66,7 @@ impl Flow {
             methods: progress.methods.clone(),
             authenticators: progress.authenticators.clone(),
             several: progress.several.clone(),
+            links: progress.links.clone(),
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(self.lifetimes.session),
@@ -99,7 +100,41 @@ impl Flow {
             }
             None => store.add_session(&session).await?,
         }
+        self.check_links(visitor, &session).await?;
         Ok((session, cookie))
+    }
+
+    /// A link that went while its session began: whoever removed it may not have seen the session yet.
+    async fn check_links(&self, visitor: &Visitor, session: &Session) -> Result<(), Stop> {
+        if session.links.is_empty() {
+            return Ok(());
+        }
+        let there = self.installation.store.links_of(&session.subject).await?;
+        if session.links.iter().all(|id| there.iter().any(|link| link.id == *id)) {
+            return Ok(());
+        }
+        self.end_session(visitor, session, "unlinked").await?;
+        Err(Lost::OutOfStep.into())
+    }
+
+    /// Ends the sessions that the link began, of which none may be left by the time that it is removed: the
+    /// identifiers.
+    pub(super) async fn end_sessions_of_link(
+        &self,
+        visitor: &Visitor,
+        link: &Link,
+    ) -> Result<Vec<String>, Unavailable> {
+        let now = self.installation.clock.now();
+        let mut ended = Vec::new();
+        for session in self.installation.store.sessions_of(&link.subject, now, u32::MAX).await? {
+            // Those of the release before do not know the link.
+            let is_unknown = session.links.is_empty() && session.authenticators.contains(&link.authenticator);
+            if is_unknown || session.links.contains(&link.id) {
+                self.end_session(visitor, &session, "unlinked").await?;
+                ended.push(session.id);
+            }
+        }
+        Ok(ended)
     }
 
     /// The person has set a factor up in this session: they have just shown that they have it.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use postern_kernel::flow::{AccountRules, Action, Page, UnknownIdentity};
 use postern_kernel::module::{Authentication, Demand, Failure, Method, Outcome, SignOn};
+use postern_kernel::store::Link;
 
 use crate::pin::Pin;
 use crate::scene::{Browser, PASSWORD, Scene, demand, form, name};
@@ -375,6 +376,65 @@ async fn links_are_on_the_persons_own_page_and_the_last_way_in_stays() {
     assert_eq!(name(&alice.send_on(&scene, "unlink", &own, &[("link", &hers)]).await), "factors");
     assert_eq!(scene.store.links_of("subject-of-alice").await.unwrap(), []);
     assert!(scene.audit.has("account.unlinked"));
+}
+
+/// Two requests at one moment, of which each sees the other link.
+#[tokio::test]
+async fn of_the_last_two_ways_in_one_stays_however_they_are_removed() {
+    let (scene, seen) = scene(UnknownIdentity::Create).await;
+    let mut carol = Browser::default();
+    come(&mut carol, &scene, &seen, demand("one"), "subject=1&preferred_username=carol").await;
+    let first = scene.store.links_of("subject-of-carol").await.unwrap().remove(0);
+    let second = Link { id: "second".into(), identity: "2".into(), ..first.clone() };
+    assert!(scene.store.add_link(&second, 16).await.unwrap());
+    let page = carol.open_factors(&scene).await;
+    let page = carol.follow_on(&scene, page).await;
+    let own = form_of(&page);
+    let mut again = carol.clone();
+    let (one, two) = ([("link", first.id.as_str())], [("link", "second")]);
+    let at_once = tokio::join!(
+        carol.send(&scene, "unlink", &own, &one),
+        again.send(&scene, "unlink", &own, &two)
+    );
+    assert_eq!(scene.store.links_of("subject-of-carol").await.unwrap().len(), 1, "{}", name(&at_once.0));
+}
+
+#[tokio::test]
+async fn what_a_link_began_ends_with_it() {
+    let (scene, seen) = scene(UnknownIdentity::Link).await;
+    let mut alice = Browser::default();
+    let page = come(&mut alice, &scene, &seen, demand("one"), "subject=1").await;
+    prove(&mut alice, &scene, page, "alice").await;
+    let mut mallory = Browser::default();
+    come(&mut mallory, &scene, &seen, demand("one"), "subject=1").await;
+    assert_eq!(subject(&scene), "subject-of-alice");
+    // Another identity at the same provider, and one that is on its way.
+    let mut elsewhere = Browser::default();
+    let page = come(&mut elsewhere, &scene, &seen, demand("one"), "subject=2").await;
+    prove(&mut elsewhere, &scene, page, "alice").await;
+    let mut other = Browser::default();
+    come(&mut other, &scene, &seen, demand("one"), "subject=2").await;
+    let unlink = async |browser: &mut Browser, identity: &str| {
+        let links = scene.store.links_of("subject-of-alice").await.unwrap();
+        let id = links.into_iter().find(|link| link.identity == identity).unwrap().id;
+        let page = browser.open_factors(&scene).await;
+        let page = browser.follow_on(&scene, page).await;
+        browser.send(&scene, "unlink", &form_of(&page), &[("link", &id)]).await
+    };
+    assert!(matches!(unlink(&mut alice, "1").await, Action::Redirect(_)));
+    assert!(scene.audit.has("session.ended unlinked"));
+    let is_in = async |browser: &mut Browser| {
+        scene.script(Outcome::Authenticate(Demand { passive: true, ..demand("one") }));
+        let opened = browser.open(&scene, Method::Get).await;
+        browser.follow_on(&scene, opened).await;
+        matches!(scene.resumed(), Some(SignOn::Authenticated(_)))
+    };
+    assert!(!is_in(&mut mallory).await, "it began by that link");
+    assert!(is_in(&mut alice).await && is_in(&mut other).await && is_in(&mut elsewhere).await);
+    // Who is here by the very link is signed out.
+    let reply = unlink(&mut other, "2").await;
+    assert_eq!((name(&reply).as_str(), &other.session), ("redirect /authenticationendpoint/factors", &None));
+    assert!(is_in(&mut alice).await);
 }
 
 fn form_of(page: &Action) -> crate::scene::PageForm {

@@ -204,6 +204,7 @@ fn open(state: &tempfile::TempDir) -> Arc<dyn Store> {
 }
 
 /// A browser: cookies, and the requests that a person makes with it.
+#[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) session: Option<String>,
     pub(crate) browser: Option<String>,

@@ -96,7 +96,12 @@ impl Store for Away {
         Err(away())
     }
 
-    async fn remove_link(&self, _subject: &str, _id: &str) -> Result<bool, Unavailable> {
+    async fn remove_link(
+        &self,
+        _subject: &str,
+        _id: &str,
+        _beside: Option<&[String]>,
+    ) -> Result<bool, Unavailable> {
         Err(away())
     }
 

@@ -60,6 +60,7 @@ pub(super) fn session(id: &str, secret: u8, subject: &str) -> Session {
         methods: vec!["pwd".into(), "otp".into()],
         authenticators: vec!["password".into()],
         several: Vec::new(),
+        links: vec!["l-1".into()],
         created_at: NOW,
         last_used_at: NOW,
         expires_at: UNTIL,

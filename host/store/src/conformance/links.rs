@@ -45,9 +45,9 @@ pub(super) async fn are_listed_and_removed_by_their_person(state: State) {
     }
     assert_eq!(state.two.links_of("alice").await.unwrap(), [first.clone(), later.clone()]);
     assert_eq!(state.two.links_of("carol").await.unwrap(), []);
-    assert!(!state.two.remove_link("bob", "l-1").await.unwrap(), "it is alice's");
-    assert!(state.two.remove_link("alice", "l-1").await.unwrap());
-    assert!(!state.one.remove_link("alice", "l-1").await.unwrap());
+    assert!(!state.two.remove_link("bob", "l-1", None).await.unwrap(), "it is alice's");
+    assert!(state.two.remove_link("alice", "l-1", None).await.unwrap());
+    assert!(!state.one.remove_link("alice", "l-1", None).await.unwrap());
     assert_eq!(state.one.link("example", "https://a", "1").await.unwrap(), None);
     assert!(state.one.add_link(&later, 2).await.unwrap());
     assert!(!state.two.add_link(&link("l-9", "x", "https://a", "9", "alice"), 2).await.unwrap(), "the most");
@@ -62,6 +62,26 @@ pub(super) async fn of_one_identity_are_added_once(state: State) {
         node.add_link(&one, 16).await.unwrap()
     });
     assert_eq!(outcomes.await.into_iter().filter(|added| *added).count(), 1);
+}
+
+pub(super) async fn of_which_one_is_to_stay_go_one_by_one(state: State) {
+    let beside = ["example".to_owned()];
+    for number in 0..16 {
+        let one = link(&format!("l-{number}"), "example", "https://a", &number.to_string(), "alice");
+        assert!(state.one.add_link(&one, 16).await.unwrap());
+    }
+    let other = link("l-16", "other", "https://a", "16", "alice");
+    assert!(state.one.add_link(&other, 17).await.unwrap(), "serves nobody");
+    let outcomes = race(&state, |number, node| async move {
+        let (id, beside) = (format!("l-{}", number % 16), ["example".to_owned()]);
+        node.remove_link("alice", &id, Some(&beside)).await.unwrap()
+    });
+    assert_eq!(outcomes.await.into_iter().filter(|removed| *removed).count(), 15);
+    let left = state.two.links_of("alice").await.unwrap();
+    assert_eq!(left.len(), 2, "one of them, and the other");
+    assert!(!state.two.remove_link("bob", &left[0].id, Some(&beside)).await.unwrap());
+    assert!(state.two.remove_link("alice", "l-16", Some(&beside)).await.unwrap());
+    assert!(state.two.remove_link("alice", &left[0].id, None).await.unwrap(), "whoever may");
 }
 
 pub(super) async fn are_added_with_a_new_person_or_not_at_all(state: State) {

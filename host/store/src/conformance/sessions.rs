@@ -24,6 +24,7 @@ pub(super) async fn are_renewed(state: State) {
         methods: vec!["otp".into()],
         authenticators: vec!["password".into(), "passkey".into()],
         several: vec!["passkey".into()],
+        links: vec!["l-1".into(), "l-2".into()],
         last_used_at: NOW.plus(60),
         expires_at: UNTIL.plus(60),
         user_agent: "Browser/2".into(),

@@ -61,7 +61,19 @@ pub(crate) fn of(connection: &Connection, subject: &str) -> rusqlite::Result<Vec
     rows.collect()
 }
 
-pub(crate) fn remove(connection: &Connection, subject: &str, id: &str) -> rusqlite::Result<bool> {
+/// Judges and removes in one transaction of the one writer: no other removal slips in between.
+pub(crate) fn remove(
+    connection: &Connection,
+    subject: &str,
+    id: &str,
+    beside: Option<&[String]>,
+) -> rusqlite::Result<bool> {
+    if let Some(beside) = beside {
+        let serves = |link: &Link| link.id != id && beside.contains(&link.authenticator);
+        if !of(connection, subject)?.iter().any(serves) {
+            return Ok(false);
+        }
+    }
     Ok(statement(connection, REMOVE)?.execute([id, subject])? == 1)
 }
 
