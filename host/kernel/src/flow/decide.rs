@@ -125,6 +125,7 @@ fn about<'a>(
         reached: session.map(|session| session.contexts.as_slice()).unwrap_or_default(),
         failures: 0,
         before: None,
+        owed: &[],
     }
 }
 

@@ -7,7 +7,7 @@
 mod judge;
 mod told;
 
-pub(super) use judge::standing_for;
+pub(super) use judge::{joined, standing_for};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -69,6 +69,9 @@ pub(super) struct Decided {
     policy: String,
     /// None: the steps of the configuration.
     pub(super) steps: Option<Vec<Vec<String>>>,
+    /// Those of them that the configuration does not ask for.
+    #[serde(default)]
+    pub(super) beyond: Vec<Vec<String>>,
 }
 
 /// A policy that can't be gone by. The sign-in ends.
@@ -119,6 +122,8 @@ pub(super) struct Asked<'a> {
     pub(super) failures: u32,
     /// What it decided last in this sign-in.
     pub(super) before: Option<&'a Decided>,
+    /// What it asked for beyond the configuration when that was another realm's.
+    pub(super) owed: &'a [Vec<String>],
 }
 
 /// What came of it.
@@ -163,22 +168,24 @@ impl Flow {
         let context = self.told(asked, policy, application, &configured).await?;
         let decision = policy.module.decide(&asked.visitor.correlation, context).await;
         let decision = decision.map_err(|failure| PolicyFailure::of_call(name, failure))?;
-        let decided = |steps| Decided { policy: name.into(), steps };
+        let decided = |steps: Option<Vec<Vec<String>>>| {
+            let beyond = judge::beyond(&configured, steps.as_deref().unwrap_or_default());
+            Decided { policy: name.into(), steps, beyond }
+        };
         let before = asked.before.and_then(|before| before.steps.as_deref());
+        let held = before.unwrap_or(asked.owed);
         let ruling = match decision {
             Decision::Deny(denial) => Ruling::Denied(decided(before.map(<[_]>::to_vec)), denial),
-            Decision::Unchanged => Ruling::Steps(decided(match before {
-                Some(before) if !policy.may_relax && !judge::covers(before, &configured) => {
-                    Some(judge::joined(before, configured))
-                }
-                _ => None,
-            })),
+            Decision::Unchanged if !policy.may_relax && !judge::covers(held, &configured) => {
+                Ruling::Steps(decided(Some(judge::joined(held, configured.clone()))))
+            }
+            Decision::Unchanged => Ruling::Steps(decided(None)),
             Decision::Steps(steps) => {
                 let required = (!policy.may_relax).then_some(configured.as_slice());
                 judge::check(asked.modules, &steps, required)
                     .map_err(|(code, detail)| PolicyFailure::new(name, code, detail))?;
-                let before = before.filter(|_| !policy.may_relax).unwrap_or_default();
-                Ruling::Steps(decided(Some(judge::joined(before, steps))))
+                let held = if policy.may_relax { &[] } else { held };
+                Ruling::Steps(decided(Some(judge::joined(held, steps))))
             }
         };
         self.audit_ruling(asked, name, &ruling);
@@ -246,6 +253,7 @@ impl Flow {
             reached: &progress.contexts,
             failures: progress.failures,
             before: progress.decided.as_ref(),
+            owed: &progress.owed,
         };
         let ruling = self.ask_policy(&asked).await?;
         ruling.apply(&mut sign_in.progress);

@@ -53,6 +53,8 @@ pub(super) struct Progress {
     pub(super) denial: Option<String>,
     /// What the policy decided when it was asked last.
     pub(super) decided: Option<Decided>,
+    /// What it asked for beyond the steps of another realm, which the person left.
+    pub(super) owed: Vec<Vec<String>>,
     /// The name that the person said, or the application for them, where people are asked for it first.
     pub(super) hint: Option<String>,
     /// The authenticator of that name's realm, or of the realm that the session began in.

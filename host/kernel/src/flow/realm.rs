@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::complete::Stop;
+use super::policy::joined;
 use super::progress::Progress;
 use super::sign_in::SignIn;
 use super::transaction::Lost;
@@ -65,15 +66,21 @@ impl Realms {
 impl Progress {
     /// The person has said who they are, or the application did for them.
     fn is_told(&mut self, realms: &Realms, name: String) {
-        let realm = realms.find(&name).map(str::to_owned);
-        if realm != self.realm {
-            // The policy was asked about other steps.
-            self.decided = None;
-        }
-        self.realm = realm;
+        self.enter(realms.find(&name).map(str::to_owned));
         self.hint = Some(name);
         self.out.clear();
         self.chosen = None;
+    }
+
+    /// The policy was asked about the steps of the other realm, and is asked anew. What it asked for beyond
+    /// these stays: nobody is rid of it by another name.
+    fn enter(&mut self, realm: Option<String>) {
+        if realm != self.realm
+            && let Some(decided) = self.decided.take()
+        {
+            self.owed = joined(&self.owed, decided.beyond);
+        }
+        self.realm = realm;
     }
 
     fn is_at_the_beginning(&self) -> bool {
@@ -147,7 +154,8 @@ impl Flow {
             return Err(Lost::OutOfStep.into());
         }
         let progress = &mut sign_in.progress;
-        (progress.hint, progress.realm, progress.decided) = (None, None, None);
+        progress.hint = None;
+        progress.enter(None);
         progress.asks_name = true;
         progress.out.clear();
         progress.chosen = None;

@@ -166,6 +166,34 @@ async fn who_leaves_the_office_in_the_middle_is_asked_for_more_and_coming_back_t
     assert_eq!(name(&browser.send_on(&scene, "sign-in", &page, &fields).await), "pin.ask");
 }
 
+/// Another name, of the same realm or of another one, changes nothing about where they were asked from.
+#[tokio::test]
+async fn another_name_takes_nothing_back_that_the_policy_asked_for() {
+    use crate::realm::{begin, prove, say};
+    let scene = crate::realm::scene().await;
+    let outside: Rule = |context| {
+        let pin = vec![vec!["pin".to_owned()]];
+        if context.networks == ["office"] {
+            return Decision::Unchanged;
+        }
+        Decision::Steps([context.steps.clone(), pin].concat())
+    };
+    rule(&scene, outside);
+    for (first, then) in [("bob", "alice"), ("anna@example.org", "alice"), ("bob", "anna@example.org")] {
+        let mut browser = from([203, 0, 113, 7]);
+        let asked = begin(&mut browser, &scene, demand("one")).await;
+        let shown = say(&mut browser, &scene, asked, first).await;
+        browser.address = [192, 0, 2, 7].into();
+        let asked = browser.send_on(&scene, "not-you", &form(shown), &[]).await;
+        let shown = say(&mut browser, &scene, asked, then).await;
+        let page = prove(&mut browser, &scene, shown, "alice").await;
+        assert_eq!(name(&page), "pin.ask", "{first}, then {then}");
+        let done = browser.send_on(&scene, "sign-in", &form(page), &[("code", "1234")]).await;
+        assert_eq!(name(&done), DONE, "and nothing twice");
+        assert!(matches!(scene.resumed(), Some(SignOn::Authenticated(_))));
+    }
+}
+
 #[tokio::test]
 async fn a_policy_that_denies_ends_it_at_the_beginning_after_a_step_and_with_a_session() {
     let scene = scene_with_pin().await;

@@ -10,7 +10,7 @@ use crate::steps::scene as scene_with_pin;
 const DONE: &str = "form-post https://app.example";
 
 /// People from example.org sign in with `corporate`, all others with `password`.
-async fn scene() -> Scene {
+pub(crate) async fn scene() -> Scene {
     let scene = scene_with_pin().await;
     scene.enable(Password::named("corporate"));
     scene.require(&[&["password"]]);
@@ -37,7 +37,7 @@ fn fields(action: &Action) -> (Vec<&str>, &str) {
     (fields.iter().map(|(name, _)| *name).collect(), fields[0].1)
 }
 
-async fn begin(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
+pub(crate) async fn begin(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
     scene.script(Outcome::Authenticate(demand));
     let mut action = browser.open(scene, Method::Get).await;
     while let Action::Redirect(_) = action {
@@ -46,11 +46,11 @@ async fn begin(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
     action
 }
 
-async fn say(browser: &mut Browser, scene: &Scene, action: Action, who: &str) -> Action {
+pub(crate) async fn say(browser: &mut Browser, scene: &Scene, action: Action, who: &str) -> Action {
     browser.send_on(scene, "sign-in", &form(action), &[("username", who)]).await
 }
 
-async fn prove(browser: &mut Browser, scene: &Scene, action: Action, who: &str) -> Action {
+pub(crate) async fn prove(browser: &mut Browser, scene: &Scene, action: Action, who: &str) -> Action {
     let fields = [("username", who), ("password", PASSWORD)];
     browser.send_on(scene, "sign-in", &form(action), &fields).await
 }

@@ -54,9 +54,16 @@ pub(super) fn covers(required: &[Vec<String>], steps: &[Vec<String>]) -> bool {
 }
 
 /// The steps, and after them what of `before` they leave out.
-pub(super) fn joined(before: &[Vec<String>], steps: Vec<Vec<String>>) -> Vec<Vec<String>> {
+pub(in crate::flow) fn joined(before: &[Vec<String>], steps: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let missing: Vec<_> = uncovered(before, &steps).into_iter().cloned().collect();
     [steps, missing].concat()
+}
+
+/// Those of `steps` that stand for none of `required`: what the policy asks for beyond it.
+pub(super) fn beyond(required: &[Vec<String>], steps: &[Vec<String>]) -> Vec<Vec<String>> {
+    let stands = standing_for(required, steps);
+    let own = steps.iter().zip(stands).filter(|(_, stands)| !stands);
+    own.map(|(step, _)| step.clone()).collect()
 }
 
 /// Which of `steps` stand for one of `required`, as [`covers`] counts.
