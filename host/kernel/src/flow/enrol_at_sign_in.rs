@@ -12,7 +12,7 @@ use super::sign_in::{SignIn, away, misuse};
 use super::transaction::{Lost, Stage};
 use super::{EnabledAuthenticator, Flow, Page, Reply, SignInPage};
 use crate::audit::Event;
-use crate::authenticator::{Context, Form, Purpose, Step};
+use crate::authenticator::{Context, Event as Answer, Purpose, Redirection, Step};
 use crate::services::AuthenticatorServices;
 
 impl Flow {
@@ -33,8 +33,8 @@ impl Flow {
         }
         let services = self.enrolling_services(&sign_in, enabled);
         let context = self.enrolling_context(&sign_in, enabled, &services);
-        let step = enabled.module.begin(services, context).await?;
-        self.enrolment_at_sign_in(sign_in, enabled, step).await.map(Ok)
+        let step = self.judged(enabled, enabled.module.begin(Arc::clone(&services), context).await)?;
+        self.enrolment_at_sign_in(sign_in, enabled, &services, step).await.map(Ok)
     }
 
     /// The form of the factor that is being set up.
@@ -65,12 +65,26 @@ impl Flow {
         })))
     }
 
-    /// Hands the authenticator what the person sent.
+    /// Somebody is back from elsewhere without an answer.
+    pub(super) async fn show_left_enrolment(
+        &self,
+        sign_in: SignIn<'_>,
+        authenticator: &str,
+    ) -> Result<Reply, Stop> {
+        let offered = self.offered(&sign_in).await?;
+        let Some(enabled) = offered.iter().find(|enabled| enabled.name() == authenticator) else {
+            return self.take_step_anew(sign_in).await;
+        };
+        Ok(self.left_enrolment(sign_in.held, enabled, offered.len() > 1))
+    }
+
+    /// Hands the authenticator what the person sent or came back with, and the state that it left.
     pub(super) async fn proceed_enrolment_at_sign_in(
         &self,
         sign_in: SignIn<'_>,
-        (authenticator, sealed): (&str, &[u8]),
-        form: Form,
+        authenticator: &str,
+        state: Vec<u8>,
+        answer: Answer,
     ) -> Result<Reply, Stop> {
         self.check_session(sign_in.visitor, &sign_in.progress).await?;
         // Asked again: the person may have set something up elsewhere since the page was shown.
@@ -79,11 +93,11 @@ impl Flow {
         let Some(enabled) = enabled.filter(|_| self.steps_are_recent(&sign_in)) else {
             return self.take_step_anew(sign_in).await;
         };
-        let challenge = self.unsealed(sign_in.held, authenticator, sealed)?;
         let services = self.enrolling_services(&sign_in, enabled);
         let context = self.enrolling_context(&sign_in, enabled, &services);
-        let step = enabled.module.proceed(services, context, challenge.state, form.into()).await?;
-        self.enrolment_at_sign_in(sign_in, enabled, step).await
+        let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
+        let step = self.judged(enabled, done)?;
+        self.enrolment_at_sign_in(sign_in, enabled, &services, step).await
     }
 
     /// The person wants to set up another one.
@@ -100,6 +114,7 @@ impl Flow {
         &self,
         mut sign_in: SignIn<'_>,
         enabled: &EnabledAuthenticator,
+        services: &AuthenticatorServices,
         step: Step,
     ) -> Result<Reply, Stop> {
         let name = enabled.name();
@@ -124,14 +139,25 @@ impl Flow {
             }
             Step::Denied(denial) => self.denied(sign_in, enabled, denial).await,
             Step::Unavailable(detail) => Err(away(enabled, detail).into()),
-            Step::Authenticated(_) | Step::NotEnrolled | Step::Redirect(_) => {
+            Step::Redirect(Redirection { url, state }) => {
+                let sealed = self.sealed_awaited(sign_in.held, enabled, services, state)?;
+                sign_in.held.transaction.stage = Stage::SignInEnrolElsewhere {
+                    demand: sign_in.demand,
+                    progress: sign_in.progress,
+                    authenticator: name.clone(),
+                    sealed,
+                };
+                self.keep_transaction(sign_in.held).await??;
+                Ok(Reply::redirect(url))
+            }
+            Step::Authenticated(_) | Step::NotEnrolled => {
                 Err(misuse(enabled, "authenticator.step.unexpected: a factor is being set up").into())
             }
         }
     }
 
     /// The person may have something by now that they had not.
-    async fn take_step_anew(&self, mut sign_in: SignIn<'_>) -> Result<Reply, Stop> {
+    pub(super) async fn take_step_anew(&self, mut sign_in: SignIn<'_>) -> Result<Reply, Stop> {
         sign_in.progress.out.clear();
         self.go_on(sign_in).await
     }
@@ -166,7 +192,8 @@ impl Flow {
         enabled: &EnabledAuthenticator,
     ) -> Arc<AuthenticatorServices> {
         let person = sign_in.progress.person.as_ref();
-        Arc::new(self.authenticator_services(sign_in.visitor, enabled, Purpose::Enrol, person))
+        let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::Enrol, person);
+        Arc::new(services.sending(self.new_state(sign_in.held)))
     }
 
     fn enrolling_context(

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use super::complete::Stop;
 use super::handle::page_of;
+use super::show::application_name;
 use super::sign_in::{away, misuse};
 use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, FactorOf, FactorsPage, Flow, ModuleSet, Page, Reply, SignInPage, Visitor};
 use crate::audit::Event;
-use crate::authenticator::{Challenge, Context, Form, Person, Purpose, Step};
+use crate::authenticator::{
+    Challenge, Context, Event as Answer, Form, Person, Purpose, Redirection, Step, Text,
+};
 use crate::credentials::Credentials;
 use crate::module::Audience;
+use crate::services::AuthenticatorServices;
 use crate::unavailable::Unavailable;
 
 impl Flow {
@@ -72,6 +76,36 @@ impl Flow {
         })))
     }
 
+    /// For somebody who is back without an answer: to be sent again, to take another way or to leave it.
+    pub(super) fn left_enrolment(
+        &self,
+        held: &Held,
+        enabled: &EnabledAuthenticator,
+        has_other: bool,
+    ) -> Reply {
+        let description = enabled.module.description();
+        Reply::page(Page::SignIn(SignInPage {
+            transaction: held.id.clone(),
+            anti_forgery: self.anti_forgery(&held.id, &held.browser),
+            application: application_name(held),
+            enrols: true,
+            challenge: Challenge {
+                title: description.title.clone(),
+                elements: Vec::new(),
+                submit: Text::of("sign-in.continue"),
+                error: None,
+                state: Vec::new(),
+            },
+            translations: Arc::clone(&description.translations),
+            title: enabled.module.title().map(str::to_owned),
+            has_other,
+            other: None,
+            named: None,
+            remember: None,
+            is_closed: false,
+        }))
+    }
+
     /// Lets the authenticator begin to be set up.
     pub(super) async fn begin_enrolment(
         &self,
@@ -85,14 +119,10 @@ impl Flow {
         let enabled =
             modules.enrolling().find(|enabled| Some(enabled.name().as_str()) == form.single("authenticator"));
         let enabled = enabled.ok_or(Lost::OutOfStep)?;
-        let services = self.authenticator_services(visitor, enabled, Purpose::Enrol, Some(&person));
-        let services = Arc::new(services);
-        let context = self.enrolment_context(visitor, enabled, person);
-        let step = enabled.module.begin(services, context).await?;
-        self.enrolment_step(visitor, enabled, held, session, step).await
+        self.call_enrolling((visitor, enabled), held, session, person, None).await
     }
 
-    /// Hands the authenticator what the person sent.
+    /// Hands the authenticator what the person sent, or that the page asks again.
     pub(super) async fn proceed_enrolment(
         &self,
         visitor: &Visitor,
@@ -100,23 +130,54 @@ impl Flow {
         held: Held,
         session: &str,
         (authenticator, sealed): (&str, &[u8]),
-        form: Form,
+        answer: Answer,
+    ) -> Result<Reply, Stop> {
+        let challenge = self.unsealed(&held, authenticator, sealed)?;
+        let answer = (challenge.state, answer);
+        self.go_on_enrolling(visitor, modules, held, session, authenticator, answer).await
+    }
+
+    /// Hands it to the authenticator with the state that it left.
+    pub(super) async fn go_on_enrolling(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        held: Held,
+        session: &str,
+        authenticator: &str,
+        answer: (Vec<u8>, Answer),
     ) -> Result<Reply, Stop> {
         let person = self.owner(visitor, session).await?;
         let found = modules.enrolling().find(|enabled| enabled.name() == authenticator);
         let enabled = found.ok_or(Lost::OutOfStep)?;
-        let challenge = self.unsealed(&held, authenticator, sealed)?;
+        self.call_enrolling((visitor, enabled), held, session, person, Some(answer)).await
+    }
+
+    async fn call_enrolling(
+        &self,
+        (visitor, enabled): (&Visitor, &EnabledAuthenticator),
+        held: Held,
+        session: &str,
+        person: Person,
+        answer: Option<(Vec<u8>, Answer)>,
+    ) -> Result<Reply, Stop> {
         let services = self.authenticator_services(visitor, enabled, Purpose::Enrol, Some(&person));
-        let services = Arc::new(services);
-        let context = self.enrolment_context(visitor, enabled, person);
-        let step = enabled.module.proceed(services, context, challenge.state, form.into()).await?;
-        self.enrolment_step(visitor, enabled, held, session, step).await
+        let services = Arc::new(services.sending(self.new_state(&held)));
+        let context = self.enrolment_context(visitor, enabled, person, &services);
+        let done = match answer {
+            None => enabled.module.begin(Arc::clone(&services), context).await,
+            Some((state, answer)) => {
+                enabled.module.proceed(Arc::clone(&services), context, state, answer).await
+            }
+        };
+        let step = self.judged(enabled, done)?;
+        self.enrolment_step((visitor, enabled), &services, held, session, step).await
     }
 
     async fn enrolment_step(
         &self,
-        visitor: &Visitor,
-        enabled: &EnabledAuthenticator,
+        (visitor, enabled): (&Visitor, &EnabledAuthenticator),
+        services: &AuthenticatorServices,
         mut held: Held,
         session: &str,
         step: Step,
@@ -136,10 +197,19 @@ impl Flow {
             }
             Step::Denied(denial) => {
                 self.audit_sign_in(visitor, "enrolment.denied", Some(enabled.name()), None, &denial.reason);
+                held.transaction.stage = Stage::Factors { session };
+                self.keep_transaction(&held).await??;
                 return Ok(not_allowed());
             }
             Step::Unavailable(detail) => return Err(away(enabled, detail).into()),
-            Step::Authenticated(_) | Step::NotEnrolled | Step::Redirect(_) => {
+            Step::Redirect(Redirection { url, state }) => {
+                let sealed = self.sealed_awaited(&held, enabled, services, state)?;
+                let authenticator = enabled.name().clone();
+                held.transaction.stage = Stage::EnrolElsewhere { session, authenticator, sealed };
+                self.keep_transaction(&held).await??;
+                return Ok(Reply::redirect(url));
+            }
+            Step::Authenticated(_) | Step::NotEnrolled => {
                 return Err(misuse(enabled, "authenticator.step.unexpected: nobody signs in").into());
             }
         };
@@ -222,6 +292,7 @@ impl Flow {
         visitor: &Visitor,
         enabled: &EnabledAuthenticator,
         person: Person,
+        services: &AuthenticatorServices,
     ) -> Context {
         Context {
             purpose: Purpose::Enrol,
@@ -232,8 +303,8 @@ impl Flow {
             settings: enabled.settings.clone(),
             base_url: self.installation.base_url.clone(),
             client_address: visitor.address,
-            return_uri: String::new(),
-            redirect_state: String::new(),
+            return_uri: self.return_of(enabled),
+            redirect_state: services.redirect_state().to_owned(),
             client_certificate: visitor.client_certificate.clone(),
         }
     }

@@ -118,7 +118,10 @@ impl Flow {
     ) -> Result<Option<Reply>, Stop> {
         let is_open = !matches!(
             transaction.stage,
-            Stage::SignIn { .. } | Stage::SignInEnrol { .. } | Stage::Elsewhere { .. }
+            Stage::SignIn { .. }
+                | Stage::SignInEnrol { .. }
+                | Stage::SignInEnrolElsewhere { .. }
+                | Stage::Elsewhere { .. }
         );
         let page = OwnPage::of_module(&transaction.module).filter(|_| is_open);
         let Some(page) = page else { return Ok(None) };

@@ -53,8 +53,10 @@ impl Flow {
             | Stage::Sessions { .. }
             | Stage::Password { .. }
             | Stage::Enrol { .. }
+            | Stage::EnrolElsewhere { .. }
             | Stage::Elsewhere { .. }
-            | Stage::SignInEnrol { .. } => Ok(Reply::redirect(page_of(id))),
+            | Stage::SignInEnrol { .. }
+            | Stage::SignInEnrolElsewhere { .. } => Ok(Reply::redirect(page_of(id))),
             Stage::SignIn { demand, progress: own, .. } => {
                 let session = self.session_of(visitor).await?;
                 let known = session.as_ref().map(|(session, _)| session);

@@ -13,7 +13,7 @@ use super::complete::Stop;
 use super::posted::Posted;
 use super::show::application_name;
 use super::sign_in::{Asked, SignIn, misuse};
-use super::transaction::{Lost, Stage, Transaction};
+use super::transaction::{Held, Lost, Stage, Transaction};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, Visitor};
 use crate::authenticator::{Challenge, Event, Redirection, Returned, Step, Text};
 use crate::module::{Audience, ModuleFailure};
@@ -95,10 +95,8 @@ impl Flow {
         let id = transaction_of(state)?;
         let held = self.held_transaction(id, visitor.browser.as_deref()).await?;
         let held = held.map_err(|lost| if lost == Lost::Unknown { Lost::ReturnUnknown } else { lost })?;
-        let Stage::Elsewhere { authenticator, .. } = &held.transaction.stage else {
-            return Err(Lost::ReturnUsed.into());
-        };
-        let (authenticator, state) = (authenticator.clone(), state.to_owned());
+        let (authenticator, _) = held.transaction.stage.elsewhere().ok_or(Lost::ReturnUsed)?;
+        let (authenticator, state) = (authenticator.to_owned(), state.to_owned());
         let back = Return { authenticator, state, encoded: Zeroizing::default() };
         self.awaited(id, &held.transaction, &back)?;
         let modules = self.modules();
@@ -119,18 +117,31 @@ impl Flow {
         let held = self.held_transaction(id, visitor.browser.as_deref()).await?;
         let mut held = held.map_err(|lost| if lost == Lost::Unknown { Lost::ReturnUnknown } else { lost })?;
         let mut awaited = self.awaited(id, &held.transaction, &back)?;
-        let Stage::Elsewhere { demand, progress, authenticator, .. } = held.transaction.stage.clone() else {
-            return Err(Lost::ReturnUsed.into());
-        };
+        if let Some(reply) = self.own_page_anew(visitor, modules, &held.transaction).await? {
+            return Ok(reply);
+        }
         let now = self.installation.clock.now();
         let until = now.plus(self.lifetimes.transaction);
         if !self.installation.store.remember(STATES, &back.state, until, now).await? {
             return Err(Lost::ReturnUsed.into());
         }
-        let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
-        let asked = Asked::elsewhere(authenticator, std::mem::take(&mut awaited.state));
+        let state = std::mem::take(&mut awaited.state);
         let event = Event::Returned(Returned(back.encoded.to_string()));
-        self.proceed_authenticator(sign_in, asked, event).await
+        match held.transaction.stage.clone() {
+            Stage::Elsewhere { demand, progress, authenticator, .. } => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.proceed_authenticator(sign_in, Asked::elsewhere(authenticator, state), event).await
+            }
+            Stage::SignInEnrolElsewhere { demand, progress, authenticator, .. } => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, event).await
+            }
+            Stage::EnrolElsewhere { session, authenticator, .. } => {
+                let answer = (state, event);
+                self.go_on_enrolling(visitor, modules, held, &session, &authenticator, answer).await
+            }
+            _ => Err(Lost::ReturnUsed.into()),
+        }
     }
 
     async fn try_posted(&self, visitor: &Visitor, back: Return) -> Result<Reply, Stop> {
@@ -150,9 +161,7 @@ impl Flow {
 
     /// What the transaction waits for, when it is this.
     fn awaited(&self, id: &str, transaction: &Transaction, back: &Return) -> Result<Awaited, Stop> {
-        let Stage::Elsewhere { authenticator, sealed, .. } = &transaction.stage else {
-            return Err(Lost::ReturnUsed.into());
-        };
+        let (authenticator, sealed) = transaction.stage.elsewhere().ok_or(Lost::ReturnUsed)?;
         if *authenticator != back.authenticator {
             return Err(Lost::ReturnToAnother.into());
         }
@@ -177,10 +186,7 @@ impl Flow {
     ) -> Result<Reply, Stop> {
         let authenticator = enabled.name().clone();
         let Redirection { url, state } = redirection;
-        let awaited = Awaited { redirect_state: services.redirect_state().to_owned(), state };
-        let json = serde_json::to_vec(&awaited).map_err(|error| Unavailable::new("store", error))?;
-        let place = ["elsewhere", &authenticator, &sign_in.held.id];
-        let sealed = self.installation.keys.seal(&place, &Zeroizing::new(json))?;
+        let sealed = self.sealed_awaited(sign_in.held, enabled, services, state)?;
         sign_in.progress.component = enabled.module.digest().to_owned();
         sign_in.held.transaction.stage = Stage::Elsewhere {
             demand: sign_in.demand,
@@ -190,6 +196,20 @@ impl Flow {
         };
         self.keep_transaction(sign_in.held).await??;
         Ok(Reply::redirect(url))
+    }
+
+    /// What somebody is expected with, as a transaction keeps it.
+    pub(super) fn sealed_awaited(
+        &self,
+        held: &Held,
+        enabled: &EnabledAuthenticator,
+        services: &AuthenticatorServices,
+        state: Vec<u8>,
+    ) -> Result<Vec<u8>, Unavailable> {
+        let awaited = Awaited { redirect_state: services.redirect_state().to_owned(), state };
+        let json = serde_json::to_vec(&awaited).map_err(|error| Unavailable::new("store", error))?;
+        let place = ["elsewhere", enabled.name(), &held.id];
+        self.installation.keys.seal(&place, &Zeroizing::new(json))
     }
 
     /// What came of a call, unless it sends somebody where it may not.
@@ -215,8 +235,8 @@ impl Flow {
     }
 
     /// A state for a next attempt: the transaction, and what nobody can guess. 45 characters.
-    pub(super) fn new_state(&self, sign_in: &SignIn<'_>) -> String {
-        format!("{}.{}", sign_in.held.id, identifier(self.installation.randomness.as_ref()))
+    pub(super) fn new_state(&self, held: &Held) -> String {
+        format!("{}.{}", held.id, identifier(self.installation.randomness.as_ref()))
     }
 
     /// Too many tries of a further step: what the person has come back with is not looked at. They are sent

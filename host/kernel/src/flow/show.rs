@@ -43,17 +43,12 @@ impl Flow {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
                 if let Some((name, kept)) = &challenge
                     && polls
-                    && self.is_polled(&sign_in, kept.interval()).await?
+                    && !sign_in.progress.denied
+                    && self.is_polled(id, kept.interval()).await?
                 {
                     let asked = Asked::by(name.clone(), kept.clone().into());
                     let reply = self.proceed_authenticator(sign_in, asked, Event::Poll).await?;
-                    let stays =
-                        matches!(&reply.action, Action::Redirect(location) if *location == page_of(id));
-                    return if stays {
-                        Box::pin(self.try_show(visitor, modules, id, false)).await
-                    } else {
-                        Ok(reply)
-                    };
+                    return self.after_poll(visitor, modules, id, reply).await;
                 }
                 self.show_sign_in(sign_in, challenge).await
             }
@@ -68,7 +63,18 @@ impl Flow {
             Stage::SignInEnrol { demand, progress, authenticator, sealed } => {
                 let mut held = held;
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                let kept = self.unsealed(sign_in.held, &authenticator, &sealed)?;
+                if polls && self.is_polled(id, kept.interval()).await? {
+                    let (state, poll) = (kept.state, Event::Poll);
+                    let done = self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, poll);
+                    return self.after_poll(visitor, modules, id, done.await?).await;
+                }
                 self.show_enrolment_at_sign_in(sign_in, (&authenticator, &sealed)).await
+            }
+            Stage::SignInEnrolElsewhere { demand, progress, authenticator, .. } => {
+                let mut held = held;
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.show_left_enrolment(sign_in, &authenticator).await
             }
             Stage::Factors { session } => self.factors_page(visitor, modules, &held, &session).await,
             Stage::Sessions { session } => self.sessions_page(visitor, modules, &held, &session).await,
@@ -76,7 +82,18 @@ impl Flow {
                 self.password_page(visitor, modules, &held, (&session, said)).await
             }
             Stage::Enrol { session, authenticator, sealed } => {
+                let kept = self.unsealed(&held, &authenticator, &sealed)?;
+                if polls && self.is_polled(id, kept.interval()).await? {
+                    let answer = (kept.state, Event::Poll);
+                    let done = self.go_on_enrolling(visitor, modules, held, &session, &authenticator, answer);
+                    return self.after_poll(visitor, modules, id, done.await?).await;
+                }
                 self.enrol_page(visitor, modules, &held, &session, (&authenticator, &sealed)).await
+            }
+            Stage::EnrolElsewhere { session, authenticator, .. } => {
+                self.owner(visitor, &session).await?;
+                let enabled = modules.authenticator(&authenticator).ok_or(Lost::OutOfStep)?;
+                Ok(self.left_enrolment(&held, enabled, false))
             }
             Stage::Consent { demand, session } => {
                 let Some((current, _)) = self.session_of(visitor).await? else {
@@ -108,10 +125,22 @@ impl Flow {
 
 impl Flow {
     /// Whether the authenticator is to be asked again: once in each interval, however often the page is opened.
-    async fn is_polled(&self, sign_in: &SignIn<'_>, interval: Option<u32>) -> Result<bool, Unavailable> {
-        let Some(interval) = interval.filter(|_| !sign_in.progress.denied) else { return Ok(false) };
+    async fn is_polled(&self, transaction: &str, interval: Option<u32>) -> Result<bool, Unavailable> {
+        let Some(interval) = interval else { return Ok(false) };
         let now = self.installation.clock.now();
-        self.installation.store.remember(POLLS, &sign_in.held.id, now.plus(interval.into()), now).await
+        self.installation.store.remember(POLLS, transaction, now.plus(interval.into()), now).await
+    }
+
+    /// The page that is due now, without another poll; or where what was waited for leads to.
+    async fn after_poll(
+        &self,
+        visitor: &Visitor,
+        modules: &ModuleSet,
+        id: &str,
+        reply: Reply,
+    ) -> Result<Reply, Stop> {
+        let stays = matches!(&reply.action, Action::Redirect(location) if *location == page_of(id));
+        if stays { Box::pin(self.try_show(visitor, modules, id, false)).await } else { Ok(reply) }
     }
 
     /// For how long this device can be remembered when the authenticator's step is done.

@@ -419,7 +419,7 @@ impl Flow {
     ) -> Arc<AuthenticatorServices> {
         let person = sign_in.progress.person.as_ref();
         let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::SignIn, person);
-        Arc::new(services.sending(self.new_state(sign_in)))
+        Arc::new(services.sending(self.new_state(sign_in.held)))
     }
 
     pub(super) fn context_of(

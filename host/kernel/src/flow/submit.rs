@@ -65,10 +65,19 @@ impl Flow {
             }
             ("sign-in", Stage::SignInEnrol { demand, progress, authenticator, sealed }) => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
-                let kept = (authenticator.as_str(), sealed.as_slice());
-                self.proceed_enrolment_at_sign_in(sign_in, kept, fields_of(form)).await
+                let state = self.unsealed(sign_in.held, &authenticator, &sealed)?.state;
+                let answer = fields_of(form).into();
+                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, answer).await
             }
-            ("other", Stage::SignInEnrol { demand, progress, authenticator, .. }) => {
+            ("sign-in", Stage::SignInEnrolElsewhere { demand, progress, .. }) => {
+                let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
+                self.take_step_anew(sign_in).await
+            }
+            (
+                "other",
+                Stage::SignInEnrol { demand, progress, authenticator, .. }
+                | Stage::SignInEnrolElsewhere { demand, progress, authenticator, .. },
+            ) => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
                 self.enrol_other(sign_in, &authenticator).await
             }
@@ -76,6 +85,7 @@ impl Flow {
                 "cancel",
                 Stage::SignIn { demand, .. }
                 | Stage::SignInEnrol { demand, .. }
+                | Stage::SignInEnrolElsewhere { demand, .. }
                 | Stage::Elsewhere { demand, .. },
             )
             | ("refuse", Stage::Consent { demand, .. }) => {
@@ -103,9 +113,15 @@ impl Flow {
             }
             ("sign-in", Stage::Enrol { session, authenticator, sealed }) => {
                 let (fields, kept) = (fields_of(form), (authenticator.as_str(), sealed.as_slice()));
-                self.proceed_enrolment(visitor, modules, held, &session, kept, fields).await
+                self.proceed_enrolment(visitor, modules, held, &session, kept, fields.into()).await
             }
-            ("cancel", Stage::Enrol { session, .. }) => self.leave_enrolment(held, session).await,
+            ("sign-in", Stage::EnrolElsewhere { session, authenticator, .. }) => {
+                let form = Form(vec![("authenticator".into(), authenticator)]);
+                self.begin_enrolment(visitor, modules, held, &session, &form).await
+            }
+            ("cancel", Stage::Enrol { session, .. } | Stage::EnrolElsewhere { session, .. }) => {
+                self.leave_enrolment(held, session).await
+            }
             ("agree", Stage::Consent { demand, session }) => {
                 self.agree(visitor, modules, &held, demand, &session).await
             }

@@ -55,6 +55,16 @@ pub(super) enum Stage {
         #[serde(with = "crate::opaque")]
         sealed: Vec<u8>,
     },
+    /// They are elsewhere for it, and are waited for.
+    SignInEnrolElsewhere {
+        demand: Demand,
+        progress: Box<Progress>,
+        /// The authenticator that sent them.
+        authenticator: String,
+        /// As in [`Stage::Elsewhere`].
+        #[serde(with = "crate::opaque")]
+        sealed: Vec<u8>,
+    },
     /// Whoever is signed in has to agree.
     Consent {
         demand: Demand,
@@ -88,8 +98,30 @@ pub(super) enum Stage {
         #[serde(with = "crate::opaque")]
         sealed: Vec<u8>,
     },
+    /// They are elsewhere for it, and are waited for.
+    EnrolElsewhere {
+        /// [`crate::store::Session::id`] of who is.
+        session: String,
+        /// The authenticator that sent them.
+        authenticator: String,
+        /// As in [`Stage::Elsewhere`].
+        #[serde(with = "crate::opaque")]
+        sealed: Vec<u8>,
+    },
     /// Whoever is signed in has to say whether the session ends.
     SignOut { logout: Logout },
+}
+
+impl Stage {
+    /// The authenticator that has sent the person elsewhere, and what they come back with, sealed.
+    pub(super) fn elsewhere(&self) -> Option<(&str, &[u8])> {
+        match self {
+            Self::Elsewhere { authenticator, sealed, .. }
+            | Self::SignInEnrolElsewhere { authenticator, sealed, .. }
+            | Self::EnrolElsewhere { authenticator, sealed, .. } => Some((authenticator, sealed)),
+            _ => None,
+        }
+    }
 }
 
 /// A transaction that the visitor's browser holds.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use postern_kernel::flow::Action;
 use postern_kernel::module::{Authentication, Method, Outcome, SignOn};
 
-use crate::scene::{Browser, PASSWORD, Scene, demand, form, name};
+use crate::scene::{Browser, PASSWORD, PageForm, Scene, demand, form, name};
 use crate::sent_away::{Seen, SentAway};
 use crate::steps::after_password;
 
@@ -338,4 +338,93 @@ async fn nothing_of_where_somebody_is_lies_open_in_the_store() {
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
+}
+
+/// The page of factors, with a password.
+async fn reach_factors(browser: &mut Browser, scene: &Scene, who: &str) -> Action {
+    let page = browser.open_factors(scene).await;
+    let page = form(browser.follow_on(scene, page).await);
+    browser.send_on(scene, "sign-in", &page, &[("username", who), ("password", PASSWORD)]).await
+}
+
+#[tokio::test]
+async fn a_factor_is_set_up_elsewhere_and_belongs_to_who_began() {
+    let (scene, seen) = scene().await;
+    let state = || seen.lock().unwrap().state();
+    let mut browser = Browser::default();
+    let page = reach_factors(&mut browser, &scene, "alice").await;
+    let enrol = async |browser: &mut Browser, page: &PageForm| {
+        let sent = browser.send(&scene, "enrol", page, &[("authenticator", "away")]).await;
+        assert_eq!(location(&sent), PROVIDER);
+        assert_eq!(seen.lock().unwrap().redirect_uri, "https://sso.example.com/commonauth/return/away");
+        state()
+    };
+    let page = form(page);
+    let first = enrol(&mut browser, &page).await;
+    // Back without an answer: to be sent again, or to leave it.
+    let left = browser.open_again(&scene, &page.transaction).await;
+    assert_eq!(name(&left), "away.title");
+    assert_eq!(name(&browser.send_on(&scene, "cancel", &form(left), &[]).await), "factors");
+    assert_eq!(name(&browser.come_back(&scene, "away", &first).await), LOST);
+    enrol(&mut browser, &page).await;
+    let again = browser.open_again(&scene, &page.transaction).await;
+    assert_eq!(location(&browser.send(&scene, "sign-in", &form(again), &[]).await), PROVIDER);
+    let second = state();
+    // Neither another browser nor another session of the same one.
+    assert_eq!(name(&Browser::default().come_back(&scene, "away", &second).await), LOST);
+    let mut bobs = browser.clone();
+    bobs.session = None;
+    let bob = reach_factors(&mut bobs, &scene, "bob").await;
+    assert_eq!(name(&bob), "factors");
+    assert_eq!(name(&bobs.come_back(&scene, "away", &second).await), LOST);
+    assert!(!scene.audit.has("credential.added"));
+    let left = browser.open_again(&scene, &page.transaction).await;
+    assert_eq!(name(&browser.send_on(&scene, "cancel", &form(left), &[]).await), "factors");
+    // Whom the provider refuses is told nothing else.
+    let third = enrol(&mut browser, &page).await;
+    let refused = browser.come_back_with(&scene, "away", &third, "answer=denied").await;
+    assert_eq!(name(&refused), "refused 403 error.denied");
+    let fourth = enrol(&mut browser, &page).await;
+    let done = browser.come_back(&scene, "away", &fourth).await;
+    assert_eq!(name(&browser.follow_on(&scene, done).await), "factors");
+    assert!(scene.audit.has("credential.added"));
+    assert_eq!(scene.store.authenticators_of("subject-of-alice").await.unwrap(), ["away"]);
+    assert_eq!(name(&browser.come_back(&scene, "away", &fourth).await), LOST, "once");
+}
+
+#[tokio::test]
+async fn a_form_that_was_posted_sets_a_factor_up_as_well_and_a_host_that_is_not_granted_is_refused() {
+    let (scene, seen) = scene().await;
+    let mut browser = Browser::default();
+    let page = form(reach_factors(&mut browser, &scene, "alice").await);
+    browser.send(&scene, "enrol", &page, &[("authenticator", "away")]).await;
+    let state = seen.lock().unwrap().state();
+    let sent = browser.post_back(&scene, "away", &state, "SAMLResponse=x").await;
+    let (_, handle) = location(&sent).split_once("?handle=").unwrap();
+    let done = browser.fetch(&scene, "away", handle).await;
+    assert_eq!(name(&browser.follow_on(&scene, done).await), "factors");
+    enable(&scene, "astray", "https://evil.example", &["login.example.org"]);
+    let refused = browser.send(&scene, "enrol", &page, &[("authenticator", "astray")]).await;
+    assert_eq!(name(&refused), "refused 500 error.internal");
+}
+
+#[tokio::test]
+async fn a_factor_is_set_up_elsewhere_in_the_middle_of_a_sign_in() {
+    let scene = Scene::new().await;
+    let module = SentAway::further("away", PROVIDER);
+    let seen = Arc::clone(&module.seen);
+    scene.enable_sending(module, &["login.example.org"]);
+    scene.require(&[&["password"], &["away"]]);
+    scene.let_enrol();
+    let state = || seen.lock().unwrap().state();
+    let mut browser = Browser::default();
+    let sent = after_password(&mut browser, &scene, demand("one")).await;
+    assert_eq!(location(&sent), PROVIDER, "to set it up");
+    let done = browser.come_back(&scene, "away", &state()).await;
+    assert!(scene.audit.has("sign-in.enrolled") && browser.session.is_none());
+    // And now it is asked for.
+    let sent = browser.follow_on(&scene, done).await;
+    assert_eq!(location(&sent), PROVIDER);
+    assert_eq!(name(&browser.come_back(&scene, "away", &state()).await), DONE);
+    assert_eq!(authentication(&scene).methods, ["pwd", "fed", "mfa"]);
 }

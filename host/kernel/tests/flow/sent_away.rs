@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use postern_kernel::authenticator::{
     AuthenticatorModule, Challenge, ClaimSet, Context, Denial, Description, Event, Factor, Identity,
-    Redirection, Returned, Step, Text, Who,
+    Purpose, Redirection, Returned, Step, Text, Who,
 };
 use postern_kernel::directory::Claim;
 use postern_kernel::module::{FailureReason, ModuleFailure};
@@ -59,6 +59,13 @@ impl SentAway {
         }
     }
 
+    /// The same as a further factor, which people set up.
+    pub(crate) fn further(name: &str, url: &str) -> Self {
+        let mut own = Self::new(name, url);
+        own.description.identifies = false;
+        own
+    }
+
     /// The same, which the operator calls so.
     pub(crate) fn titled(name: &str, url: &str, title: &'static str) -> Self {
         Self { title: Some(title), ..Self::new(name, url) }
@@ -82,13 +89,23 @@ impl AuthenticatorModule for SentAway {
         self.title
     }
 
-    async fn begin(&self, _: Arc<AuthenticatorServices>, context: Context) -> Result<Step, ModuleFailure> {
+    async fn begin(
+        &self,
+        services: Arc<AuthenticatorServices>,
+        context: Context,
+    ) -> Result<Step, ModuleFailure> {
+        if let Some(person) = context.person.as_ref().filter(|_| !self.description.identifies)
+            && context.purpose == Purpose::SignIn
+            && services.credentials(&person.subject).await.unwrap().is_empty()
+        {
+            return Ok(Step::NotEnrolled);
+        }
         Ok(self.send(&context))
     }
 
     async fn proceed(
         &self,
-        _: Arc<AuthenticatorServices>,
+        services: Arc<AuthenticatorServices>,
         context: Context,
         state: Vec<u8>,
         event: Event,
@@ -115,6 +132,11 @@ impl AuthenticatorModule for SentAway {
                     reason: FailureReason::Trap,
                     detail: "on purpose".into(),
                 });
+            }
+            _ if context.purpose == Purpose::Enrol => {
+                let subject = context.person.unwrap().subject;
+                services.add_credential(&subject, "Away", encoded.as_bytes()).await.unwrap();
+                Step::Enrolled
             }
             _ => Step::Authenticated(Identity {
                 who: claims(&encoded).unwrap_or_else(|| {
