@@ -94,6 +94,15 @@ pub struct Context {
     pub client_certificate: Option<Arc<[u8]>>,
 }
 
+/// What is asked of a sign-in. See `demands` in `wit/authenticator.wit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "documented in wit/authenticator.wit")]
+pub struct Demanded {
+    pub fresh: bool,
+    pub max_age: Option<u64>,
+    pub contexts: Vec<String>,
+}
+
 /// Whom an authenticator names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "documented in wit/authenticator.wit")]

@@ -19,6 +19,7 @@
 mod complete;
 mod consent;
 mod decide;
+mod demanded;
 mod enrol_at_sign_in;
 mod factor_lock;
 mod factors;

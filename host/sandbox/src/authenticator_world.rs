@@ -4,6 +4,7 @@ mod border;
 mod challenge;
 mod claim_set;
 mod credential_index;
+mod demands;
 mod kerberos;
 mod kernel;
 mod messages;
@@ -56,7 +57,7 @@ mod bindings {
 pub(crate) type AuthenticatorState = CallState<AuthenticatorServices>;
 
 const INTERFACE: &str = "postern:idp/authenticator@0.1.0";
-const IMPORTS: [&str; 9] = [
+const IMPORTS: [&str; 10] = [
     "postern:idp/accounts@0.1.0",
     "postern:idp/credentials@0.1.0",
     "postern:idp/credential-index@0.1.0",
@@ -65,6 +66,7 @@ const IMPORTS: [&str; 9] = [
     "postern:idp/own-keys@0.1.0",
     "postern:idp/kerberos@0.1.0",
     "postern:idp/outbound@0.1.0",
+    "postern:idp/demands@0.1.0",
     "postern:idp/system@0.1.0",
 ];
 

@@ -46,8 +46,9 @@ fn interface(import: &str) -> Option<&str> {
     Some(interface.split_once('@').map_or(interface, |(name, _)| name))
 }
 
-/// Interfaces that tell nothing and reach nobody: clock, randomness and log; signatures over public keys.
-const FREE: [&str; 2] = ["system", "signatures"];
+/// Interfaces that tell nothing of people and reach nobody: clock, randomness and log; signatures over public keys;
+/// what the application asks of the sign-in.
+const FREE: [&str; 3] = ["system", "signatures", "demands"];
 
 /// What the operator grants for the interface.
 fn granted(interface: &str) -> Option<Capability> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, ClaimSet, Context, Event, Form, Purpose, Returned, Step, Who,
+    AuthenticatorModule as _, ClaimSet, Context, Demanded, Event, Form, Purpose, Returned, Step, Who,
 };
 use postern_kernel::capability::Capability;
 use postern_kernel::clock::Timestamp;
@@ -67,6 +67,13 @@ impl Scene {
     async fn begin(&self, context: Context) -> Step {
         let services = services_about(Arc::clone(&self.installation), "kerberos", context.purpose, None);
         self.module.begin(services, context).await.unwrap()
+    }
+
+    /// With this asked of the sign-in.
+    async fn begin_demanded(&self, settings: &str, demanded: Demanded) -> Step {
+        let services = services_about(Arc::clone(&self.installation), "kerberos", Purpose::SignIn, None);
+        let services = Arc::into_inner(services).unwrap().demanding(demanded);
+        self.module.begin(Arc::new(services), at(settings)).await.unwrap()
     }
 
     async fn proceed(&self, event: Event) -> Step {
@@ -187,4 +194,20 @@ async fn what_is_no_ticket_is_not_judged() {
     let long = format!("negotiate={}", "A".repeat(40 << 10));
     assert!(matches!(scene.proceed(Event::Returned(Returned(long))).await, Step::NotEnrolled));
     assert!(scene.seen().is_empty());
+}
+
+/// The browser shows its ticket whoever sits before it.
+#[tokio::test]
+async fn whoever_has_to_prove_anew_who_they_are_takes_another_way() {
+    let scene = Scene::new(Ok(("alice", "EXAMPLE.COM"))).await;
+    let lenient = r#"{"realms":["EXAMPLE.COM"],"stands_for_fresh":true}"#;
+    for (fresh, max_age) in [(true, None), (true, Some(60)), (false, Some(86_400)), (false, Some(0))] {
+        let demanded = || Demanded { fresh, max_age, contexts: Vec::new() };
+        let strict = scene.begin_demanded(SETTINGS, demanded()).await;
+        assert!(matches!(strict, Step::NotEnrolled), "{fresh} {max_age:?}: {strict:?}");
+        assert!(matches!(scene.begin_demanded(lenient, demanded()).await, Step::Redirect(_)));
+    }
+    let contexts = vec!["a".to_owned()];
+    let nothing_of_it = Demanded { contexts, ..Demanded::default() };
+    assert!(matches!(scene.begin_demanded(SETTINGS, nothing_of_it).await, Step::Redirect(_)));
 }

@@ -13,10 +13,10 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, ClaimSet, Context, Event, Identity, Purpose, Returned, Step, Who,
+    AuthenticatorModule as _, ClaimSet, Context, Demanded, Event, Identity, Purpose, Returned, Step, Who,
 };
 use postern_kernel::directory::Claim;
-use postern_kernel::services::Installation;
+use postern_kernel::services::{AuthenticatorServices, Installation};
 use postern_outbound::{Authorities, Credential, CredentialKind, HttpOutbound, Policy, Resolver};
 use postern_sandbox::{ComponentAuthenticator, Limits, Sandbox};
 use serde_json::{Value, json};
@@ -201,6 +201,7 @@ struct Scene {
     module: ComponentAuthenticator,
     installation: Arc<Installation>,
     settings: Value,
+    demanded: Demanded,
 }
 
 impl Scene {
@@ -226,7 +227,7 @@ impl Scene {
         let outbound = HttpOutbound::new(policies, &authorities, Arc::new(Nobody), clock);
         let settings = json!({ "issuer": provider.issuer, "client_id": "postern", "credential": "client" });
         let installation = installation::with_outbound(Arc::new(outbound));
-        Self { provider, module, installation, settings }
+        Self { provider, module, installation, settings, demanded: Demanded::default() }
     }
 
     fn context(&self) -> Context {
@@ -239,10 +240,14 @@ impl Scene {
         }
     }
 
-    async fn begin(&self) -> Step {
+    fn services(&self) -> Arc<AuthenticatorServices> {
         let installation = Arc::clone(&self.installation);
         let services = services_about(installation, "openid-provider", Purpose::SignIn, None);
-        self.module.begin(services, self.context()).await.unwrap()
+        Arc::new(Arc::into_inner(services).unwrap().demanding(self.demanded.clone()))
+    }
+
+    async fn begin(&self) -> Step {
+        self.module.begin(self.services(), self.context()).await.unwrap()
     }
 
     /// Sends the person there, who comes back with the query in which `{iss}` is the provider.
@@ -264,10 +269,8 @@ impl Scene {
             (says.nonce, says.challenge) = (parameter("nonce"), parameter("code_challenge"));
         }
         let query = query.replace("{iss}", &self.provider.issuer.replace(':', "%3A").replace('/', "%2F"));
-        let installation = Arc::clone(&self.installation);
-        let services = services_about(installation, "openid-provider", Purpose::SignIn, None);
         let event = Event::Returned(Returned(query));
-        self.module.proceed(services, self.context(), redirection.state, event).await.unwrap()
+        self.module.proceed(self.services(), self.context(), redirection.state, event).await.unwrap()
     }
 
     async fn sign_in(&self) -> Step {
@@ -437,4 +440,68 @@ async fn a_provider_that_is_away_or_another_ones_is_unavailable() {
     assert_unavailable(&scene.begin().await, "discovery: unreachable", "away");
     let wrong = Scene { settings: json!({ "issuer": 1 }), ..scene };
     assert_unavailable(&wrong.begin().await, "settings", "settings");
+}
+
+/// What is asked of the provider: `prompt`, `max_age` and `acr_values`, where they are there.
+async fn asked(scene: &Scene) -> String {
+    let Step::Redirect(redirection) = scene.begin().await else { panic!("nobody is sent") };
+    let (_, query) = redirection.url.split_once('?').unwrap();
+    let of = |pair: &&str| ["prompt=", "max_age=", "acr_values="].iter().any(|name| pair.starts_with(name));
+    query.split('&').filter(of).collect::<Vec<_>>().join("&")
+}
+
+#[tokio::test]
+async fn a_fresh_sign_in_is_asked_for_there_and_has_to_be_one() {
+    let mut scene = Scene::new().await;
+    assert_eq!(asked(&scene).await, "");
+    for (fresh, max_age, settings, expected) in [
+        (true, None, json!({}), "prompt=login&max_age=0"),
+        (true, Some(300), json!({ "max_age": 60 }), "prompt=login&max_age=0"),
+        (true, None, json!({ "prompt": "consent" }), "prompt=login%20consent&max_age=0"),
+        (true, None, json!({ "prompt": "select_account" }), "prompt=login%20select_account&max_age=0"),
+        (false, Some(300), json!({}), "max_age=300"),
+        (false, Some(300), json!({ "prompt": "consent", "max_age": 60 }), "prompt=consent&max_age=60"),
+    ] {
+        let demanded = Demanded { fresh, max_age, contexts: Vec::new() };
+        let asking = Scene { settings: over(scene.settings.clone(), &settings), demanded, ..scene };
+        assert_eq!(asked(&asking).await, expected, "{fresh} {max_age:?} {settings}");
+        let taken_away = json!({ "max_age": null, "prompt": null });
+        scene = Scene { settings: over(asking.settings.clone(), &taken_away), ..asking };
+    }
+    const OLD: &str = "oidc.provider-token.authentication-age";
+    let too_old = |since: u64| (json!({ "auth_time": since - 31 }), OLD);
+    for (fresh, max_age, lies, good) in [
+        // A minute and a half before the person was sent there, of a clock that may differ by half a minute.
+        (true, None, vec![too_old(NOW), (json!({ "auth_time": 0 }), OLD)], NOW - 30),
+        (true, Some(300), vec![too_old(NOW)], NOW),
+        (false, Some(300), vec![too_old(NOW - 300)], NOW - 330),
+        (false, Some(0), vec![too_old(NOW)], NOW),
+    ] {
+        let demanded = Demanded { fresh, max_age, contexts: Vec::new() };
+        scene = Scene { demanded, ..scene };
+        let others = [
+            (json!({ "auth_time": null }), "jose.claim.missing"),
+            (json!({ "auth_time": "now" }), "jose.claim.type"),
+            (json!({ "auth_time": NOW + 31 }), OLD),
+        ];
+        for (lie, reason) in lies.into_iter().chain(others) {
+            scene.lie(|says| says.id_token = lie.clone());
+            assert_unavailable(&scene.sign_in().await, reason, &lie.to_string());
+        }
+        scene.lie(|says| says.id_token = json!({ "auth_time": good }));
+        assert!(matches!(scene.sign_in().await, Step::Authenticated(_)), "{fresh} {max_age:?}");
+    }
+}
+
+#[tokio::test]
+async fn several_factors_are_asked_for_where_the_operator_says_how() {
+    let scene = Scene::new().await;
+    let contexts = vec!["other".to_owned(), "https://refeds.org/profile/mfa".to_owned()];
+    let scene = Scene { demanded: Demanded { contexts, ..Demanded::default() }, ..scene };
+    assert_eq!(asked(&scene).await, "");
+    let settings = over(scene.settings.clone(), &json!({ "mfa_contexts": ["a", "b"] }));
+    let scene = Scene { settings, ..scene };
+    assert_eq!(asked(&scene).await, "acr_values=a%20b");
+    let settings = over(scene.settings.clone(), &json!({ "acr_values": "c" }));
+    assert_eq!(asked(&Scene { settings, ..scene }).await, "acr_values=c");
 }

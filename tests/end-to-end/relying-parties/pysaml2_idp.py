@@ -6,6 +6,7 @@ One command on standard input as JSON, one answer on standard output as JSON;
 
 import json
 import sys
+import time
 
 import saml2.entity
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
@@ -81,11 +82,14 @@ def response():
         sp_name_qualifier=given["spEntityId"],
         text=given["subject"],
     )
+    authn = {"class_ref": AUTHN_PASSWORD_PROTECTED, "authn_auth": given["entityId"]}
+    if "authnAge" in given:
+        authn["authn_instant"] = time.time() - given["authnAge"]
     made = server.create_authn_response(
         given["attributes"],
         sp_entity_id=given["spEntityId"],
         name_id=name,
-        authn={"class_ref": AUTHN_PASSWORD_PROTECTED, "authn_auth": given["entityId"]},
+        authn=authn,
         sign_assertion=given.get("signAssertion", True),
         sign_response=given.get("signResponse", False),
         encrypt_assertion=given.get("encrypt", False),

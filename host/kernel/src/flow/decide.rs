@@ -88,7 +88,7 @@ impl Flow {
     }
 
     /// Seconds that the sign-in may be old: the least of what the application and the operator ask for.
-    async fn max_age(
+    pub(super) async fn max_age(
         &self,
         modules: &ModuleSet,
         module: &str,

@@ -138,9 +138,8 @@ mod tests {
             address: IpAddr::from([0x2001, 0xdb8, 0, network, 0, 0, 0, number]),
             ..form(1, 1, 10, 100)
         };
-        let is_there = |number: u16, network: u16| {
-            forms.take(&format!("{number} {network}"), Timestamp(100)).is_some()
-        };
+        let is_there =
+            |number: u16, network: u16| forms.take(&format!("{number} {network}"), Timestamp(100)).is_some();
         for number in 0..20 {
             forms.keep(from(number, 0));
         }

@@ -88,7 +88,7 @@ impl Flow {
                 sign_in.progress.out.push(enabled.name().clone());
                 continue;
             }
-            let services = self.services_of(&sign_in, enabled);
+            let services = self.services_of(&sign_in, enabled).await?;
             let context = self.context_of(&sign_in, enabled, &services);
             let begun = enabled.module.begin(Arc::clone(&services), context).await;
             match self.judged(enabled, begun) {
@@ -179,7 +179,7 @@ impl Flow {
             }
             return self.go_on(sign_in).await;
         }
-        let services = self.services_of(&sign_in, enabled);
+        let services = self.services_of(&sign_in, enabled).await?;
         let context = self.context_of(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
         let done = self.judged(enabled, done);
@@ -412,14 +412,15 @@ impl Flow {
         Ok(Some(Pool::factor(name, &person.subject, device)))
     }
 
-    fn services_of(
+    async fn services_of(
         &self,
         sign_in: &SignIn<'_>,
         enabled: &EnabledAuthenticator,
-    ) -> Arc<AuthenticatorServices> {
+    ) -> Result<Arc<AuthenticatorServices>, Stop> {
         let person = sign_in.progress.person.as_ref();
         let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::SignIn, person);
-        Arc::new(services.sending(self.new_state(sign_in.held)))
+        let demanded = self.demanded(sign_in).await?;
+        Ok(Arc::new(services.sending(self.new_state(sign_in.held)).demanding(demanded)))
     }
 
     pub(super) fn context_of(

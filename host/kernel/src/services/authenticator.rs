@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Installation, MAX_RANDOM};
 use crate::audit::Event;
-use crate::authenticator::{Origin, Purpose, Translations};
+use crate::authenticator::{Demanded, Origin, Purpose, Translations};
 use crate::clock::Timestamp;
 use crate::credentials::{self, Credential, Credentials};
 use crate::device;
@@ -60,6 +60,7 @@ pub struct AuthenticatorServices {
     redirect_state: String,
     /// What passwords of this call were counted among that were right, and how many failures there were.
     passed: Mutex<Vec<Pool>>,
+    demanded: Demanded,
     failures_before: AtomicU32,
     /// Requests to hosts outside that this call has made.
     outbound: AtomicU8,
@@ -143,6 +144,7 @@ impl AuthenticatorServices {
             key_uses: AtomicU8::new(0),
             redirect_state: String::new(),
             passed: Mutex::default(),
+            demanded: Demanded::default(),
             failures_before: AtomicU32::new(0),
             outbound: AtomicU8::new(0),
             tickets: AtomicU8::new(0),
@@ -158,6 +160,17 @@ impl AuthenticatorServices {
     /// That state.
     pub fn redirect_state(&self) -> &str {
         &self.redirect_state
+    }
+
+    /// The same with what is asked of the sign-in. Without, nothing is.
+    #[must_use]
+    pub fn demanding(self, demanded: Demanded) -> Self {
+        Self { demanded, ..self }
+    }
+
+    /// What is asked of the sign-in.
+    pub fn demanded(&self) -> &Demanded {
+        &self.demanded
     }
 
     /// The same with what its messages are written in. Without, it can send none.

@@ -392,10 +392,8 @@ async fn of_the_last_two_ways_in_one_stays_however_they_are_removed() {
     let own = form_of(&page);
     let mut again = carol.clone();
     let (one, two) = ([("link", first.id.as_str())], [("link", "second")]);
-    let at_once = tokio::join!(
-        carol.send(&scene, "unlink", &own, &one),
-        again.send(&scene, "unlink", &own, &two)
-    );
+    let at_once =
+        tokio::join!(carol.send(&scene, "unlink", &own, &one), again.send(&scene, "unlink", &own, &two));
     assert_eq!(scene.store.links_of("subject-of-carol").await.unwrap().len(), 1, "{}", name(&at_once.0));
 }
 

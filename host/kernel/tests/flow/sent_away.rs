@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use postern_kernel::authenticator::{
-    AuthenticatorModule, Challenge, ClaimSet, Context, Denial, Description, Event, Factor, Identity,
-    Purpose, Redirection, Returned, Step, Text, Who,
+    AuthenticatorModule, Challenge, ClaimSet, Context, Demanded, Denial, Description, Event, Factor,
+    Identity, Purpose, Redirection, Returned, Step, Text, Who,
 };
 use postern_kernel::directory::Claim;
 use postern_kernel::module::{FailureReason, ModuleFailure};
@@ -22,6 +22,8 @@ pub(crate) struct Seen {
     /// What it sent along, the last one last.
     pub(crate) states: Vec<String>,
     pub(crate) returned: Vec<String>,
+    /// What was asked of the sign-in, at the beginning of each and when the person was back.
+    pub(crate) demanded: Vec<Demanded>,
 }
 
 impl Seen {
@@ -100,6 +102,7 @@ impl AuthenticatorModule for SentAway {
         {
             return Ok(Step::NotEnrolled);
         }
+        self.seen.lock().unwrap().demanded.push(services.demanded().clone());
         Ok(self.send(&context))
     }
 
@@ -111,6 +114,7 @@ impl AuthenticatorModule for SentAway {
         event: Event,
     ) -> Result<Step, ModuleFailure> {
         assert_eq!(state, STATE);
+        self.seen.lock().unwrap().demanded.push(services.demanded().clone());
         let Event::Returned(Returned(encoded)) = event else { return Ok(self.send(&context)) };
         self.seen.lock().unwrap().returned.push(encoded.clone());
         let answer = encoded.split('&').find_map(|field| field.strip_prefix("answer=")).unwrap_or("good");

@@ -29,6 +29,7 @@ mod bindings {
 use bindings::exports::postern::idp::authenticator::{
     Context, Description, Event, Factor, Guest, Purpose, Redirection, Step,
 };
+use bindings::postern::idp::{demands, system};
 use settings::Settings;
 
 #[global_allocator]
@@ -62,13 +63,18 @@ impl Guest for Kerberos {
         if matches!(context.purpose, Purpose::Enrol) {
             return Step::Unavailable("nobody sets it up".into());
         }
-        if let Err(problem) = Settings::read(&context.settings) {
-            return Step::Unavailable(problem);
-        }
+        let settings = match Settings::read(&context.settings) {
+            Ok(settings) => settings,
+            Err(problem) => return Step::Unavailable(problem),
+        };
         if context.redirect_state.is_empty() || context.redirect_uri.is_empty() {
             return Step::Unavailable(
                 "`redirects = []` is missing: it sends people to /commonauth/negotiate".into(),
             );
+        }
+        if !settings.stands_for_fresh && is_presence_asked() {
+            system::log(system::Level::Info, "kerberos.demand.fresh: a ticket shows nobody's presence");
+            return Step::NotEnrolled;
         }
         let url = format!("{}/commonauth/negotiate?state={}", context.base_url, context.redirect_state);
         Step::Redirect(Redirection { url, state: Vec::new() })
@@ -82,6 +88,13 @@ impl Guest for Kerberos {
             Err(problem) => Step::Unavailable(problem),
         }
     }
+}
+
+/// Whether somebody has to prove anew who they are, or to have done so not long ago: the browser shows its ticket
+/// unasked, whoever sits there, and the KDC does not say here when it was asked for a password.
+fn is_presence_asked() -> bool {
+    let demand = demands::current();
+    demand.fresh || demand.max_age.is_some()
 }
 
 bindings::export!(Kerberos with_types_in bindings);

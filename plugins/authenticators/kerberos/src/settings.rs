@@ -3,12 +3,15 @@
 use serde::Deserialize;
 
 pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["realms"],"properties":{
-"realms":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"minItems":1,"maxItems":8,"description":"The realms whose people sign in, letter by letter: [\"EXAMPLE.COM\"]."}}}"#;
+"realms":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"minItems":1,"maxItems":8,"description":"The realms whose people sign in, letter by letter: [\"EXAMPLE.COM\"]."},
+"stands_for_fresh":{"type":"boolean","description":"Whether a ticket will do where people have to prove anew who they are, or to have done so not long ago."}}}"#;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     realms: Vec<String>,
+    #[serde(default)]
+    pub(crate) stands_for_fresh: bool,
 }
 
 impl Settings {

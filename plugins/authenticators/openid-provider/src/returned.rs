@@ -56,7 +56,7 @@ fn identity(
         client_id: &settings.client_id,
         nonce: &pending.nonce,
         access_token: &tokens.access_token,
-        max_age: settings.max_age,
+        authenticated_since: pending.authenticated_since,
         algorithms: &algorithms,
         now: system::now(),
         clock_skew: settings.clock_skew,

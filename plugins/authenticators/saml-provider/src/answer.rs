@@ -2,6 +2,7 @@
 
 use postern_saml::{ExpectedSignOn, Policy, SignOnAnswer, judge_sign_on};
 
+use crate::asked::Asked;
 use crate::bindings::exports::postern::idp::authenticator::{Context, Denial, Step};
 use crate::bindings::postern::idp::system;
 use crate::claims::identity;
@@ -13,7 +14,7 @@ use crate::{refused, texts};
 const REFUSED: [&str; 3] = ["AuthnFailed", "RequestDenied", "UnknownPrincipal"];
 
 pub(crate) fn judge(context: &Context, settings: &Settings, state: &[u8], form: &str) -> Step {
-    let Ok(request_id) = core::str::from_utf8(state) else {
+    let Some(asked) = Asked::read(state) else {
         return Step::Unavailable("its state is not its own".into());
     };
     let policy =
@@ -22,7 +23,8 @@ pub(crate) fn judge(context: &Context, settings: &Settings, state: &[u8], form: 
         entity_id: settings.entity_id(&context.redirect_uri),
         consumer_url: &context.redirect_uri,
         provider: &settings.provider.provider,
-        request_id,
+        request_id: &asked.id,
+        authenticated_since: asked.authenticated_since,
         policy: &policy,
         now: system::now(),
         verifier: &Kernel,

@@ -15,6 +15,7 @@
 )]
 
 mod answer;
+mod asked;
 mod claims;
 mod kernel;
 mod request;

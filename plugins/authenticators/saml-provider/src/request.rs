@@ -3,8 +3,9 @@
 use postern_saml::{SignOnRequest, identifier};
 use postern_signature::Algorithm;
 
+use crate::asked::{self, Asked};
 use crate::bindings::exports::postern::idp::authenticator::{Context, Redirection, Step};
-use crate::bindings::postern::idp::{own_keys, system};
+use crate::bindings::postern::idp::{demands, own_keys, system};
 use crate::refused;
 use crate::settings::Settings;
 
@@ -18,20 +19,22 @@ pub(crate) fn send(context: &Context, settings: &Settings) -> Step {
     }
 }
 
-/// The state that is kept is the request's ID: the Response has to answer it.
 fn request(context: &Context, settings: &Settings) -> Result<Redirection, postern_refusal::Refusal> {
     let id = identifier(&system::random(RANDOM))?;
+    let (demand, now) = (demands::current(), system::now());
+    let asked = Asked::new(&id, settings, &demand, now);
+    let contexts = asked::contexts(settings, &demand);
     let request = SignOnRequest {
         id: &id,
         issuer: settings.entity_id(&context.redirect_uri),
         destination: &settings.provider.sign_on_url,
         consumer_url: &context.redirect_uri,
-        issued_at: system::now(),
+        issued_at: now,
         name_id_format: Some(settings.written.name_id_format),
-        force: settings.written.force,
-        contexts: &settings.written.request_contexts,
+        force: asked.force(),
+        contexts: &contexts,
     };
     let sign = |message: &[u8]| Some(own_keys::sign(message));
     let url = request.url(&context.redirect_state, Some((Algorithm::Rs256, &sign)))?;
-    Ok(Redirection { url, state: id.into_bytes() })
+    Ok(Redirection { url, state: asked.to_bytes() })
 }

@@ -51,6 +51,7 @@ fn pending() -> PendingSignIn {
         state: "a-state".into(),
         nonce: "a-nonce".into(),
         code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
+        authenticated_since: None,
     }
 }
 
@@ -118,8 +119,16 @@ fn the_request_has_what_binds_the_answer() {
         asked.write(&provider, &pending()).starts_with("https://op.example.com/?a=b&response_type=code&")
     );
     let kept = pending();
-    assert_eq!(PendingSignIn::read(&kept.to_bytes()), Ok(kept));
-    for bytes in [&b""[..], b"{}", br#"{"state":"","nonce":"a","code_verifier":"b"}"#] {
+    let fresh = PendingSignIn { authenticated_since: Some(NOW), ..kept.clone() };
+    for kept in [kept, fresh] {
+        assert_eq!(PendingSignIn::read(&kept.to_bytes()), Ok(kept));
+    }
+    for bytes in [
+        &b""[..],
+        b"{}",
+        br#"{"state":"","nonce":"a","code_verifier":"b"}"#,
+        br#"{"state":"s","nonce":"a","code_verifier":"b","authenticated_since":"0"}"#,
+    ] {
         assert_eq!(PendingSignIn::read(bytes).unwrap_err().code, "oidc.pending.malformed");
     }
 }
@@ -202,7 +211,7 @@ fn rule() -> IdTokenRule<'static> {
         client_id: "postern",
         nonce: "a-nonce",
         access_token: ACCESS_TOKEN,
-        max_age: None,
+        authenticated_since: None,
         algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
         now: NOW,
         clock_skew: 30,
@@ -290,10 +299,19 @@ fn a_lying_provider_is_not_believed() {
     ] {
         assert_eq!(judge(&with(name, value.clone()), &rule()), Ok(()), "{name}: {value}");
     }
-    let recent = IdTokenRule { max_age: Some(60), ..rule() };
-    assert_eq!(judge(&with("acr", json!("x")), &recent), Err("oidc.provider-token.authentication-age"));
-    assert_eq!(judge(&with("auth_time", json!(null)), &recent), Err("jose.claim.missing"));
-    assert_eq!(judge(&with("auth_time", json!(NOW - 90)), &recent), Ok(()));
+    // A minute ago the person was sent there, to prove anew who they are. The clocks may differ by half of one.
+    let fresh = IdTokenRule { authenticated_since: Some(NOW - 60), ..rule() };
+    for (time, expected) in [
+        (json!(NOW - 91), Err("oidc.provider-token.authentication-age")),
+        (json!(NOW + 31), Err("oidc.provider-token.authentication-age")),
+        (json!(0), Err("oidc.provider-token.authentication-age")),
+        (json!(null), Err("jose.claim.missing")),
+        (json!("now"), Err("jose.claim.type")),
+        (json!(NOW - 90), Ok(())),
+        (json!(NOW + 30), Ok(())),
+    ] {
+        assert_eq!(judge(&with("auth_time", time.clone()), &fresh), expected, "{time}");
+    }
 
     let good = with("acr", json!("x"));
     let other = signed(&TestKey::p256(), "k1", &claims(key.algorithm()));

@@ -51,6 +51,11 @@ impl Provider {
 
     /// The form that it has the browser post, for the request that the browser was sent with.
     fn answer(&self, postern: &Postern, sent: &Page, more: Value) -> Form {
+        self.answer_to(postern, sent, more).0
+    }
+
+    /// The same, and what it has read in the request.
+    fn answer_to(&self, postern: &Postern, sent: &Page, more: Value) -> (Form, Value) {
         let query: serde_json::Map<String, Value> =
             sent.url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
         let relay_state = query["RelayState"].as_str().expect("text").to_owned();
@@ -62,7 +67,7 @@ impl Provider {
         input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let answer = self.call("response", input).expect("the toolkit takes our request");
         let response = BASE64_STANDARD.encode(answer["samlResponse"].as_str().expect("text"));
-        form(postern, &response, &relay_state)
+        (form(postern, &response, &relay_state), answer)
     }
 }
 
@@ -126,9 +131,15 @@ fn outside(name: &str) -> (Postern, Provider) {
 /// The browser, and the page that is asked of the provider.
 fn sent(postern: &Postern) -> (Browser, Page) {
     let mut browser = Browser::behind_proxy(postern.proxy_tls());
-    let page = browser.open_until(&authorization_url(postern), SERVICE).expect("a page");
-    assert!(page.url.as_str().starts_with(SERVICE), "{}: {}", page.url, page.text());
+    let page = sent_by(postern, &mut browser, "");
     (browser, page)
+}
+
+/// The page that is asked of the provider by an application that asks for more.
+fn sent_by(postern: &Postern, browser: &mut Browser, more: &str) -> Page {
+    let page = browser.open_until(&format!("{}{more}", authorization_url(postern)), SERVICE).expect("a page");
+    assert!(page.url.as_str().starts_with(SERVICE), "{}: {}", page.url, page.text());
+    page
 }
 
 fn authorization_url(postern: &Postern) -> String {
@@ -219,6 +230,34 @@ fn what_the_provider_did_not_say_to_this_browser_signs_nobody_in() {
     let told = post(&mut browser, &provider.answer(&postern, &page, json!({ "refuse": true })));
     assert!(told.text().contains("did not sign you in"), "{}", told.text());
     assert_eq!(signed_in_subjects(&postern).len(), 1);
+}
+
+#[test]
+fn a_fresh_sign_in_is_asked_of_the_provider_and_has_to_be_one() {
+    let (postern, provider) = outside("saml-provider-fresh");
+    let (mut browser, page) = sent(&postern);
+    let (form, read) = provider.answer_to(&postern, &page, json!({ "authnAge": 3600 }));
+    assert_eq!(read["forceAuthn"], Value::Null, "an hour ago is good where nobody asks");
+    assert!(is_signed_in(&post(&mut browser, &form)), "{}", postern.log());
+
+    for (more, age, is_good) in [
+        ("&prompt=login", 600, false),
+        ("&prompt=login", 0, true),
+        ("&max_age=0", 600, false),
+        ("&max_age=1800", 3600, false),
+        ("&max_age=1800", 600, true),
+    ] {
+        // Nobody has a session here but whoever is asked anew.
+        let mut fresh = Browser::behind_proxy(postern.proxy_tls());
+        let browser = if more == "&prompt=login" { &mut browser } else { &mut fresh };
+        let page = sent_by(&postern, browser, more);
+        let (form, read) = provider.answer_to(&postern, &page, json!({ "authnAge": age }));
+        assert_eq!(read["forceAuthn"], "true", "{more}");
+        let page = post(browser, &form);
+        assert_eq!(is_signed_in(&page), is_good, "{more} {age}: {}\n{}", page.text(), postern.log());
+    }
+    let refused = postern.log().matches("saml.assertion.authentication-age (peer-misbehaved) at ").count();
+    assert_eq!(refused, 3, "{}", postern.log());
 }
 
 #[test]

@@ -56,7 +56,12 @@ fn provider() -> ProviderMetadata {
 }
 
 fn pending() -> PendingSignIn {
-    PendingSignIn { state: "a-state".into(), nonce: "a-nonce".into(), code_verifier: "a-verifier".into() }
+    PendingSignIn {
+        state: "a-state".into(),
+        nonce: "a-nonce".into(),
+        code_verifier: "a-verifier".into(),
+        authenticated_since: None,
+    }
 }
 
 fn provider_token(body: &[u8]) -> Result<(), Refusal> {
@@ -71,7 +76,7 @@ fn provider_token(body: &[u8]) -> Result<(), Refusal> {
         client_id: "postern",
         nonce: "a-nonce",
         access_token: "access",
-        max_age: has_time.then_some(3_600),
+        authenticated_since: has_time.then(|| now() - 3_600),
         algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
         now: now(),
         clock_skew: 30,

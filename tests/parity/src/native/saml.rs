@@ -151,6 +151,7 @@ pub fn judge_sign_on(vector: &Vector) -> Verdict {
         consumer_url: &consumer_url,
         provider: &IdentityProvider::new("https://idp.example.com/metadata", keys.into()),
         request_id: request.header("x-request").expect("the request that it answers"),
+        authenticated_since: request.header("x-authenticated-since").map(|at| at.parse().expect("seconds")),
         policy: &Policy::for_destination(&consumer_url),
         now,
         verifier: &NativeVerifier,

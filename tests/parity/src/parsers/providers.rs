@@ -49,7 +49,7 @@ fn id_token(token: &str) {
         client_id: "postern",
         nonce: "a-nonce",
         access_token: "access",
-        max_age: Some(60),
+        authenticated_since: Some(NOW - 60),
         algorithms: &[Algorithm::EdDsa],
         now: NOW,
         clock_skew: 30,
@@ -64,8 +64,12 @@ fn id_token(token: &str) {
 }
 
 fn callback(query: &str) {
-    let pending =
-        PendingSignIn { state: "a-state".into(), nonce: "a-nonce".into(), code_verifier: "v".into() };
+    let pending = PendingSignIn {
+        state: "a-state".into(),
+        nonce: "a-nonce".into(),
+        code_verifier: "v".into(),
+        authenticated_since: None,
+    };
     let provider = ProviderMetadata {
         issuer: ISSUER.into(),
         authorization_endpoint: ISSUER.into(),

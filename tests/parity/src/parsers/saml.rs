@@ -109,6 +109,7 @@ pub fn saml_sign_on(bytes: &[u8]) {
         consumer_url: &consumer_url,
         provider: &provider,
         request_id: core::str::from_utf8(request_id).unwrap_or_default(),
+        authenticated_since: None,
         policy: &policy,
         now: NOW,
         verifier,

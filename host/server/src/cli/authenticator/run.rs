@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use postern_directory::NewUser;
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, Context, Event, Identity, Origin, Person, Purpose, RedirectError, Step, Who,
+    AuthenticatorModule as _, Context, Demanded, Event, Identity, Origin, Person, Purpose, RedirectError,
+    Step, Who,
 };
 use postern_kernel::flow::RETURN;
 use postern_kernel::services::{AuthenticatorCall, AuthenticatorServices, Installation};
@@ -48,6 +49,7 @@ pub(super) struct Run {
     person: Person,
     settings: String,
     language: String,
+    demanded: Demanded,
     _folder: TempDir,
 }
 
@@ -57,6 +59,7 @@ impl Run {
         mut component: ComponentAuthenticator,
         settings: String,
         language: &str,
+        demanded: Demanded,
         calls: Calls,
     ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::new)?;
@@ -85,6 +88,7 @@ impl Run {
             person: Person { subject: user.subject, username: user.username },
             settings,
             language: language.into(),
+            demanded,
             _folder: folder,
         })
     }
@@ -108,7 +112,9 @@ impl Run {
         let installation = Arc::clone(&self.installation);
         let services = AuthenticatorServices::new(installation, call, origin, "test");
         let translations = &self.component.description().translations;
-        let services = Arc::new(services.writing(&self.language, translations));
+        let demanded = if purpose == Purpose::SignIn { self.demanded.clone() } else { Demanded::default() };
+        let services = services.writing(&self.language, translations).demanding(demanded);
+        let services = Arc::new(services);
         let context = Context {
             purpose,
             relying_party: "An application".into(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, Challenge, Element, Event, FieldKind, Form, Purpose, Returned, Step, Who,
+    AuthenticatorModule as _, Challenge, Demanded, Element, Event, FieldKind, Form, Purpose, Returned, Step,
+    Who,
 };
 use postern_manifest::Schema;
 
@@ -25,6 +26,7 @@ Examples:
   postern authenticator test pin.wasm                          you are the person
   postern authenticator test pin.wasm --script sign-in.toml
   postern authenticator test badge.wasm --settings settings.json
+  postern authenticator test badge.wasm --fresh --max-age 600  as an application that asks for it
   postern authenticator test badge.wasm --outbound api.lan.example:8443 --outbound-network 10.1.0.0/16
 
 A script (TOML):
@@ -54,6 +56,15 @@ pub(crate) struct Test {
     /// Memory of a call in MiB, as `memory_mib` of the configuration.
     #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
     memory_mib: u32,
+    /// At sign-in: the person has to prove anew who they are.
+    #[arg(long)]
+    fresh: bool,
+    /// At sign-in: seconds that the proof may be old at most.
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u64>,
+    /// At sign-in: an authentication context that will do. May be given several times.
+    #[arg(long, value_name = "CONTEXT")]
+    context: Vec<String>,
     /// A host that it may call, as in `grants.outbound`; it is called for real. May be given several times.
     #[arg(long, value_name = "HOST[:PORT]")]
     outbound: Vec<String>,
@@ -84,7 +95,8 @@ impl Test {
         let shown = Shown::new(&description, language)?;
         let calls =
             Calls { hosts: self.outbound, networks: self.outbound_network, authorities: self.outbound_ca };
-        let run = Run::new(loaded.component, settings.to_string(), language, calls).await?;
+        let demanded = Demanded { fresh: self.fresh, max_age: self.max_age, contexts: self.context };
+        let run = Run::new(loaded.component, settings.to_string(), language, demanded, calls).await?;
         let mut failed = problems.len();
         match script {
             Some(script) => {

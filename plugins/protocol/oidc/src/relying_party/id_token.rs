@@ -25,8 +25,9 @@ pub struct IdTokenRule<'a> {
     pub nonce: &'a str,
     /// What came with it.
     pub access_token: &'a str,
-    /// `max_age` of the authorization request, in seconds.
-    pub max_age: Option<u64>,
+    /// When the person has to have proven who they are, at the earliest (`auth_time`), in seconds since 1970. None:
+    /// nothing of the kind was asked for.
+    pub authenticated_since: Option<u64>,
     /// What may have signed it.
     pub algorithms: &'a [Algorithm],
     /// Seconds since 1970.
@@ -121,10 +122,10 @@ impl IdTokenRule<'_> {
                 refused("oidc.provider-token.stale", "iat", "a token made now").found(&issued.to_string())
             );
         }
-        let Some(max_age) = self.max_age else { return Ok(()) };
+        let Some(since) = self.authenticated_since else { return Ok(()) };
         let authenticated = claims.required_time("auth_time")?;
-        if authenticated > latest || authenticated < earliest.saturating_sub(max_age) {
-            let expected = "a time within max_age";
+        if authenticated > latest || authenticated < since.saturating_sub(self.clock_skew) {
+            let expected = "a sign-in as recent as was asked for";
             return Err(refused("oidc.provider-token.authentication-age", "auth_time", expected)
                 .found(&authenticated.to_string()));
         }

@@ -13,6 +13,8 @@ pub struct PendingSignIn {
     pub nonce: String,
     /// `code_verifier` (RFC 7636 section 4.1).
     pub code_verifier: String,
+    /// [`super::IdTokenRule::authenticated_since`].
+    pub authenticated_since: Option<u64>,
 }
 
 impl core::fmt::Debug for PendingSignIn {
@@ -25,10 +27,15 @@ impl core::fmt::Debug for PendingSignIn {
 impl PendingSignIn {
     /// As it is kept.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, nonce, code_verifier } = self;
-        serde_json::json!({ "state": state, "nonce": nonce, "code_verifier": code_verifier })
-            .to_string()
-            .into_bytes()
+        let Self { state, nonce, code_verifier, authenticated_since } = self;
+        serde_json::json!({
+            "state": state,
+            "nonce": nonce,
+            "code_verifier": code_verifier,
+            "authenticated_since": authenticated_since,
+        })
+        .to_string()
+        .into_bytes()
     }
 
     /// Read again.
@@ -43,6 +50,15 @@ impl PendingSignIn {
             let text = object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or_else(malformed)
         };
-        Ok(Self { state: text("state")?, nonce: text("nonce")?, code_verifier: text("code_verifier")? })
+        let authenticated_since = match object.get("authenticated_since") {
+            None | Some(Value::Null) => None,
+            Some(since) => Some(since.as_u64().ok_or_else(malformed)?),
+        };
+        Ok(Self {
+            state: text("state")?,
+            nonce: text("nonce")?,
+            code_verifier: text("code_verifier")?,
+            authenticated_since,
+        })
     }
 }

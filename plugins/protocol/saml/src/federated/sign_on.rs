@@ -10,8 +10,8 @@ use super::consumed::{AssertedPerson, Qualifiers, asserted_person};
 use super::encrypted::{Decryptor, encrypted_content};
 use super::response::{AFTER_ISSUER, Federation, ReadResponse, read_response, wrong};
 use super::{AssertionConsumer, IdentityProvider};
-use crate::Policy;
 use crate::names::{ASSERTION, PROTOCOL};
+use crate::{Policy, format_instant};
 
 /// What a Response is held against.
 pub struct ExpectedSignOn<'e> {
@@ -23,6 +23,9 @@ pub struct ExpectedSignOn<'e> {
     pub provider: &'e IdentityProvider,
     /// ID of the AuthnRequest.
     pub request_id: &'e str,
+    /// When the person has to have proven who they are, at the earliest (AuthnInstant), in seconds since 1970. None:
+    /// nothing of the kind was asked for.
+    pub authenticated_since: Option<u64>,
     /// Skew, age, sizes and signature algorithms.
     pub policy: &'e Policy,
     /// Now, seconds since 1970.
@@ -48,7 +51,7 @@ pub enum SignOnAnswer {
 ///
 /// # Errors
 /// Those of the DMZ's rule for Responses, and `saml.response.request`, `saml.encryption.*`,
-/// `saml.assertion.name-id`, `saml.assertion.attribute-value`.
+/// `saml.assertion.name-id`, `saml.assertion.attribute-value`, `saml.assertion.authentication-age`.
 pub fn judge_sign_on(body: &[u8], expected: &ExpectedSignOn<'_>) -> Result<SignOnAnswer, Refusal> {
     let provider = Rc::new(IdentityProvider {
         allows_unsolicited: false,
@@ -84,7 +87,20 @@ pub fn judge_sign_on(body: &[u8], expected: &ExpectedSignOn<'_>) -> Result<SignO
         _ => decrypted(&read, expected, &consumer)?,
     };
     let qualifiers = Qualifiers { provider: &expected.provider.entity_id, own: expected.entity_id };
-    asserted_person(&assertion, &qualifiers).map(SignOnAnswer::Person)
+    let person = asserted_person(&assertion, &qualifiers)?;
+    check_recency(&person, expected)?;
+    Ok(SignOnAnswer::Person(person))
+}
+
+/// Whether the sign-in there is as recent as was asked for (SAML core section 3.4.1, ForceAuthn).
+fn check_recency(person: &AssertedPerson, expected: &ExpectedSignOn<'_>) -> Result<(), Refusal> {
+    let Some(since) = expected.authenticated_since else { return Ok(()) };
+    if person.authn_instant.saturating_add(expected.policy.clock_skew) >= since {
+        return Ok(());
+    }
+    let expected = "a sign-in as recent as was asked for";
+    Err(wrong("saml.assertion.authentication-age", "AuthnInstant", expected)
+        .found(&format_instant(person.authn_instant).unwrap_or_default()))
 }
 
 fn decrypted(
