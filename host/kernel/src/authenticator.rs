@@ -15,7 +15,7 @@ pub use challenge::{
     Waiting, WebAuthn,
 };
 
-pub use redirection::{MAX_REDIRECT, RedirectError, Redirection, is_redirect_host};
+pub use redirection::{Carrier, MAX_REDIRECT, PostedFields, RedirectError, Redirection, is_redirect_host};
 pub use translated::translated;
 
 use crate::directory::Claim;

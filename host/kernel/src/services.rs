@@ -19,7 +19,8 @@ use crate::unavailable::Unavailable;
 
 pub use authenticator::{
     AuthenticatorCall, AuthenticatorServices, CredentialError, Found, IndexedCredential, MAX_HANDLE,
-    MessageError, PasswordCheck, Sending, TicketVerdict, TooManyRequests, TooManyTickets, TooManyUses,
+    MessageError, PasswordCheck, PostedTwice, Sending, TicketVerdict, TooManyRequests, TooManyTickets,
+    TooManyUses,
 };
 
 /// Most random bytes that one call yields.

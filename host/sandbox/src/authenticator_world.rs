@@ -10,6 +10,7 @@ mod kernel;
 mod messages;
 mod outbound;
 mod own_keys;
+mod redirections;
 mod signatures;
 mod web_authn;
 
@@ -57,7 +58,7 @@ mod bindings {
 pub(crate) type AuthenticatorState = CallState<AuthenticatorServices>;
 
 const INTERFACE: &str = "postern:idp/authenticator@0.1.0";
-const IMPORTS: [&str; 10] = [
+const IMPORTS: [&str; 11] = [
     "postern:idp/accounts@0.1.0",
     "postern:idp/credentials@0.1.0",
     "postern:idp/credential-index@0.1.0",
@@ -67,6 +68,7 @@ const IMPORTS: [&str; 10] = [
     "postern:idp/kerberos@0.1.0",
     "postern:idp/outbound@0.1.0",
     "postern:idp/demands@0.1.0",
+    "postern:idp/redirections@0.1.0",
     "postern:idp/system@0.1.0",
 ];
 

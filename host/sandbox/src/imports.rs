@@ -47,8 +47,8 @@ fn interface(import: &str) -> Option<&str> {
 }
 
 /// Interfaces that tell nothing of people and reach nobody: clock, randomness and log; signatures over public keys;
-/// what the application asks of the sign-in.
-const FREE: [&str; 3] = ["system", "signatures", "demands"];
+/// what the application asks of the sign-in; how people go where `redirects` lets them.
+const FREE: [&str; 4] = ["system", "signatures", "demands", "redirections"];
 
 /// What the operator grants for the interface.
 fn granted(interface: &str) -> Option<Capability> {

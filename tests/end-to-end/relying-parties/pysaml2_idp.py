@@ -32,6 +32,11 @@ def encrypt_as_of_today():
     saml2.entity.pre_encryption_part = lambda **more: pre_encryption_part(msg_enc=AES_256_GCM, **more)
 
 
+def binding():
+    """How requests come here."""
+    return BINDING_HTTP_POST if given.get("byPost") else BINDING_HTTP_REDIRECT
+
+
 def configuration():
     settings = {
         "entityid": given["entityId"],
@@ -41,7 +46,7 @@ def configuration():
         "accepted_time_diff": 5,
         "service": {
             "idp": {
-                "endpoints": {"single_sign_on_service": [(given["ssoUrl"], BINDING_HTTP_REDIRECT)]},
+                "endpoints": {"single_sign_on_service": [(given["ssoUrl"], binding())]},
                 "want_authn_requests_signed": True,
                 "want_authn_requests_only_with_valid_cert": False,
                 "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
@@ -60,15 +65,15 @@ def metadata():
 
 
 def response():
-    """The answer to the request in a query, whose signature has to be good."""
+    """The answer to the request in a query, or in a form, whose signature has to be good."""
     server = Server(config=configuration())
     query = given["query"]
     request = server.parse_authn_request(
         query["SAMLRequest"],
-        BINDING_HTTP_REDIRECT,
+        binding(),
         relay_state=query["RelayState"],
-        sigalg=query["SigAlg"],
-        signature=query["Signature"],
+        sigalg=query.get("SigAlg"),
+        signature=query.get("Signature"),
     )
     answer = server.response_args(request.message)
     to = {"in_response_to": answer["in_response_to"], "destination": answer["destination"]}

@@ -30,6 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("saml.identifier.random", "ours: no randomness"),
     ("saml.clock.absent", "needs a proxy without a clock: unit test of postern-saml"),
     ("saml.key.malformed", "keys of metadata that no library of today makes: unit test of postern-saml"),
+    ("saml.metadata.binding", "the operator's: tests/service_provider.rs of postern-saml"),
     ("saml.name-id-policy.unsupported", "an answer after sign-on: unit test of postern-saml"),
     ("saml.name-id.unavailable", "an answer after sign-on: unit test of postern-saml"),
     ("saml.replay.full", "needs thousands of signed messages: unit test of postern-saml"),

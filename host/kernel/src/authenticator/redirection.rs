@@ -24,6 +24,25 @@ impl fmt::Debug for Redirection {
     }
 }
 
+/// Names and values of a form that is posted where somebody is sent.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PostedFields(pub Vec<(String, String)>);
+
+impl fmt::Debug for PostedFields {
+    /// Names alone: the values name the person's attempt.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// How somebody came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "documented in wit/authenticator.wit")]
+pub enum Carrier {
+    Query,
+    Form,
+}
+
 /// Why nobody is sent there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedirectError {
@@ -74,6 +93,17 @@ impl Redirection {
             None => granted.iter().any(|known| known == authority),
         };
         if is_good { Ok(()) } else { Err(RedirectError::Ungranted) }
+    }
+
+    /// The same for a POST, which goes to none of our own paths: here the browser would send our cookies along, as
+    /// with a form that the person has filled in.
+    ///
+    /// # Errors
+    /// [`RedirectError`].
+    pub fn check_post(&self, base_url: &str, granted: Option<&[String]>) -> Result<(), RedirectError> {
+        self.check(base_url, granted)?;
+        let own = base_url.split_once("://").map(|(_, authority)| authority);
+        if authority(&self.url).ok() == own { Err(RedirectError::Ungranted) } else { Ok(()) }
     }
 }
 
@@ -240,6 +270,20 @@ mod tests {
             &long,
         ] {
             assert_eq!(check(bad), Err(RedirectError::Malformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_posted_to_ourselves() {
+        let check = |url: &str| {
+            let granted = ["login.example.org".to_owned(), "sso.example.com".to_owned()];
+            Redirection { url: url.into(), state: Vec::new() }.check_post(BASE, Some(&granted))
+        };
+        assert_eq!(check("https://login.example.org/sso?a=b"), Ok(()));
+        assert_eq!(check("https://evil.example/"), Err(RedirectError::Ungranted));
+        assert_eq!(check("https://LOGIN.example.org/"), Err(RedirectError::Malformed));
+        for own in ["/commonauth/negotiate", "/commonauth/return/other", "", "/", "?a", "/oauth2/authorize"] {
+            assert_eq!(check(&format!("{BASE}{own}")), Err(RedirectError::Ungranted), "{own}");
         }
     }
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::complete::Stop;
 use super::handle::page_of;
+use super::returned::{Brought, sent_away};
 use super::sign_in::{SignIn, away, misuse};
 use super::transaction::{Lost, Stage};
 use super::{EnabledAuthenticator, Flow, Page, Reply, SignInPage};
 use crate::audit::Event;
-use crate::authenticator::{Context, Event as Answer, Purpose, Redirection, Step};
+use crate::authenticator::{Carrier, Context, Purpose, Redirection, Step};
 use crate::services::AuthenticatorServices;
 
 impl Flow {
@@ -31,9 +32,10 @@ impl Flow {
             sign_in.progress = Box::default();
             return self.go_on(sign_in).await.map(Ok);
         }
-        let services = self.enrolling_services(&sign_in, enabled);
+        let services = self.enrolling_services(&sign_in, enabled, None);
         let context = self.enrolling_context(&sign_in, enabled, &services);
-        let step = self.judged(enabled, enabled.module.begin(Arc::clone(&services), context).await)?;
+        let begun = enabled.module.begin(Arc::clone(&services), context).await;
+        let step = self.judged(enabled, &services, begun)?;
         self.enrolment_at_sign_in(sign_in, enabled, &services, step).await.map(Ok)
     }
 
@@ -83,8 +85,7 @@ impl Flow {
         &self,
         sign_in: SignIn<'_>,
         authenticator: &str,
-        state: Vec<u8>,
-        answer: Answer,
+        brought: Brought,
     ) -> Result<Reply, Stop> {
         self.check_session(sign_in.visitor, &sign_in.progress).await?;
         // Asked again: the person may have set something up elsewhere since the page was shown.
@@ -93,10 +94,11 @@ impl Flow {
         let Some(enabled) = enabled.filter(|_| self.steps_are_recent(&sign_in)) else {
             return self.take_step_anew(sign_in).await;
         };
-        let services = self.enrolling_services(&sign_in, enabled);
+        let Brought { state, answer, carrier } = brought;
+        let services = self.enrolling_services(&sign_in, enabled, carrier);
         let context = self.enrolling_context(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
-        let step = self.judged(enabled, done)?;
+        let step = self.judged(enabled, &services, done)?;
         self.enrolment_at_sign_in(sign_in, enabled, &services, step).await
     }
 
@@ -148,7 +150,7 @@ impl Flow {
                     sealed,
                 };
                 self.keep_transaction(sign_in.held).await??;
-                Ok(Reply::redirect(url))
+                Ok(sent_away(url, services))
             }
             Step::Authenticated(_) | Step::NotEnrolled => {
                 Err(misuse(enabled, "authenticator.step.unexpected: a factor is being set up").into())
@@ -190,10 +192,11 @@ impl Flow {
         &self,
         sign_in: &SignIn<'_>,
         enabled: &EnabledAuthenticator,
+        carrier: Option<Carrier>,
     ) -> Arc<AuthenticatorServices> {
         let person = sign_in.progress.person.as_ref();
         let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::Enrol, person);
-        Arc::new(services.sending(self.new_state(sign_in.held)))
+        Arc::new(services.sending(self.new_state(sign_in.held)).back_by(carrier))
     }
 
     fn enrolling_context(

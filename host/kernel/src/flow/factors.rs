@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::complete::Stop;
 use super::handle::page_of;
+use super::returned::{Brought, sent_away};
 use super::show::application_name;
 use super::sign_in::{away, misuse};
 use super::transaction::{Held, Lost, Stage};
@@ -133,8 +134,8 @@ impl Flow {
         answer: Answer,
     ) -> Result<Reply, Stop> {
         let challenge = self.unsealed(&held, authenticator, sealed)?;
-        let answer = (challenge.state, answer);
-        self.go_on_enrolling(visitor, modules, held, session, authenticator, answer).await
+        let brought = Brought { state: challenge.state, answer, carrier: None };
+        self.go_on_enrolling(visitor, modules, held, session, authenticator, brought).await
     }
 
     /// Hands it to the authenticator with the state that it left.
@@ -145,12 +146,12 @@ impl Flow {
         held: Held,
         session: &str,
         authenticator: &str,
-        answer: (Vec<u8>, Answer),
+        brought: Brought,
     ) -> Result<Reply, Stop> {
         let person = self.owner(visitor, session).await?;
         let found = modules.enrolling().find(|enabled| enabled.name() == authenticator);
         let enabled = found.ok_or(Lost::OutOfStep)?;
-        self.call_enrolling((visitor, enabled), held, session, person, Some(answer)).await
+        self.call_enrolling((visitor, enabled), held, session, person, Some(brought)).await
     }
 
     async fn call_enrolling(
@@ -159,18 +160,19 @@ impl Flow {
         held: Held,
         session: &str,
         person: Person,
-        answer: Option<(Vec<u8>, Answer)>,
+        brought: Option<Brought>,
     ) -> Result<Reply, Stop> {
         let services = self.authenticator_services(visitor, enabled, Purpose::Enrol, Some(&person));
-        let services = Arc::new(services.sending(self.new_state(&held)));
+        let carrier = brought.as_ref().and_then(|brought| brought.carrier);
+        let services = Arc::new(services.sending(self.new_state(&held)).back_by(carrier));
         let context = self.enrolment_context(visitor, enabled, person, &services);
-        let done = match answer {
+        let done = match brought {
             None => enabled.module.begin(Arc::clone(&services), context).await,
-            Some((state, answer)) => {
+            Some(Brought { state, answer, .. }) => {
                 enabled.module.proceed(Arc::clone(&services), context, state, answer).await
             }
         };
-        let step = self.judged(enabled, done)?;
+        let step = self.judged(enabled, &services, done)?;
         self.enrolment_step((visitor, enabled), &services, held, session, step).await
     }
 
@@ -207,7 +209,7 @@ impl Flow {
                 let authenticator = enabled.name().clone();
                 held.transaction.stage = Stage::EnrolElsewhere { session, authenticator, sealed };
                 self.keep_transaction(&held).await??;
-                return Ok(Reply::redirect(url));
+                return Ok(sent_away(url, services));
             }
             Step::Authenticated(_) | Step::NotEnrolled => {
                 return Err(misuse(enabled, "authenticator.step.unexpected: nobody signs in").into());

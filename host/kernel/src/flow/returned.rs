@@ -14,9 +14,9 @@ use super::posted::Posted;
 use super::show::application_name;
 use super::sign_in::{Asked, SignIn, misuse};
 use super::transaction::{Held, Lost, Stage, Transaction};
-use super::{EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, Visitor};
-use crate::authenticator::{Challenge, Event, Redirection, Returned, Step, Text};
-use crate::module::{Audience, ModuleFailure};
+use super::{Action, EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, Visitor};
+use crate::authenticator::{Carrier, Challenge, Event, PostedFields, Redirection, Returned, Step, Text};
+use crate::module::{Audience, FormPost, ModuleFailure};
 use crate::randomness::{fingerprint, identifier, secret};
 use crate::services::AuthenticatorServices;
 use crate::unavailable::Unavailable;
@@ -52,11 +52,22 @@ impl Drop for Awaited {
     }
 }
 
+/// What a person who sets something up has sent or come back with, and the state that the authenticator left.
+pub(super) struct Brought {
+    pub(super) state: Vec<u8>,
+    pub(super) answer: Event,
+    pub(super) carrier: Option<Carrier>,
+}
+
 impl Flow {
     /// The person is back, by GET.
     pub async fn returned(&self, visitor: &Visitor, back: Return) -> Reply {
+        self.came_back(visitor, back, Carrier::Query).await
+    }
+
+    async fn came_back(&self, visitor: &Visitor, back: Return, carrier: Carrier) -> Reply {
         let modules = self.modules();
-        match self.try_returned(visitor, &modules, back).await {
+        match self.try_returned(visitor, &modules, back, carrier).await {
             Ok(reply) => reply,
             Err(stop) => self.stopped(visitor, stop, Audience::Browser),
         }
@@ -78,7 +89,7 @@ impl Flow {
             return self.stopped(visitor, Lost::ReturnUnknown.into(), Audience::Browser);
         };
         let Posted { authenticator, state, encoded, .. } = posted;
-        self.returned(visitor, Return { authenticator, state, encoded }).await
+        self.came_back(visitor, Return { authenticator, state, encoded }, Carrier::Form).await
     }
 
     /// Which authenticator it is that waits, with this state and in this browser, for a Kerberos ticket. Nothing
@@ -112,6 +123,7 @@ impl Flow {
         visitor: &Visitor,
         modules: &ModuleSet,
         back: Return,
+        carrier: Carrier,
     ) -> Result<Reply, Stop> {
         let id = transaction_of(&back.state)?;
         let held = self.held_transaction(id, visitor.browser.as_deref()).await?;
@@ -130,15 +142,17 @@ impl Flow {
         match held.transaction.stage.clone() {
             Stage::Elsewhere { demand, progress, authenticator, .. } => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
-                self.proceed_authenticator(sign_in, Asked::elsewhere(authenticator, state), event).await
+                self.proceed_authenticator(sign_in, Asked::elsewhere(authenticator, state, carrier), event)
+                    .await
             }
             Stage::SignInEnrolElsewhere { demand, progress, authenticator, .. } => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
-                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, event).await
+                let brought = Brought { state, answer: event, carrier: Some(carrier) };
+                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, brought).await
             }
             Stage::EnrolElsewhere { session, authenticator, .. } => {
-                let answer = (state, event);
-                self.go_on_enrolling(visitor, modules, held, &session, &authenticator, answer).await
+                let brought = Brought { state, answer: event, carrier: Some(carrier) };
+                self.go_on_enrolling(visitor, modules, held, &session, &authenticator, brought).await
             }
             _ => Err(Lost::ReturnUsed.into()),
         }
@@ -195,7 +209,7 @@ impl Flow {
             sealed,
         };
         self.keep_transaction(sign_in.held).await??;
-        Ok(Reply::redirect(url))
+        Ok(sent_away(url, services))
     }
 
     /// What somebody is expected with, as a transaction keeps it.
@@ -216,12 +230,16 @@ impl Flow {
     pub(super) fn judged(
         &self,
         enabled: &EnabledAuthenticator,
+        services: &AuthenticatorServices,
         done: Result<Step, ModuleFailure>,
     ) -> Result<Step, ModuleFailure> {
         if let Ok(Step::Redirect(redirection)) = &done {
-            redirection
-                .check(&self.installation.base_url, enabled.redirects.as_deref())
-                .map_err(|error| misuse(enabled, &error.to_string()))?;
+            let (base_url, granted) = (&self.installation.base_url, enabled.redirects.as_deref());
+            match services.posted_fields() {
+                None => redirection.check(base_url, granted),
+                Some(_) => redirection.check_post(base_url, granted),
+            }
+            .map_err(|error| misuse(enabled, &error.to_string()))?;
         }
         done
     }
@@ -280,6 +298,16 @@ impl Flow {
             remember: None,
             is_closed: false,
         }))
+    }
+}
+
+/// Where the call sends somebody: by GET, or from a page that posts what it said.
+pub(super) fn sent_away(url: String, services: &AuthenticatorServices) -> Reply {
+    match services.posted_fields() {
+        None => Reply::redirect(url),
+        Some(PostedFields(fields)) => {
+            Reply::new(Action::FormPost(FormPost { action: url, fields, refusal: None }))
+        }
     }
 }
 

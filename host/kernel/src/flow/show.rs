@@ -5,6 +5,7 @@ use super::handle::page_of;
 use super::kept_challenge::KeptChallenge;
 use super::own_pages::OwnPage;
 use super::policy::IN_CHARGE;
+use super::returned::Brought;
 use super::sign_in::{Asked, SignIn};
 use super::transaction::{Held, Lost, Stage};
 use super::{Action, EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, Visitor};
@@ -65,8 +66,8 @@ impl Flow {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
                 let kept = self.unsealed(sign_in.held, &authenticator, &sealed)?;
                 if polls && self.is_polled(id, kept.interval()).await? {
-                    let (state, poll) = (kept.state, Event::Poll);
-                    let done = self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, poll);
+                    let brought = Brought { state: kept.state, answer: Event::Poll, carrier: None };
+                    let done = self.proceed_enrolment_at_sign_in(sign_in, &authenticator, brought);
                     return self.after_poll(visitor, modules, id, done.await?).await;
                 }
                 self.show_enrolment_at_sign_in(sign_in, (&authenticator, &sealed)).await
@@ -84,8 +85,9 @@ impl Flow {
             Stage::Enrol { session, authenticator, sealed } => {
                 let kept = self.unsealed(&held, &authenticator, &sealed)?;
                 if polls && self.is_polled(id, kept.interval()).await? {
-                    let answer = (kept.state, Event::Poll);
-                    let done = self.go_on_enrolling(visitor, modules, held, &session, &authenticator, answer);
+                    let brought = Brought { state: kept.state, answer: Event::Poll, carrier: None };
+                    let done =
+                        self.go_on_enrolling(visitor, modules, held, &session, &authenticator, brought);
                     return self.after_poll(visitor, modules, id, done.await?).await;
                 }
                 self.enrol_page(visitor, modules, &held, &session, (&authenticator, &sealed)).await

@@ -13,7 +13,8 @@ use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Reply, Visitor};
 use crate::audit::Event;
 use crate::authenticator::{
-    Challenge, Context, Denial, Element, Event as Answer, Identity, Message, Person, Purpose, Step, Text, Who,
+    Carrier, Challenge, Context, Denial, Element, Event as Answer, Identity, Message, Person, Purpose, Step,
+    Text, Who,
 };
 use crate::module::{Demand, Failure, FailureReason, ModuleFailure};
 use crate::services::AuthenticatorServices;
@@ -36,15 +37,17 @@ pub(super) struct Asked {
     state: Vec<u8>,
     /// What it had shown. `None`: the person was elsewhere.
     shown: Option<Challenge>,
+    /// How they came back from there.
+    carrier: Option<Carrier>,
 }
 
 impl Asked {
     pub(super) fn by(name: String, challenge: Challenge) -> Self {
-        Self { name, state: challenge.state.clone(), shown: Some(challenge) }
+        Self { name, state: challenge.state.clone(), shown: Some(challenge), carrier: None }
     }
 
-    pub(super) fn elsewhere(name: String, state: Vec<u8>) -> Self {
-        Self { name, state, shown: None }
+    pub(super) fn elsewhere(name: String, state: Vec<u8>, carrier: Carrier) -> Self {
+        Self { name, state, shown: None, carrier: Some(carrier) }
     }
 }
 
@@ -88,10 +91,10 @@ impl Flow {
                 sign_in.progress.out.push(enabled.name().clone());
                 continue;
             }
-            let services = self.services_of(&sign_in, enabled).await?;
+            let services = self.services_of(&sign_in, enabled, None).await?;
             let context = self.context_of(&sign_in, enabled, &services);
             let begun = enabled.module.begin(Arc::clone(&services), context).await;
-            match self.judged(enabled, begun) {
+            match self.judged(enabled, &services, begun) {
                 Ok(Step::Challenge(challenge)) => {
                     sign_in.progress.component = enabled.module.digest().to_owned();
                     sign_in.set(Some((enabled.name(), challenge.clone())));
@@ -128,7 +131,7 @@ impl Flow {
     pub(super) async fn proceed_authenticator(
         &self,
         mut sign_in: SignIn<'_>,
-        Asked { name, state, shown }: Asked,
+        Asked { name, state, shown, carrier }: Asked,
         answer: Answer,
     ) -> Result<Reply, Stop> {
         if sign_in.progress.denied {
@@ -179,10 +182,10 @@ impl Flow {
             }
             return self.go_on(sign_in).await;
         }
-        let services = self.services_of(&sign_in, enabled).await?;
+        let services = self.services_of(&sign_in, enabled, carrier).await?;
         let context = self.context_of(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
-        let done = self.judged(enabled, done);
+        let done = self.judged(enabled, &services, done);
         self.count_factor(&sign_in, enabled, &done).await?;
         if let Some(pool) = &pool {
             match &done {
@@ -416,11 +419,13 @@ impl Flow {
         &self,
         sign_in: &SignIn<'_>,
         enabled: &EnabledAuthenticator,
+        carrier: Option<Carrier>,
     ) -> Result<Arc<AuthenticatorServices>, Stop> {
         let person = sign_in.progress.person.as_ref();
         let services = self.authenticator_services(sign_in.visitor, enabled, Purpose::SignIn, person);
         let demanded = self.demanded(sign_in).await?;
-        Ok(Arc::new(services.sending(self.new_state(sign_in.held)).demanding(demanded)))
+        let services = services.sending(self.new_state(sign_in.held)).demanding(demanded);
+        Ok(Arc::new(services.back_by(carrier)))
     }
 
     pub(super) fn context_of(

@@ -3,6 +3,7 @@
 use subtle::ConstantTimeEq as _;
 
 use super::complete::Stop;
+use super::returned::Brought;
 use super::sign_in::{Asked, SignIn};
 use super::transaction::{Held, Lost, Stage};
 use super::{Flow, ModuleSet, Reply, Visitor};
@@ -66,8 +67,8 @@ impl Flow {
             ("sign-in", Stage::SignInEnrol { demand, progress, authenticator, sealed }) => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };
                 let state = self.unsealed(sign_in.held, &authenticator, &sealed)?.state;
-                let answer = fields_of(form).into();
-                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, state, answer).await
+                let brought = Brought { state, answer: fields_of(form).into(), carrier: None };
+                self.proceed_enrolment_at_sign_in(sign_in, &authenticator, brought).await
             }
             ("sign-in", Stage::SignInEnrolElsewhere { demand, progress, .. }) => {
                 let sign_in = SignIn { visitor, modules, held: &mut held, demand, progress };

@@ -5,6 +5,7 @@ mod kerberos;
 mod messages;
 mod outbound;
 mod own_keys;
+mod redirections;
 
 use core::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Installation, MAX_RANDOM};
 use crate::audit::Event;
-use crate::authenticator::{Demanded, Origin, Purpose, Translations};
+use crate::authenticator::{Carrier, Demanded, Origin, PostedFields, Purpose, Translations};
 use crate::clock::Timestamp;
 use crate::credentials::{self, Credential, Credentials};
 use crate::device;
@@ -25,6 +26,7 @@ pub use kerberos::{TicketVerdict, TooManyTickets};
 pub use messages::{MessageError, Sending};
 pub use outbound::TooManyRequests;
 pub use own_keys::TooManyUses;
+pub use redirections::PostedTwice;
 
 /// Which authenticator is called, for what, and about whom.
 #[derive(Clone, Debug)]
@@ -61,6 +63,9 @@ pub struct AuthenticatorServices {
     /// What passwords of this call were counted among that were right, and how many failures there were.
     passed: Mutex<Vec<Pool>>,
     demanded: Demanded,
+    came_back_by: Option<Carrier>,
+    /// What goes along with whom this call sends elsewhere.
+    post: Mutex<Option<PostedFields>>,
     failures_before: AtomicU32,
     /// Requests to hosts outside that this call has made.
     outbound: AtomicU8,
@@ -145,6 +150,8 @@ impl AuthenticatorServices {
             redirect_state: String::new(),
             passed: Mutex::default(),
             demanded: Demanded::default(),
+            came_back_by: None,
+            post: Mutex::default(),
             failures_before: AtomicU32::new(0),
             outbound: AtomicU8::new(0),
             tickets: AtomicU8::new(0),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use postern_kernel::authenticator::Carrier;
 use postern_kernel::flow::Action;
 use postern_kernel::module::{Authentication, Method, Outcome, SignOn};
 
@@ -86,8 +87,45 @@ async fn what_is_posted_from_another_site_is_fetched_with_the_cookies() {
     let handle = location(&on).strip_prefix("/commonauth/return/away?handle=").unwrap().to_owned();
     assert_eq!(name(&browser.fetch(&scene, "away", &handle).await), DONE);
     assert_eq!(seen.lock().unwrap().returned, std::slice::from_ref(&posted));
+    assert_eq!(seen.lock().unwrap().carriers, [Some(Carrier::Form)]);
     assert_eq!(name(&browser.fetch(&scene, "away", &handle).await), LOST);
     assert_eq!(name(&browser.post_back(&scene, "away", &state, &posted).await), LOST);
+}
+
+#[tokio::test]
+async fn somebody_is_sent_there_by_post() {
+    let scene = Scene::new().await;
+    let module = SentAway::posting("away", PROVIDER, ("SAMLRequest", "PHg+"));
+    let seen = Arc::clone(&module.seen);
+    scene.enable_sending(module, &["login.example.org"]);
+    scene.require(&[&["password"], &["away"]]);
+    let mut browser = Browser::default();
+    let Action::FormPost(form) = after_password(&mut browser, &scene, demand("one")).await else {
+        panic!("nothing is posted")
+    };
+    assert_eq!((form.action.as_str(), form.fields), (PROVIDER, vec![("SAMLRequest".into(), "PHg+".into())]));
+    // They come back as everybody does.
+    let state = seen.lock().unwrap().state();
+    assert_eq!(name(&browser.come_back(&scene, "away", &state).await), DONE);
+    assert_eq!(seen.lock().unwrap().carriers, [Some(Carrier::Query)]);
+}
+
+#[tokio::test]
+async fn nothing_is_posted_to_ourselves_or_where_nobody_may_be_sent() {
+    for url in [
+        "https://sso.example.com/commonauth/negotiate",
+        "https://sso.example.com/oauth2/authorize",
+        "https://evil.example/",
+        "http://login.example.org/",
+    ] {
+        let scene = Scene::new().await;
+        let field = ("action", "sign-in");
+        scene
+            .enable_sending(SentAway::posting("away", url, field), &["login.example.org", "sso.example.com"]);
+        scene.require(&[&["password"], &["away"]]);
+        let sent = after_password(&mut Browser::default(), &scene, demand("one")).await;
+        assert_eq!(name(&sent), "refused 500 error.internal", "{url}");
+    }
 }
 
 #[tokio::test]

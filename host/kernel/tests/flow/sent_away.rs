@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use postern_kernel::authenticator::{
-    AuthenticatorModule, Challenge, ClaimSet, Context, Demanded, Denial, Description, Event, Factor,
-    Identity, Purpose, Redirection, Returned, Step, Text, Who,
+    AuthenticatorModule, Carrier, Challenge, ClaimSet, Context, Demanded, Denial, Description, Event, Factor,
+    Identity, PostedFields, Purpose, Redirection, Returned, Step, Text, Who,
 };
 use postern_kernel::directory::Claim;
 use postern_kernel::module::{FailureReason, ModuleFailure};
-use postern_kernel::services::AuthenticatorServices;
+use postern_kernel::services::{AuthenticatorServices, PostedTwice};
 
 use crate::pin::STRONG;
 
@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) returned: Vec<String>,
     /// What was asked of the sign-in, at the beginning of each and when the person was back.
     pub(crate) demanded: Vec<Demanded>,
+    /// How those came who came back.
+    pub(crate) carriers: Vec<Option<Carrier>>,
 }
 
 impl Seen {
@@ -37,6 +39,8 @@ pub(crate) struct SentAway {
     /// Where it sends people.
     url: String,
     title: Option<&'static str>,
+    /// And with what, when it is by POST.
+    post: Option<PostedFields>,
     pub(crate) seen: Arc<Mutex<Seen>>,
 }
 
@@ -57,6 +61,7 @@ impl SentAway {
             },
             url: url.into(),
             title: None,
+            post: None,
             seen: Arc::default(),
         }
     }
@@ -73,7 +78,17 @@ impl SentAway {
         Self { title: Some(title), ..Self::new(name, url) }
     }
 
-    fn send(&self, context: &Context) -> Step {
+    /// The same, which has this field posted there.
+    pub(crate) fn posting(name: &str, url: &str, field: (&str, &str)) -> Self {
+        let post = Some(PostedFields(vec![(field.0.into(), field.1.into())]));
+        Self { post, ..Self::new(name, url) }
+    }
+
+    fn send(&self, services: &AuthenticatorServices, context: &Context) -> Step {
+        if let Some(post) = &self.post {
+            services.post_fields(post.clone()).unwrap();
+            assert_eq!(services.post_fields(post.clone()), Err(PostedTwice));
+        }
         let mut seen = self.seen.lock().unwrap();
         seen.redirect_uri.clone_from(&context.return_uri);
         seen.states.push(context.redirect_state.clone());
@@ -103,7 +118,7 @@ impl AuthenticatorModule for SentAway {
             return Ok(Step::NotEnrolled);
         }
         self.seen.lock().unwrap().demanded.push(services.demanded().clone());
-        Ok(self.send(&context))
+        Ok(self.send(&services, &context))
     }
 
     async fn proceed(
@@ -115,14 +130,18 @@ impl AuthenticatorModule for SentAway {
     ) -> Result<Step, ModuleFailure> {
         assert_eq!(state, STATE);
         self.seen.lock().unwrap().demanded.push(services.demanded().clone());
-        let Event::Returned(Returned(encoded)) = event else { return Ok(self.send(&context)) };
-        self.seen.lock().unwrap().returned.push(encoded.clone());
+        let Event::Returned(Returned(encoded)) = event else { return Ok(self.send(&services, &context)) };
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.returned.push(encoded.clone());
+            seen.carriers.push(services.came_back_by());
+        }
         let answer = encoded.split('&').find_map(|field| field.strip_prefix("answer=")).unwrap_or("good");
         Ok(match answer {
             "denied" => {
                 Step::Denied(Denial { text: Text::of("away.denied"), reason: "access_denied".into() })
             }
-            "again" => self.send(&context),
+            "again" => self.send(&services, &context),
             "wrong" => Step::Challenge(Challenge {
                 title: Text::of("away.wrong"),
                 elements: Vec::new(),

@@ -1,19 +1,26 @@
 //! Back from the identity provider.
 
+use postern_refusal::Refusal;
 use postern_saml::{ExpectedSignOn, Policy, SignOnAnswer, judge_sign_on};
 
 use crate::asked::Asked;
 use crate::bindings::exports::postern::idp::authenticator::{Context, Denial, Step};
+use crate::bindings::postern::idp::redirections::{self, Carrier};
 use crate::bindings::postern::idp::system;
 use crate::claims::identity;
 use crate::kernel::Kernel;
 use crate::settings::Settings;
-use crate::{refused, texts};
+use crate::{refused, texts, unavailable};
 
 /// Second status codes that say that the person may not, or does not want to (SAML core section 3.2.2.2).
 const REFUSED: [&str; 3] = ["AuthnFailed", "RequestDenied", "UnknownPrincipal"];
 
 pub(crate) fn judge(context: &Context, settings: &Settings, state: &[u8], form: &str) -> Step {
+    if redirections::came_back_by() != Some(Carrier::Form) {
+        // SAML profiles section 4.1.2: a Response does not come by HTTP-Redirect.
+        let refusal = Refusal::misbehaved("saml-provider.response.query").expected("a Response by HTTP-POST");
+        return refused(&refusal);
+    }
     let Some(asked) = Asked::read(state) else {
         return Step::Unavailable("its state is not its own".into());
     };
@@ -33,15 +40,13 @@ pub(crate) fn judge(context: &Context, settings: &Settings, state: &[u8], form: 
     match judge_sign_on(form.as_bytes(), &expected) {
         Ok(SignOnAnswer::Person(person)) => match identity(&person, settings) {
             Ok(identity) => Step::Authenticated(identity),
-            Err(reason) => Step::Unavailable(reason),
+            Err(reason) => unavailable(&reason),
         },
         Ok(SignOnAnswer::Refused(status)) if REFUSED.contains(&status.as_str()) => Step::Denied(Denial {
             text: texts::text("saml-provider.refused"),
             reason: format!("the identity provider answered {status}"),
         }),
-        Ok(SignOnAnswer::Refused(status)) => {
-            Step::Unavailable(format!("the identity provider answered {status}"))
-        }
+        Ok(SignOnAnswer::Refused(status)) => unavailable(&format!("the identity provider answered {status}")),
         Err(refusal) => refused(&refusal),
     }
 }

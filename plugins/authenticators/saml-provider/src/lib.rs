@@ -1,7 +1,7 @@
 //! Authenticator: sign-in at an outside SAML 2.0 identity provider (SAML profiles section 4.1).
 //!
-//! The person is sent there with an AuthnRequest by HTTP-Redirect, signed by the kernel, and comes back with
-//! a Response by HTTP-POST. The rules are those of `postern-saml`, which the DMZ's decoder has too;
+//! The person is sent there with an AuthnRequest by HTTP-Redirect or HTTP-POST, signed by the kernel, and comes back
+//! with a Response by HTTP-POST. The rules are those of `postern-saml`, which the DMZ's decoder has too;
 //! signatures are verified and Assertions decrypted by the kernel. What is claimed of the person goes to the
 //! kernel as a claim set, which it links to an account.
 #![cfg(target_family = "wasm")]
@@ -48,6 +48,9 @@ const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtected
 /// REFEDS MFA Profile.
 const MFA: &str = "https://refeds.org/profile/mfa";
 
+/// Most bytes of a reason.
+const REASON: usize = 256;
+
 struct SamlProvider;
 
 impl Guest for SamlProvider {
@@ -72,7 +75,7 @@ impl Guest for SamlProvider {
         }
         match Settings::read(&context.settings, system::now()) {
             Ok(settings) => request::send(&context, &settings),
-            Err(reason) => Step::Unavailable(reason),
+            Err(reason) => unavailable(&reason),
         }
     }
 
@@ -81,7 +84,7 @@ impl Guest for SamlProvider {
         let Event::Returned(form) = event else { return Self::begin(context) };
         match Settings::read(&context.settings, system::now()) {
             Ok(settings) => answer::judge(&context, &settings, &state, &form),
-            Err(reason) => Step::Unavailable(reason),
+            Err(reason) => unavailable(&reason),
         }
     }
 }
@@ -89,7 +92,17 @@ impl Guest for SamlProvider {
 /// The whole refusal for the operational log; its code is the reason that the host takes.
 fn refused(refusal: &postern_refusal::Refusal) -> Step {
     system::log(system::Level::Warn, &refusal.to_string());
-    Step::Unavailable(format!("{} ({})", refusal.code, refusal.fault))
+    unavailable(&format!("{} ({})", refusal.code, refusal.fault))
+}
+
+/// With a reason that the host takes: what an attribute is called, and what stands in metadata, is not ours.
+fn unavailable(reason: &str) -> Step {
+    let plain = reason.chars().filter(|character| !character.is_control());
+    let taken = plain.scan(0_usize, |length, character| {
+        *length = length.saturating_add(character.len_utf8());
+        (*length <= REASON).then_some(character)
+    });
+    Step::Unavailable(taken.collect())
 }
 
 bindings::export!(SamlProvider with_types_in bindings);

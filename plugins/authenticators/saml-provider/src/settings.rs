@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use postern_saml::{FederatedProvider, NameIdFormat, read_federated_provider};
+use postern_refusal::Refusal;
+use postern_saml::{FederatedProvider, NameIdFormat, RequestBinding, read_federated_provider};
 use serde::Deserialize;
 
 pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["metadata"],"properties":{
@@ -13,6 +14,7 @@ pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false
 "claims":{"type":"object","additionalProperties":{"type":"string"},"description":"Claims by the names of the attributes that they are taken from: email = \"urn:oid:0.9.2342.19200300.100.1.3\"."},
 "contexts":{"type":"object","additionalProperties":{"enum":["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport","https://refeds.org/profile/mfa"]},"description":"What an authentication context of theirs is worth here. Without an entry: unspecified."},
 "request_contexts":{"type":"array","items":{"type":"string"},"maxItems":8,"description":"Authentication contexts, one of which is asked for."},
+"request_binding":{"enum":["redirect","post"],"description":"How requests are sent. By default by HTTP-Redirect where the metadata has it, and else by HTTP-POST."},
 "force":{"type":"boolean","description":"Whether people have to prove there anew who they are, each time."},
 "clock_skew":{"type":"integer","minimum":0,"maximum":300,"description":"Seconds that its clock may be off; 60 by default."}}}"#;
 
@@ -35,10 +37,18 @@ pub(crate) struct Written {
     pub(crate) contexts: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) request_contexts: Vec<String>,
+    request_binding: Option<Binding>,
     #[serde(default)]
     pub(crate) force: bool,
     #[serde(default = "skew")]
     pub(crate) clock_skew: u64,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Binding {
+    Redirect,
+    Post,
 }
 
 fn persistent() -> NameIdFormat {
@@ -58,6 +68,15 @@ impl Settings {
         let provider = read_federated_provider(written.metadata.as_bytes(), now)
             .map_err(|refusal| refusal.to_string())?;
         Ok(Self { provider, written })
+    }
+
+    /// How our request goes to the provider, and where to.
+    pub(crate) fn service(&self) -> Result<(RequestBinding, &str), Refusal> {
+        let wanted = self.written.request_binding.map(|binding| match binding {
+            Binding::Redirect => RequestBinding::Redirect,
+            Binding::Post => RequestBinding::Post,
+        });
+        self.provider.service(wanted)
     }
 
     /// What we are called at the provider.

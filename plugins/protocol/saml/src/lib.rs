@@ -55,8 +55,8 @@ pub use authn_request::{AuthnRequest, NameIdPolicy};
 pub use decoder::{Decoded, Decoder, DecoderConfiguration, Message, OtherPaths, has_saml_meaning};
 pub use federated::{
     AssertedName, AssertedPerson, AssertionConsumer, ContentCipher, Decryptor, EncryptedContent,
-    ExpectedSignOn, IdentityProvider, JudgedResponse, JudgedToken, KeyTransport, QuerySigning, SignOnAnswer,
-    SignOnRequest, TokenConsumer, judge_sign_on,
+    ExpectedSignOn, IdentityProvider, JudgedResponse, JudgedToken, KeyTransport, QuerySigning,
+    RequestBinding, SignOnAnswer, SignOnRequest, TokenConsumer, judge_sign_on,
 };
 pub use identifier::identifier;
 pub use idp_initiated::JudgedIdpInitiated;

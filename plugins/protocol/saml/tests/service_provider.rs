@@ -6,9 +6,12 @@ mod support;
 
 use std::rc::Rc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use postern_saml::{
-    EdgeRelyingParty, IdpMetadata, Incoming, Judged, JudgedAuthnRequest, NameIdFormat, Policy, SignOnRequest,
-    Signing, SpMetadata, identifier, judge, read_federated_provider, read_sp_metadata,
+    EdgeRelyingParty, IdpMetadata, Incoming, Judged, JudgedAuthnRequest, NameIdFormat, Policy,
+    RequestBinding, SignOnRequest, Signing, SpMetadata, identifier, judge, read_federated_provider,
+    read_sp_metadata,
 };
 use support::{Key, Native, validate};
 
@@ -16,28 +19,53 @@ const NOW: u64 = 1_795_311_200;
 const OURS: &str = "https://postern.example.com/commonauth/return/corporate";
 const THEIRS: &str = "https://idp.example.com/samlsso";
 
-/// The request as the provider at [`THEIRS`] judges it, which knows us by our metadata.
-fn judged(
-    key: &Key,
-    destination: &str,
-    changed: impl Fn(String) -> String,
-) -> Result<JudgedAuthnRequest, String> {
-    let id = identifier(&[3; 20]).unwrap();
-    let contexts = ["https://refeds.org/profile/mfa".to_owned()];
-    let request = SignOnRequest {
-        id: &id,
+/// Our request, for the provider at [`THEIRS`].
+fn request<'r>(id: &'r str, contexts: &'r [String]) -> SignOnRequest<'r> {
+    SignOnRequest {
+        id,
         issuer: OURS,
-        destination,
+        destination: THEIRS,
         consumer_url: OURS,
         issued_at: NOW,
         name_id_format: Some(NameIdFormat::Persistent),
         force: true,
-        contexts: &contexts,
-    };
+        contexts,
+    }
+}
+
+/// The request by HTTP-Redirect as the provider judges it.
+fn judged(key: &Key, changed: impl Fn(String) -> String) -> Result<JudgedAuthnRequest, String> {
+    let id = identifier(&[3; 20]).unwrap();
+    let contexts = ["https://refeds.org/profile/mfa".to_owned()];
     let sign = |message: &[u8]| Some(key.sign(message));
-    let url = changed(request.url("state+/=&", Some((key.algorithm, &sign))).unwrap());
+    let url = request(&id, &contexts).url("state+/=&", Some((key.algorithm, &sign))).unwrap();
+    let url = changed(url);
     let (service, query) = url.split_once('?').unwrap();
     assert_eq!(service, THEIRS);
+    at_provider(key, Incoming::Get(query.as_bytes()))
+}
+
+/// The request by HTTP-POST as the provider judges it, with what becomes of its XML on the way.
+fn judged_by_post(key: &Key, changed: impl Fn(String) -> String) -> Result<JudgedAuthnRequest, String> {
+    let id = identifier(&[3; 20]).unwrap();
+    let contexts = ["https://refeds.org/profile/mfa".to_owned()];
+    let sign = |message: &[u8]| Some(key.sign(message));
+    let fields = request(&id, &contexts).form("state+/=&", (key.algorithm, &sign)).unwrap();
+    let [(request, xml), (relay_state, state)] = &fields[..] else { panic!("{fields:?}") };
+    assert_eq!(
+        (request.as_str(), relay_state.as_str(), state.as_str()),
+        ("SAMLRequest", "RelayState", "state+/=&")
+    );
+    let xml = String::from_utf8(BASE64_STANDARD.decode(xml).unwrap()).unwrap();
+    validate(&xml, "saml-schema-protocol-2.0.xsd");
+    let encoded = postern_form::encode(&BASE64_STANDARD.encode(changed(xml)));
+    let body = format!("SAMLRequest={encoded}&RelayState={}", postern_form::encode(state));
+    let content_type = Some("application/x-www-form-urlencoded");
+    at_provider(key, Incoming::Post { query: b"", content_type, body: body.as_bytes() })
+}
+
+/// It knows us by our metadata.
+fn at_provider(key: &Key, incoming: Incoming<'_>) -> Result<JudgedAuthnRequest, String> {
     let metadata = SpMetadata {
         entity_id: OURS,
         consumer_url: OURS,
@@ -49,7 +77,7 @@ fn judged(
     let party: Rc<EdgeRelyingParty> = Rc::new(party.edge());
     let lookup = |entity: &str| Ok((entity == OURS).then(|| Rc::clone(&party)));
     let policy = Policy::for_destination(THEIRS);
-    match judge(Incoming::Get(query.as_bytes()), &lookup, &policy, NOW, &Native) {
+    match judge(incoming, &lookup, &policy, NOW, &Native) {
         Ok(Judged::AuthnRequest(request)) => Ok(request),
         Ok(other) => Err(format!("{other:?}")),
         Err(refusal) => Err(refusal.code.into()),
@@ -59,12 +87,13 @@ fn judged(
 #[test]
 fn our_request_is_taken_by_an_identity_provider() {
     for key in [Key::rsa(), Key::p256()] {
-        let request = judged(&key, THEIRS, |url| url).unwrap();
-        assert!(request.signed && request.force && !request.passive);
-        assert_eq!(request.entity_id, OURS);
-        assert_eq!(request.acs.url, OURS);
-        assert_eq!(request.relay_state.as_deref(), Some("state+/=&"));
-        assert_eq!(request.context.unwrap().classes, ["https://refeds.org/profile/mfa"]);
+        for request in [judged(&key, |url| url).unwrap(), judged_by_post(&key, |xml| xml).unwrap()] {
+            assert!(request.signed && request.force && !request.passive);
+            assert_eq!(request.entity_id, OURS);
+            assert_eq!(request.acs.url, OURS);
+            assert_eq!(request.relay_state.as_deref(), Some("state+/=&"));
+            assert_eq!(request.context.unwrap().classes, ["https://refeds.org/profile/mfa"]);
+        }
     }
 }
 
@@ -72,7 +101,10 @@ fn our_request_is_taken_by_an_identity_provider() {
 fn the_signature_covers_the_request_and_the_relay_state() {
     let key = Key::rsa();
     let other_state = |url: String| url.replace("RelayState=state", "RelayState=stage");
-    assert_eq!(judged(&key, THEIRS, other_state).unwrap_err(), "saml.signature.mismatch");
+    assert_eq!(judged(&key, other_state).unwrap_err(), "saml.signature.mismatch");
+    // By HTTP-POST it covers the request alone, which says all but where the answer belongs.
+    let unforced = |xml: String| xml.replace(" ForceAuthn=\"true\"", "");
+    assert_eq!(judged_by_post(&key, unforced).unwrap_err(), "xml.digest.mismatch");
 }
 
 #[test]
@@ -102,10 +134,27 @@ fn where_requests_go_is_in_the_providers_metadata() {
     };
     let metadata = written.write(&signing).unwrap();
     let read = read_federated_provider(metadata.as_bytes(), NOW).unwrap();
-    assert_eq!(read.sign_on_url, THEIRS);
+    assert_eq!(read.service(None), Ok((RequestBinding::Redirect, THEIRS)));
+    assert_eq!(read.service(Some(RequestBinding::Post)), Ok((RequestBinding::Post, THEIRS)));
     assert_eq!(read.provider.entity_id, "https://idp.example.com/metadata");
     assert!(!read.wants_signed_requests);
     let in_the_clear = metadata.replace("https://idp.example.com/samlsso", "http://idp.example.com/samlsso");
     let refused = read_federated_provider(in_the_clear.as_bytes(), NOW).unwrap_err();
     assert_eq!(refused.code, "saml.metadata.role");
+
+    // One binding alone. A URL that is in the clear is none.
+    let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+    let soap = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+    let service = format!("Binding=\"{redirect}\" Location=\"{THEIRS}\"");
+    assert!(metadata.contains(&service));
+    for other in [
+        format!("Binding=\"{soap}\" Location=\"{THEIRS}\""),
+        format!("Binding=\"{redirect}\" Location=\"http://idp.example.com/samlsso\""),
+        format!("Binding=\"{redirect}\" Location=\"javascript:alert(1)\""),
+    ] {
+        let read = read_federated_provider(metadata.replace(&service, &other).as_bytes(), NOW).unwrap();
+        assert_eq!(read.service(None), Ok((RequestBinding::Post, THEIRS)), "{other}");
+        let refused = read.service(Some(RequestBinding::Redirect)).unwrap_err();
+        assert_eq!(refused.code, "saml.metadata.binding");
+    }
 }

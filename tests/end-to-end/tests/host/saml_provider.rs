@@ -23,6 +23,8 @@ const MAIL: &str = "urn:oid:0.9.2342.19200300.100.1.3";
 struct Provider {
     key_file: PathBuf,
     certificate_file: PathBuf,
+    /// Whether it takes requests by HTTP-POST, and no others.
+    by_post: bool,
 }
 
 impl Provider {
@@ -32,13 +34,13 @@ impl Provider {
         let (key_file, certificate_file) = (folder.join("idp.key"), folder.join("idp.pem"));
         fs::write(&key_file, key.private_pem()).expect("a folder to write to");
         fs::write(&certificate_file, key.certificate_pem()).expect("a folder to write to");
-        Self { key_file, certificate_file }
+        Self { key_file, certificate_file, by_post: false }
     }
 
     fn call(&self, command: &str, more: Value) -> Result<Value, String> {
         let mut input = json!({
             "command": command, "entityId": ENTITY, "ssoUrl": SERVICE, "xmlsec1": tools::program("xmlsec1", "xmlsec1"),
-            "keyFile": self.key_file, "certificateFile": self.certificate_file,
+            "keyFile": self.key_file, "certificateFile": self.certificate_file, "byPost": self.by_post,
         });
         let members = input.as_object_mut().expect("an object");
         members.extend(more.as_object().expect("an object").clone());
@@ -58,6 +60,16 @@ impl Provider {
     fn answer_to(&self, postern: &Postern, sent: &Page, more: Value) -> (Form, Value) {
         let query: serde_json::Map<String, Value> =
             sent.url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
+        self.answer_read(postern, query, more).expect("the toolkit takes our request")
+    }
+
+    /// What it answers to these fields of a request.
+    fn answer_read(
+        &self,
+        postern: &Postern,
+        query: serde_json::Map<String, Value>,
+        more: Value,
+    ) -> Result<(Form, Value), String> {
         let relay_state = query["RelayState"].as_str().expect("text").to_owned();
         let mut input = json!({
             "query": query, "spMetadata": postern.run(&["authenticator", "metadata", NAME]),
@@ -65,9 +77,9 @@ impl Provider {
             "attributes": { "mail": ["carol@outside.example.com"], "uid": ["carol"] },
         });
         input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        let answer = self.call("response", input).expect("the toolkit takes our request");
+        let answer = self.call("response", input)?;
         let response = BASE64_STANDARD.encode(answer["samlResponse"].as_str().expect("text"));
-        (form(postern, &response, &relay_state), answer)
+        Ok((form(postern, &response, &relay_state), answer))
     }
 }
 
@@ -258,6 +270,56 @@ fn a_fresh_sign_in_is_asked_of_the_provider_and_has_to_be_one() {
     }
     let refused = postern.log().matches("saml.assertion.authentication-age (peer-misbehaved) at ").count();
     assert_eq!(refused, 3, "{}", postern.log());
+}
+
+/// The form on our page that sends somebody to the provider.
+fn posted(browser: &mut Browser, postern: &Postern, more: &str) -> Form {
+    let page = browser.open_until(&format!("{}{more}", authorization_url(postern)), SERVICE).expect("a page");
+    assert_eq!(page.answer.status, 200);
+    let policy = page.answer.header("content-security-policy").expect("a policy").to_owned();
+    assert!(policy.contains("script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    assert!(page.text().contains("type=\"submit\""), "it works without script");
+    let form = page.automatic_form().unwrap_or_else(|| panic!("{}: {}", page.url, page.text()));
+    assert_eq!((form.action.as_str(), form.method.as_str(), form.fields.len()), (SERVICE, "post", 2));
+    form
+}
+
+#[test]
+fn requests_go_by_post_where_the_provider_takes_no_others() {
+    let mut provider = None;
+    let postern = installation(
+        "saml-provider-post",
+        "idp.example.com",
+        |postern| {
+            let provider = provider.insert(Provider { by_post: true, ..Provider::new(postern) });
+            provider.metadata()
+        },
+        CREATE,
+    );
+    let provider = provider.expect("made above");
+    let mut browser = Browser::behind_proxy(postern.proxy_tls());
+    let sent = posted(&mut browser, &postern, "&prompt=login");
+    let fields = || sent.fields.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    // The toolkit verifies the signature in it by our metadata.
+    let (form, read) = provider.answer_read(&postern, fields().collect(), json!({})).expect("an answer");
+    assert_eq!(read["forceAuthn"], "true");
+    let xml = BASE64_STANDARD.decode(&sent.fields["SAMLRequest"]).expect("base64");
+    let changed = String::from_utf8(xml).expect("text").replace(" ForceAuthn=\"true\"", "");
+    let mut changed_fields: serde_json::Map<String, Value> = fields().collect();
+    changed_fields.insert("SAMLRequest".into(), BASE64_STANDARD.encode(changed).into());
+    let refused = provider.answer_read(&postern, changed_fields, json!({})).map(drop);
+    assert!(refused.is_err(), "a request that was changed on the way");
+    assert!(is_signed_in(&post(&mut browser, &form)), "{}", postern.log());
+
+    // A Response in a query is none, whatever it says.
+    let mut browser = Browser::behind_proxy(postern.proxy_tls());
+    let sent = posted(&mut browser, &postern, "");
+    let fields = sent.fields.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    let (form, _) = provider.answer_read(&postern, fields.collect(), json!({})).expect("an answer");
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
+    let page = browser.open_until(&format!("{}?{query}", form.action), APPLICATION).expect("a page");
+    assert!(!is_signed_in(&page) && page.form_with("f.password").is_ok(), "{}: {}", page.url, page.text());
+    assert!(postern.log().contains("saml-provider.response.query"), "{}", postern.log());
 }
 
 #[test]

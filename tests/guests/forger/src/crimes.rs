@@ -9,7 +9,7 @@ use crate::bindings::exports::postern::idp::authenticator::{
 };
 use crate::bindings::postern::idp::credential_index::{self, Added};
 use crate::bindings::postern::idp::messages::{self, Verdict};
-use crate::bindings::postern::idp::{credentials, outbound, signatures, system};
+use crate::bindings::postern::idp::{credentials, outbound, redirections, signatures, system};
 use crate::text;
 
 /// Commits the crime of that name; `good` is none.
@@ -111,6 +111,16 @@ pub(crate) fn commit(name: &str) -> Step {
         "redirect-empty" => redirect("", 0),
         "redirect-control" => redirect("https://evil.example/\r\nset-cookie: x", 0),
         "redirect-long" => redirect(&format!("https://evil.example/{:x<16364}", ""), 0),
+        "posts-often" => {
+            redirections::by_post(&[posted("a", "b")]);
+            redirections::by_post(&[posted("a", "b")]);
+            redirect("https://evil.example/", 0)
+        }
+        "posts-many" => posting((0..17).map(|number| posted(&number.to_string(), "a")).collect()),
+        "posts-much" => posting(vec![posted("a", &"x".repeat(65_536))]),
+        "posts-twice" => posting(vec![posted("a", "b"), posted("a", "c")]),
+        "posts-name" => posting(vec![posted("a\" onfocus=\"", "b")]),
+        "posts-control" => posting(vec![posted("a", "b\r\nc")]),
         "redirect-state" => redirect("https://evil.example/", 4_097),
         "claims-issuer" => claims(&"x".repeat(1_025), "a", Vec::new()),
         "claims-nobody" => claims("https://evil.example", "", Vec::new()),
@@ -142,6 +152,15 @@ pub(crate) fn commit(name: &str) -> Step {
             None => Step::Unavailable("no such crime".into()),
         },
     }
+}
+
+fn posting(fields: Vec<redirections::Field>) -> Step {
+    redirections::by_post(&fields);
+    redirect("https://evil.example/", 0)
+}
+
+fn posted(name: &str, value: &str) -> redirections::Field {
+    redirections::Field { name: name.into(), value: value.into() }
 }
 
 fn claims(issuer: &str, subject: &str, claims: Vec<Claim>) -> Step {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use postern_directory::NewUser;
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, Context, Demanded, Event, Identity, Origin, Person, Purpose, RedirectError,
-    Step, Who,
+    AuthenticatorModule as _, Carrier, Context, Demanded, Event, Identity, Origin, Person, Purpose,
+    RedirectError, Step, Who,
 };
 use postern_kernel::flow::RETURN;
 use postern_kernel::services::{AuthenticatorCall, AuthenticatorServices, Installation};
@@ -113,7 +113,8 @@ impl Run {
         let services = AuthenticatorServices::new(installation, call, origin, "test");
         let translations = &self.component.description().translations;
         let demanded = if purpose == Purpose::SignIn { self.demanded.clone() } else { Demanded::default() };
-        let services = services.writing(&self.language, translations).demanding(demanded);
+        let back = matches!(&sent, Some((_, Event::Returned(_)))).then_some(Carrier::Query);
+        let services = services.writing(&self.language, translations).demanding(demanded).back_by(back);
         let services = Arc::new(services);
         let context = Context {
             purpose,
@@ -150,6 +151,9 @@ impl Run {
                 let base_url = &self.installation.base_url;
                 if let Err(error @ RedirectError::Malformed) = redirection.check(base_url, Some(&[])) {
                     return Err(error.to_string());
+                }
+                if let Some(fields) = kept.posted_fields() {
+                    say(format!("  posted   {fields:?}"));
                 }
             }
             Step::NotEnrolled if purpose == Purpose::Enrol => {

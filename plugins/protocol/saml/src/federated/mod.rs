@@ -20,7 +20,7 @@ pub(crate) use configuration::check_entity_id;
 pub use configuration::{AssertionConsumer, IdentityProvider, TokenConsumer};
 pub use consumed::{AssertedName, AssertedPerson};
 pub use encrypted::{ContentCipher, Decryptor, EncryptedContent, KeyTransport};
-pub use request::{QuerySigning, SignOnRequest};
+pub use request::{QuerySigning, RequestBinding, SignOnRequest};
 pub use response::JudgedResponse;
 pub(crate) use response::{Federation, judge_response};
 pub use sign_on::{ExpectedSignOn, SignOnAnswer, judge_sign_on};

@@ -1,4 +1,5 @@
-//! Our AuthnRequest to a federated identity provider, by HTTP-Redirect (SAML bindings section 3.4).
+//! Our AuthnRequest to a federated identity provider, by HTTP-Redirect (SAML bindings section 3.4) or HTTP-POST
+//! (section 3.5).
 use core::fmt::Write as _;
 use std::io::Write as _;
 
@@ -8,8 +9,9 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use postern_refusal::Refusal;
 use postern_signature::Algorithm;
-use postern_xml::{Writer, method_uri};
+use postern_xml::{Unsigned, Writer, Written, method_uri};
 
+use super::response::AFTER_ISSUER;
 use crate::names::{ASSERTION, POST_BINDING, PROTOCOL};
 use crate::{NameIdFormat, format_instant};
 
@@ -20,7 +22,7 @@ pub struct SignOnRequest<'a> {
     pub id: &'a str,
     /// Our entity ID as a service provider.
     pub issuer: &'a str,
-    /// URL of the provider's single sign-on service for HTTP-Redirect.
+    /// URL of the provider's single sign-on service for the binding.
     pub destination: &'a str,
     /// Where the Response is to be posted.
     pub consumer_url: &'a str,
@@ -34,7 +36,16 @@ pub struct SignOnRequest<'a> {
     pub contexts: &'a [String],
 }
 
-/// Signs the query: the algorithm, and what makes a signature of it.
+/// How our request goes to a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestBinding {
+    /// HTTP-Redirect.
+    Redirect,
+    /// HTTP-POST.
+    Post,
+}
+
+/// Signs the query, or SignedInfo: the algorithm, and what makes a signature of it.
 pub type QuerySigning<'s> = (Algorithm, &'s dyn Fn(&[u8]) -> Option<Vec<u8>>);
 
 impl SignOnRequest<'_> {
@@ -43,7 +54,7 @@ impl SignOnRequest<'_> {
     /// # Errors
     /// `saml.request.build`: ours.
     pub fn url(&self, relay_state: &str, signing: Option<QuerySigning<'_>>) -> Result<String, Refusal> {
-        let deflated = deflate(self.write()?.as_bytes())?;
+        let deflated = deflate(self.write()?.into_string().as_bytes())?;
         let mut query = format!(
             "SAMLRequest={}&RelayState={}",
             postern_form::encode(&BASE64_STANDARD.encode(deflated)),
@@ -59,7 +70,25 @@ impl SignOnRequest<'_> {
         Ok(format!("{}{separator}{query}", self.destination))
     }
 
-    fn write(&self) -> Result<String, Refusal> {
+    /// The fields to have the browser post: the request carries its signature (SAML core section 5.4). The provider
+    /// knows our keys by our metadata.
+    ///
+    /// # Errors
+    /// `saml.request.build`, `xml.sign.*`: ours.
+    pub fn form(
+        &self,
+        relay_state: &str,
+        (algorithm, sign): QuerySigning<'_>,
+    ) -> Result<Vec<(String, String)>, Refusal> {
+        let unsigned = Unsigned::new(self.write()?, AFTER_ISSUER, algorithm)?;
+        let signature = sign(unsigned.to_sign()).ok_or_else(broken)?;
+        let signed = unsigned.with_signature(&signature, None).into_string();
+        let fields =
+            [("SAMLRequest", BASE64_STANDARD.encode(signed)), ("RelayState", relay_state.to_owned())];
+        Ok(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
+    fn write(&self) -> Result<Written, Refusal> {
         let mut writer = Writer::new();
         writer
             .start("samlp:AuthnRequest")
@@ -85,7 +114,7 @@ impl SignOnRequest<'_> {
             }
             writer.end();
         }
-        Ok(writer.finish().into_string())
+        Ok(writer.finish())
     }
 }
 

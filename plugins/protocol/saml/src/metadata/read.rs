@@ -12,7 +12,7 @@ use crate::names::{DSIG, METADATA, POST_BINDING, PROTOCOL, REDIRECT_BINDING};
 use crate::registration::RegisteredKey;
 use crate::{
     ArtifactResolution, AssertionConsumerService, IdentityProvider, IdpInitiated, NameIdFormat,
-    NameIdSettings, RelyingParty, ResponseAlgorithm, Signs, check_key, parse_instant,
+    NameIdSettings, RelyingParty, RequestBinding, ResponseAlgorithm, Signs, check_key, parse_instant,
 };
 
 /// Reads the metadata of a service provider that the operator hands in, at the time `now`
@@ -67,8 +67,10 @@ pub fn read_idp_metadata(file: &[u8], now: u64) -> Result<IdentityProvider, Refu
 pub struct FederatedProvider {
     /// Who it is, and what it signs with.
     pub provider: IdentityProvider,
-    /// URL of its single sign-on service for HTTP-Redirect.
-    pub sign_on_url: String,
+    /// URL of its single sign-on service for HTTP-Redirect. One of the two is there.
+    pub redirect_url: Option<String>,
+    /// The same for HTTP-POST.
+    pub post_url: Option<String>,
     /// Whether it wants requests to be signed.
     pub wants_signed_requests: bool,
 }
@@ -77,25 +79,48 @@ pub struct FederatedProvider {
 ///
 /// # Errors
 /// Those of [`read_idp_metadata`], and `saml.metadata.role` when it has no single sign-on service for
-/// HTTP-Redirect with a protected URL.
+/// HTTP-Redirect or HTTP-POST with a protected URL.
 pub fn read_federated_provider(file: &[u8], now: u64) -> Result<FederatedProvider, Refusal> {
     let entity = entity(file)?;
     let role = role(&entity, "IDPSSODescriptor", now)?;
     let provider =
         IdentityProvider::new(entity.attribute("entityID").unwrap_or_default(), signing_keys(role)?);
     provider.check()?;
-    let services = role.elements_named(METADATA, "SingleSignOnService");
-    let redirect = services
-        .filter(|service| service.attribute("Binding") == Some(REDIRECT_BINDING))
-        .filter_map(|service| service.attribute("Location"))
-        .find(|url| is_protected_url(url));
-    let missing =
-        || wrong("saml.metadata.role", "SingleSignOnService", "one for HTTP-Redirect with an https URL");
+    let service = |binding: &str| {
+        let services = role.elements_named(METADATA, "SingleSignOnService");
+        let mut urls = services
+            .filter(|service| service.attribute("Binding") == Some(binding))
+            .filter_map(|service| service.attribute("Location"));
+        urls.find(|url| is_protected_url(url)).map(str::to_owned)
+    };
+    let (redirect_url, post_url) = (service(REDIRECT_BINDING), service(POST_BINDING));
+    if redirect_url.is_none() && post_url.is_none() {
+        let expected = "one for HTTP-Redirect or HTTP-POST with an https URL";
+        return Err(wrong("saml.metadata.role", "SingleSignOnService", expected));
+    }
     Ok(FederatedProvider {
         provider,
-        sign_on_url: redirect.ok_or_else(missing)?.to_owned(),
+        redirect_url,
+        post_url,
         wants_signed_requests: boolean(role, "WantAuthnRequestsSigned")?,
     })
+}
+
+impl FederatedProvider {
+    /// How a request goes there, and where to: as is wanted, or else by HTTP-Redirect where the provider has it.
+    ///
+    /// # Errors
+    /// `saml.metadata.binding`: the provider does not have what is wanted.
+    pub fn service(&self, wanted: Option<RequestBinding>) -> Result<(RequestBinding, &str), Refusal> {
+        let redirect = self.redirect_url.as_deref().map(|url| (RequestBinding::Redirect, url));
+        let post = self.post_url.as_deref().map(|url| (RequestBinding::Post, url));
+        let (service, expected) = match wanted {
+            None => (redirect.or(post), "a single sign-on service"),
+            Some(RequestBinding::Redirect) => (redirect, "one for HTTP-Redirect"),
+            Some(RequestBinding::Post) => (post, "one for HTTP-POST"),
+        };
+        service.ok_or_else(|| wrong("saml.metadata.binding", "SingleSignOnService", expected))
+    }
 }
 
 fn entity(file: &[u8]) -> Result<Element, Refusal> {
