@@ -1,10 +1,17 @@
 //! For authors of authenticators: the bindings of `wit/authenticator.wit`, and short words for what most of
 //! them say. `postern authenticator new NAME --lang rust` makes a whole one.
 //!
-//! ```ignore
+//! ```
 //! use postern_authenticator::*;
 //!
 //! struct Pin;
+//!
+//! const CONTEXT: &str = "https://sso.example.com/contexts/pin";
+//! const TEXTS: Texts = &[
+//!     ("pin.title", "en", "PIN"),
+//!     ("pin.label", "en", "Your PIN"),
+//!     ("pin.wrong", "en", "That is not your PIN."),
+//! ];
 //!
 //! impl Authenticator for Pin {
 //!     fn describe() -> Description {
@@ -13,15 +20,26 @@
 //!
 //!     fn sign_in(call: &Call) -> Step {
 //!         let Some(person) = call.person() else { return nobody() };
-//!         let Some(form) = &call.form else { return ask("pin.title", vec![code()], None) };
-//!         …
-//!         confirmed(person, "pin", CONTEXT)
+//!         let Some(kept) = credentials::list(&person.subject).pop() else { return Step::NotEnrolled };
+//!         let ask = |error| ask("pin.title", vec![secret("digits", "pin.label")], error);
+//!         match &call.form {
+//!             None => ask(None),
+//!             Some(sent) if same(sent.value("digits").as_bytes(), &kept.data) => {
+//!                 confirmed(person, "pin", CONTEXT)
+//!             }
+//!             Some(_) => ask(Some(text("pin.wrong"))),
+//!         }
 //!     }
 //! }
 //!
 //! postern_authenticator::export!(Pin);
+//! # fn main() {
+//! #     assert_eq!(Pin::describe().title.key, "pin.title");
+//! # }
 //! ```
-#![cfg(target_family = "wasm")]
+//!
+//! What is imported is what has to be granted: `credentials` here, since `Pin` calls it. Natively it compiles
+//! too, for tests of what calls nothing of the host; calls of the host end the program there.
 #![allow(unsafe_code, reason = "the exports that wit-bindgen generates")]
 #![deny(
     clippy::unwrap_used,
@@ -33,6 +51,7 @@
 
 mod call;
 mod requests;
+mod steps;
 mod words;
 
 #[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
@@ -48,9 +67,12 @@ pub mod bindings {
 }
 
 pub use bindings::exports::postern::idp::authenticator::*;
-pub use bindings::postern::idp::{accounts, credentials, outbound, system};
-pub use call::{Call, Form};
+pub use bindings::postern::idp::{
+    accounts, credential_index, credentials, kerberos, messages, outbound, own_keys, signatures, system,
+};
+pub use call::{Call, Form, Returned};
 pub use requests::*;
+pub use steps::*;
 pub use words::*;
 
 /// An authenticator. The calls of the host come in here.
@@ -58,7 +80,8 @@ pub trait Authenticator {
     /// What it is. At load, with nothing of the kernel behind it.
     fn describe() -> Description;
 
-    /// Somebody signs in: without a form at the beginning, then with each that they send.
+    /// Somebody signs in: without a form at the beginning, then with each that they send, or with what they
+    /// bring back from where they were sent.
     fn sign_in(call: &Call) -> Step;
 
     /// Somebody sets it up. Only when the description says that people do.
@@ -68,8 +91,8 @@ pub trait Authenticator {
 }
 
 #[doc(hidden)]
-pub fn dispatch<A: Authenticator>(context: Context, state: Vec<u8>, form: Option<Form>) -> Step {
-    let call = Call { context, state, form };
+pub fn dispatch<A: Authenticator>(context: Context, state: Vec<u8>, event: Option<Event>) -> Step {
+    let call = Call::of(context, state, event);
     match call.context.purpose {
         Purpose::SignIn => A::sign_in(&call),
         Purpose::Enrol => A::enrol(&call),
@@ -93,7 +116,7 @@ macro_rules! export {
             }
 
             fn proceed(context: $crate::Context, state: Vec<u8>, event: $crate::Event) -> $crate::Step {
-                $crate::dispatch::<$authenticator>(context, state, Some($crate::Form::of(event)))
+                $crate::dispatch::<$authenticator>(context, state, Some(event))
             }
         }
 

@@ -1,4 +1,4 @@
-//! Short words for calls to hosts that are granted (`outbound`).
+//! Short words for addresses that people are sent to, and for calls to hosts that are granted (`outbound`).
 
 use crate::outbound::{Header, Method, Request, Response};
 
@@ -14,10 +14,14 @@ pub fn get(url: &str, accept: &str, cached: bool) -> Request {
     }
 }
 
+/// The address with these parameters at its end, each encoded.
+pub fn url_with(url: &str, parameters: &[(&str, &str)]) -> String {
+    let between = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{between}{}", pairs(parameters))
+}
+
 /// POST a form, with the operator's secret of that name when there is one.
 pub fn post_form(url: &str, fields: &[(&str, &str)], credential: Option<&str>) -> Request {
-    let pairs: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     Request {
         method: Method::Post,
         url: url.into(),
@@ -25,10 +29,15 @@ pub fn post_form(url: &str, fields: &[(&str, &str)], credential: Option<&str>) -
             header("accept", "application/json"),
             header("content-type", "application/x-www-form-urlencoded"),
         ],
-        body: pairs.join("&").into_bytes(),
+        body: pairs(fields).into_bytes(),
         credential: credential.map(Into::into),
         cached: false,
     }
+}
+
+fn pairs(fields: &[(&str, &str)]) -> String {
+    let pair = |(name, value): &(&str, &str)| format!("{}={}", encoded(name), encoded(value));
+    fields.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 /// A header; its name in lower case.

@@ -1,9 +1,6 @@
-//! Short words for what most authenticators say.
+//! Short words for what most authenticators say of themselves, and ask.
 
-use crate::{
-    Argument, Challenge, Description, Element, Factor, Field, FieldKind, Identity, Person, Step, Text,
-    Translation, Who,
-};
+use crate::{Argument, Description, Element, Factor, Field, FieldKind, Message, Text, Translation, Waiting};
 
 /// A text in a language: key, language (BCP 47), text. Every key in `en` at least.
 pub type Texts = &'static [(&'static str, &'static str, &'static str)];
@@ -29,15 +26,25 @@ pub fn further_factor(
         identifies: false,
         enrols: false,
         settings_schema: NO_SETTINGS.into(),
-        translations: texts
-            .iter()
-            .map(|(key, language, text)| Translation {
-                language: (*language).into(),
-                key: (*key).into(),
-                text: (*text).into(),
-            })
-            .collect(),
+        translations: translations(texts),
     }
+}
+
+/// The texts as a description has them.
+pub fn translations(texts: Texts) -> Vec<Translation> {
+    texts.iter().map(|(key, language, text)| translation(language, key, text)).collect()
+}
+
+/// The same of texts in two languages: key, text in `one`, text in `other`.
+pub fn in_two_languages(one: &str, other: &str, texts: &[(&str, &str, &str)]) -> Vec<Translation> {
+    let both = |(key, first, second): &(&str, &str, &str)| {
+        [translation(one, key, first), translation(other, key, second)]
+    };
+    texts.iter().flat_map(both).collect()
+}
+
+fn translation(language: &str, key: &str, text: &str) -> Translation {
+    Translation { language: language.into(), key: key.into(), text: text.into() }
 }
 
 /// The schema of an authenticator without settings.
@@ -79,35 +86,14 @@ fn field(name: &str, kind: FieldKind, label: &str, autocomplete: &str) -> Elemen
     })
 }
 
-/// A form. With an `error`, the try before counts as a failure of the person.
-pub fn ask(title: &str, elements: Vec<Element>, error: Option<Text>) -> Step {
-    Step::Challenge(Challenge {
-        title: text(title),
-        elements,
-        submit: text("sign-in.submit"),
-        error,
-        state: Vec::new(),
-    })
+/// A text to read.
+pub fn told(body: Text) -> Element {
+    Element::Message(Message { body, link: None })
 }
 
-/// It is this person.
-pub fn confirmed(person: &Person, method: &str, context: &str) -> Step {
-    Step::Authenticated(Identity {
-        who: Who::Account(person.subject.clone()),
-        methods: vec![method.into()],
-        context: context.into(),
-        remember: None,
-    })
-}
-
-/// It can't be used now: another way is taken, if one is allowed. The reason is for the log.
-pub fn unavailable(reason: &str) -> Step {
-    Step::Unavailable(reason.into())
-}
-
-/// It stands in the first step, where nobody is known yet.
-pub fn nobody() -> Step {
-    unavailable("it confirms somebody who is known: it is no first step")
+/// For another device: the host asks again each so many seconds (2 to 60), and then `call.polled` is true.
+pub fn waiting(label: &str, interval: u32) -> Element {
+    Element::Waiting(Waiting { label: text(label), interval })
 }
 
 /// Whether the two are the same, as slowly for a wrong guess as for a right one.

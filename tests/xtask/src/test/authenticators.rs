@@ -21,6 +21,14 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
     let folder = context.workspace.path("target/postern/examples/authenticators");
     let _ = fs::remove_dir_all(&folder);
     make_folder(&folder)?;
+    // The example in the crate's documentation.
+    output(crate::cargo::command(context.workspace).args([
+        "test",
+        "--quiet",
+        "--doc",
+        "--package",
+        "postern-authenticator",
+    ]))?;
     for (name, language, memory) in EXAMPLES {
         let command = |arguments: &[&str]| {
             let mut command = Command::new(&postern);

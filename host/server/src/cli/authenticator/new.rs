@@ -56,6 +56,7 @@ const BINDINGS: Files = &[
     ("src/lib.rs", include_str!("../../../../../plugins/authenticators/sdk/src/lib.rs")),
     ("src/call.rs", include_str!("../../../../../plugins/authenticators/sdk/src/call.rs")),
     ("src/requests.rs", include_str!("../../../../../plugins/authenticators/sdk/src/requests.rs")),
+    ("src/steps.rs", include_str!("../../../../../plugins/authenticators/sdk/src/steps.rs")),
     ("src/words.rs", include_str!("../../../../../plugins/authenticators/sdk/src/words.rs")),
     ("wit/authenticator.wit", CONTRACT),
     (
