@@ -15,8 +15,9 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // The demo's own key and no other: every other certificate is checked as always.
-  `--ignore-certificate-errors-spki-list=${config.edgeKey}`,
+  // Our own keys and no others: every other certificate is checked as always.
+  `--ignore-certificate-errors-spki-list=${config.serverKeys.join(",")}`,
+  `--host-resolver-rules=${config.names.map((name) => `MAP ${name} 127.0.0.1`).join(",")}`,
 ];
 
 /** Runs `person(page)` in a browser that nobody has used before. */

@@ -20,10 +20,13 @@ export const config = {
   screenshots: required("SCREENSHOTS"),
   userName: required("USER_NAME"),
   password: required("PASSWORD"),
-  edgeKey: keyHash(required("EDGE_CERTIFICATE")),
+  // One file, or several with colons between them.
+  serverKeys: required("EDGE_CERTIFICATE").split(":").map(keyHash),
+  // Host names that lead to this machine.
+  names: (process.env.NAMES ?? "").split(",").filter(Boolean),
 };
 
-/** SHA-256 of the certificate's SubjectPublicKeyInfo: the one key that Chromium is to trust. */
+/** SHA-256 of the certificate's SubjectPublicKeyInfo: a key that Chromium is to trust. */
 function keyHash(file) {
   const key = new X509Certificate(readFileSync(file)).publicKey;
   return createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest("base64");

@@ -1,17 +1,21 @@
 // node-oidc-provider with people: an outside OpenID Provider that is not ours. Its keys are new with each start.
-// Arguments: port, secret of the client `postern`, its redirect URI.
+// Arguments: port, secret of the client `postern`, its redirect URIs with spaces between them. With ISSUER, TLS_KEY and
+// TLS_CERTIFICATE (files) it speaks TLS.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { Provider } from 'oidc-provider';
 
-const [port, secret, redirectUri] = process.argv.slice(2);
+const [port, secret, redirectUris] = process.argv.slice(2);
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const { ISSUER, TLS_KEY, TLS_CERTIFICATE } = process.env;
+const provider = new Provider(ISSUER ?? `http://127.0.0.1:${port}`, {
   clients: [
     {
       client_id: 'postern',
       client_secret: secret,
-      redirect_uris: [redirectUri],
+      redirect_uris: redirectUris.split(' '),
       grant_types: ['authorization_code'],
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
@@ -33,4 +37,9 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   }),
 });
 
-provider.listen(Number(port), '127.0.0.1');
+if (ISSUER) {
+  const tls = { key: readFileSync(TLS_KEY), cert: readFileSync(TLS_CERTIFICATE) };
+  createServer(tls, provider.callback()).listen(Number(port), '127.0.0.1');
+} else {
+  provider.listen(Number(port), '127.0.0.1');
+}

@@ -12,6 +12,7 @@ pub mod http2;
 pub mod http2_frames;
 pub mod kdc;
 pub mod metrics;
+pub mod names;
 pub mod nginx;
 pub mod oracle;
 pub mod postern;

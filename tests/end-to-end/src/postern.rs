@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::certificates::{Authority, Issued};
 use crate::client::Origin;
+use crate::names::Names;
 use crate::process::{Process, free_port};
 use crate::tools;
 
@@ -28,6 +29,7 @@ pub struct Postern {
     pub management_port: u16,
     /// The public origin.
     pub base_url: String,
+    names: Option<Names>,
     process: Option<Process>,
 }
 
@@ -47,7 +49,7 @@ impl Postern {
     /// # Panics
     /// When `postern check` does not accept it, or something is not built.
     pub fn configure(folder: &Path, base_url: &str, settings: &str) -> Self {
-        Self::at(folder, base_url, free_port(), settings)
+        Self::at(folder, base_url, free_port(), settings, None)
     }
 
     /// The same without a proxy in front: its public listener is the public origin.
@@ -56,20 +58,38 @@ impl Postern {
     /// As [`Postern::configure`].
     pub fn alone(folder: &Path, settings: &str) -> Self {
         let port = free_port();
-        Self::at(folder, &format!("https://localhost:{port}"), port, settings)
+        Self::at(folder, &format!("https://localhost:{port}"), port, settings, None)
     }
 
-    fn at(folder: &Path, base_url: &str, public_port: u16, settings: &str) -> Self {
+    /// The same at one of these names.
+    ///
+    /// # Panics
+    /// As [`Postern::configure`].
+    pub fn alone_at(folder: &Path, name: &str, names: &Names) -> Self {
+        let port = free_port();
+        Self::at(folder, &format!("https://{name}:{port}"), port, "", Some(names))
+    }
+
+    /// As [`Postern::configure`], of a program that knows these names.
+    ///
+    /// # Panics
+    /// As [`Postern::configure`].
+    pub fn configure_with(folder: &Path, base_url: &str, names: &Names, settings: &str) -> Self {
+        Self::at(folder, base_url, free_port(), settings, Some(names))
+    }
+
+    fn at(folder: &Path, base_url: &str, public_port: u16, settings: &str, names: Option<&Names>) -> Self {
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let lan = Authority::new(folder, "lan");
         let postern = Self {
             folder: folder.into(),
-            host: lan.issue("host", &[LAN_NAME, "localhost"]),
+            host: lan.issue("host", &[&[LAN_NAME, "localhost"], other_name(base_url).as_slice()].concat()),
             proxy: lan.issue("proxy", &["proxy.dmz"]),
             lan,
             public_port,
             management_port: free_port(),
             base_url: base_url.into(),
+            names: names.cloned(),
             process: None,
         };
         let text = format!("{}\n{settings}", postern.configuration());
@@ -217,6 +237,9 @@ impl Postern {
     fn command(&self) -> Command {
         let mut command = Command::new(tools::postern());
         command.arg("--config").arg(self.configuration_file());
+        if let Some(names) = &self.names {
+            names.tell(&mut command);
+        }
         command
     }
 
@@ -293,6 +316,11 @@ access_log = {access_log:?}
         )
     }
 
+    /// The certificate of its public listener.
+    pub fn certificate_file(&self) -> &Path {
+        &self.host.certificate_file
+    }
+
     /// Adds to the configuration file.
     ///
     /// # Panics
@@ -301,6 +329,13 @@ access_log = {access_log:?}
         let mut file = fs::OpenOptions::new().append(true).open(self.configuration_file()).expect("the file");
         file.write_all(text.as_bytes()).expect("a folder to write to");
     }
+}
+
+/// The host's name in an origin, unless it is `localhost`.
+fn other_name(base_url: &str) -> Option<&str> {
+    let authority = base_url.trim_start_matches("https://");
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    (host != "localhost").then_some(host)
 }
 
 fn printed(arguments: &[&str], output: &Output) -> String {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::browser::Browser;
 use crate::certificates::Authority;
 use crate::client::Origin;
+use crate::names::Names;
 use crate::postern::Postern;
 use crate::process::free_port;
 use crate::proxy::{Kind, Proxy};
@@ -28,6 +29,8 @@ pub struct Site {
     pub proxy: Proxy,
     /// Issued the certificate that browsers see.
     pub web: Authority,
+    /// What everybody outside calls it.
+    name: String,
     folder: PathBuf,
 }
 
@@ -43,20 +46,45 @@ impl Site {
         settings: &str,
         register: impl FnOnce(&Postern, &str) -> A,
     ) -> (Self, A) {
+        let configure = |base_url: &str| Postern::configure(&folder.join("lan"), base_url, settings);
+        Self::start_as(kind, NAME, folder, configure, register)
+    }
+
+    /// The same at one of these names.
+    ///
+    /// # Panics
+    /// As [`Site::start`].
+    pub fn start_at<A>(
+        kind: Kind,
+        (name, names): (&str, &Names),
+        folder: &Path,
+        register: impl FnOnce(&Postern, &str) -> A,
+    ) -> (Self, A) {
+        let configure = |base_url: &str| Postern::configure_with(&folder.join("lan"), base_url, names, "");
+        Self::start_as(kind, name, folder, configure, register)
+    }
+
+    fn start_as<A>(
+        kind: Kind,
+        name: &str,
+        folder: &Path,
+        configure: impl FnOnce(&str) -> Postern,
+        register: impl FnOnce(&Postern, &str) -> A,
+    ) -> (Self, A) {
         let port = free_port();
-        let base_url = format!("https://{NAME}:{port}");
-        let mut postern = Postern::configure(&folder.join("lan"), &base_url, settings);
+        let base_url = format!("https://{name}:{port}");
+        let mut postern = configure(&base_url);
         postern.add_user(USER.0, USER.1);
         let web = Authority::new(folder, "web");
         let dmz = folder.join("dmz");
         fs::create_dir_all(&dmz).expect("a folder to write to");
         let access_log = dmz.join("access.log");
-        postern.append(&postern.edge_section(port, &web.issue("edge", &[NAME]), &access_log));
+        postern.append(&postern.edge_section(port, &web.issue("edge", &[name]), &access_log));
         let applications = register(&postern, &base_url);
         postern.start();
         let configuration = postern.run(&["edge", "config", "--for", kind.name()]);
         let proxy = Proxy::start(kind, &dmz, &configuration, port, access_log);
-        let site = Self { postern, proxy, web, folder: folder.into() };
+        let site = Self { postern, proxy, web, name: name.into(), folder: folder.into() };
         site.wait_for_keys();
         (site, applications)
     }
@@ -81,7 +109,7 @@ impl Site {
 
     /// The edge, for exact bytes.
     pub fn edge(&self) -> Origin {
-        Origin::tls(self.proxy.port(), NAME, self.web.client(None))
+        Origin::tls(self.proxy.port(), &self.name, self.web.client(None))
     }
 
     /// The public origin.

@@ -58,8 +58,13 @@ impl Flow {
         });
         sign_in.progress.out.clear();
         sign_in.progress.chosen = None;
+        // Whose account it is proves one of the ways that everybody has, not the one of the realm.
+        if sign_in.progress.leave_realm() {
+            self.settle(&mut sign_in).await?;
+        }
         let plan = self.plan_of(&sign_in).await?;
         if plan.is_none_or(|plan| plan.alternatives(&sign_in.progress).is_empty()) {
+            sign_in.progress.linking = None;
             return self.not_here(sign_in, enabled, "nothing-to-link-with").await;
         }
         self.go_on(sign_in).await

@@ -83,8 +83,17 @@ impl Progress {
         self.realm = realm;
     }
 
+    /// The steps are those of somebody from no realm. False: they were so before.
+    pub(super) fn leave_realm(&mut self) -> bool {
+        let had_one = self.realm.is_some();
+        self.enter(None);
+        had_one
+    }
+
+    /// Whose identity is about to be linked said who they are elsewhere: what they are called here the name does
+    /// not tell.
     fn is_at_the_beginning(&self) -> bool {
-        self.done == 0 && self.person.is_none() && !self.denied
+        self.done == 0 && self.person.is_none() && self.linking.is_none() && !self.denied
     }
 }
 

@@ -435,10 +435,13 @@ impl Flow {
         services: &AuthenticatorServices,
     ) -> Context {
         let application = sign_in.held.transaction.application.as_ref();
+        let progress = &sign_in.progress;
+        let hint = progress.hint.as_ref().or(sign_in.demand.login_hint.as_ref());
         Context {
             purpose: Purpose::SignIn,
             relying_party: application.map(|(_, name)| name.clone()).unwrap_or_default(),
-            login_hint: sign_in.progress.hint.clone().or_else(|| sign_in.demand.login_hint.clone()),
+            // Whose identity is about to be linked said what they are called elsewhere.
+            login_hint: hint.filter(|_| progress.linking.is_none()).cloned(),
             person: sign_in.progress.person.clone(),
             language: sign_in.visitor.language.clone(),
             settings: enabled.settings.clone(),

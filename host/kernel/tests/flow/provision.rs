@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use postern_kernel::flow::{AccountRules, Action, Page, UnknownIdentity};
+use postern_kernel::flow::{AccountRules, Action, ModuleSet, Page, Realms, UnknownIdentity};
 use postern_kernel::module::{Authentication, Demand, Failure, Method, Outcome, SignOn};
 use postern_kernel::store::Link;
 
@@ -193,6 +193,27 @@ async fn an_identity_is_linked_by_who_proves_the_account() {
     come(&mut Browser::default(), &scene, &seen, demand("one"), "subject=1").await;
     assert!(scene.resumed() == Some(SignOn::Failed(Failure::Denied)));
     assert!(scene.audit.has("sign-in.denied account-gone"));
+}
+
+/// The step of a realm has no other way: the configured first step proves the account, and what the person is
+/// called elsewhere is not filled in there.
+#[tokio::test]
+async fn an_identity_from_a_realm_is_linked_by_the_configured_first_step() {
+    let (scene, seen) = scene(UnknownIdentity::Link).await;
+    scene.require(&[&["password"]]);
+    let mut modules = ModuleSet::clone(&scene.flow.modules());
+    modules.realms = Realms::new([("example.org".to_owned(), "away".to_owned())].into());
+    scene.flow.replace_modules(modules);
+    let hinted = Demand { login_hint: Some("a@example.org".into()), ..demand("one") };
+    let mut browser = Browser::default();
+    let page = come(&mut browser, &scene, &seen, hinted, "subject=1").await;
+    let Action::Page(Page::SignIn(shown)) = &page else { panic!("{}", name(&page)) };
+    let said = format!("{:?}", shown.challenge.elements);
+    assert!(said.contains("sign-in.linking") && !said.contains("a@example.org"), "{said}");
+    assert_eq!(shown.named, None);
+    assert_eq!(name(&prove(&mut browser, &scene, page, "alice").await), DONE);
+    assert_eq!(subject(&scene), "subject-of-alice");
+    assert!(scene.audit.has("account.linked"));
 }
 
 #[tokio::test]

@@ -32,13 +32,14 @@ pub(crate) const FOR_DEMO: [Package; 1] = [program("openssl", "openssl")];
 pub(crate) const FOR_BROWSER: [Package; 1] = [program("chromium", "chromium")];
 
 /// The peers and oracles of the tests.
-pub(crate) const FOR_TESTS: [Package; 13] = [
+pub(crate) const FOR_TESTS: [Package; 14] = [
     program("openssl", "openssl"),
     program("chromium", "chromium"),
     program("curl", "curl"),
     file("krb5-admin-server", "/usr/sbin/kadmin.local"),
     file("krb5-kdc", "/usr/sbin/krb5kdc"),
     program("krb5-user", "kinit"),
+    file("libnss-wrapper", "/usr/share/doc/libnss-wrapper"),
     program("xmlsec1", "xmlsec1"),
     program("libxml2-utils", "xmllint"),
     file("opensaml-schemas", "/usr/share/xml/opensaml/saml-schema-protocol-2.0.xsd"),
