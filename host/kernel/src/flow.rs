@@ -21,11 +21,13 @@ mod consent;
 mod decide;
 mod demanded;
 mod enrol_at_sign_in;
+mod errand;
 mod factor_lock;
 mod factors;
 mod handle;
 mod kept_challenge;
 mod linking;
+mod own_linking;
 mod own_pages;
 mod own_password;
 mod own_sessions;
@@ -62,7 +64,7 @@ pub use provision::{AccountRules, UnknownIdentity};
 pub use realm::Realms;
 pub use replaced::Replaced;
 pub use reply::{
-    Action, CookieChange, FactorOf, FactorsPage, OwnLink, OwnSession, Page, PasswordPage, Reply,
+    Action, CookieChange, FactorOf, FactorsPage, LinkOf, OwnLink, OwnSession, Page, PasswordPage, Reply,
     SessionsPage, SignInPage,
 };
 pub use returned::{RETURN, Return};

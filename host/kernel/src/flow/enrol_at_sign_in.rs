@@ -11,7 +11,7 @@ use super::handle::page_of;
 use super::returned::{Brought, sent_away};
 use super::sign_in::{SignIn, away, misuse};
 use super::transaction::{Lost, Stage};
-use super::{EnabledAuthenticator, Flow, Page, Reply, SignInPage};
+use super::{EnabledAuthenticator, Flow, Reply};
 use crate::audit::Event;
 use crate::authenticator::{Carrier, Context, Purpose, Redirection, Step};
 use crate::services::AuthenticatorServices;
@@ -49,22 +49,8 @@ impl Flow {
         let Some(enabled) = offered.iter().find(|enabled| enabled.name() == authenticator) else {
             return self.take_step_anew(sign_in).await;
         };
-        let held = &sign_in.held;
-        let application = held.transaction.application.as_ref();
-        Ok(Reply::page(Page::SignIn(SignInPage {
-            transaction: held.id.clone(),
-            anti_forgery: self.anti_forgery(&held.id, &held.browser),
-            application: application.map(|(_, name)| name.clone()).unwrap_or_default(),
-            enrols: true,
-            challenge: self.unsealed(held, authenticator, sealed)?,
-            translations: enabled.module.description().translations.clone(),
-            title: enabled.module.title().map(str::to_owned),
-            has_other: offered.len() > 1,
-            other: None,
-            named: None,
-            remember: None,
-            is_closed: false,
-        })))
+        let challenge = self.unsealed(sign_in.held, authenticator, sealed)?;
+        Ok(self.setting_up(sign_in.held, enabled, challenge, offered.len() > 1))
     }
 
     /// Somebody is back from elsewhere without an answer.
@@ -77,7 +63,7 @@ impl Flow {
         let Some(enabled) = offered.iter().find(|enabled| enabled.name() == authenticator) else {
             return self.take_step_anew(sign_in).await;
         };
-        Ok(self.left_enrolment(sign_in.held, enabled, offered.len() > 1))
+        Ok(self.left_errand(sign_in.held, enabled, offered.len() > 1))
     }
 
     /// Hands the authenticator what the person sent or came back with, and the state that it left.

@@ -25,7 +25,7 @@ const MOST: u32 = 16;
 /// The identity that is about to be linked. Kept in the transaction: fields are added, never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Linking {
-    authenticator: String,
+    pub(super) authenticator: String,
     issuer: String,
     identity: String,
     label: String,
@@ -39,6 +39,30 @@ impl Linking {
     pub(super) fn is_proven_by(&self, enabled: &EnabledAuthenticator) -> bool {
         enabled.redirects.is_none() && *enabled.name() != self.authenticator
     }
+
+    pub(super) fn new(enabled: &EnabledAuthenticator, claims: &ClaimSet) -> Self {
+        Self {
+            authenticator: enabled.name().clone(),
+            issuer: claims.issuer.clone(),
+            identity: claims.subject.clone(),
+            label: label(claims),
+            is_verified: is_verified(claims),
+        }
+    }
+
+    /// What a text says of it.
+    pub(super) fn arguments(&self, modules: &ModuleSet, visitor: &Visitor) -> Vec<(String, String)> {
+        let provider = modules.authenticator(&self.authenticator).and_then(|enabled| {
+            let description = enabled.module.description();
+            let text = translated(&description.translations, &visitor.language, &description.title.key);
+            let own = enabled.module.title().map(str::to_owned);
+            own.or_else(|| Some(description.title.filled(text?)))
+        });
+        vec![
+            ("identity".to_owned(), self.label.clone()),
+            ("provider".to_owned(), provider.unwrap_or_else(|| self.issuer.clone())),
+        ]
+    }
 }
 
 impl Flow {
@@ -49,13 +73,7 @@ impl Flow {
         enabled: &EnabledAuthenticator,
         claims: &ClaimSet,
     ) -> Result<Reply, Stop> {
-        sign_in.progress.linking = Some(Linking {
-            authenticator: enabled.name().clone(),
-            issuer: claims.issuer.clone(),
-            identity: claims.subject.clone(),
-            label: label(claims),
-            is_verified: is_verified(claims),
-        });
+        sign_in.progress.linking = Some(Linking::new(enabled, claims));
         sign_in.progress.out.clear();
         sign_in.progress.chosen = None;
         // Whose account it is proves one of the ways that everybody has, not the one of the realm.
@@ -80,18 +98,7 @@ impl Flow {
         if sign_in.progress.person.is_some() {
             return;
         }
-        let enabled = sign_in.modules.authenticator(&linking.authenticator);
-        let provider = enabled.and_then(|enabled| {
-            let description = enabled.module.description();
-            let text =
-                translated(&description.translations, &sign_in.visitor.language, &description.title.key);
-            let own = enabled.module.title().map(str::to_owned);
-            own.or_else(|| Some(description.title.filled(text?)))
-        });
-        let arguments = vec![
-            ("identity".to_owned(), linking.label.clone()),
-            ("provider".to_owned(), provider.unwrap_or_else(|| linking.issuer.clone())),
-        ];
+        let arguments = linking.arguments(sign_in.modules, sign_in.visitor);
         let key = if linking.is_verified { "sign-in.linking" } else { "sign-in.linking-unverified" };
         let body = Text { key: key.into(), arguments };
         elements.insert(0, Element::Message(Message { body, link: None }));
@@ -101,7 +108,6 @@ impl Flow {
     /// person has factors and has shown none.
     pub(super) async fn link_now(&self, sign_in: &SignIn<'_>, account: &Account) -> Result<bool, Stop> {
         let Some(linking) = &sign_in.progress.linking else { return Ok(true) };
-        let Linking { authenticator, issuer, identity, label, .. } = linking;
         // As on the person's own pages: a password alone, stolen, would make somebody else's identity a way in
         // that lasts, and a further factor elsewhere.
         let factors = self.set_up_by(sign_in.modules, Some(&account.subject)).await?;
@@ -116,26 +122,37 @@ impl Flow {
             self.audit_sign_in(
                 visitor,
                 "sign-in.denied",
-                Some(authenticator),
+                Some(&linking.authenticator),
                 subject,
                 "linking-needs-factor",
             );
             return Ok(false);
         }
-        let store = &self.installation.store;
-        let link = self.new_link((authenticator, issuer, identity), label, false);
-        let link = Link { subject: account.subject.clone(), ..link };
-        if store.add_link(&link, MOST).await? {
-            self.audit_link(sign_in.visitor, "account.linked", &link);
-            return Ok(true);
-        }
-        let found = store.link(authenticator, issuer, identity).await?;
-        if found.is_some_and(|found| found.subject == account.subject) {
+        if self.write_link(sign_in.visitor, linking, &account.subject).await? {
             return Ok(true);
         }
         let (visitor, subject) = (sign_in.visitor, Some(account.subject.as_str()));
-        self.audit_sign_in(visitor, "sign-in.denied", Some(authenticator), subject, "link-taken");
+        self.audit_sign_in(visitor, "sign-in.denied", Some(&linking.authenticator), subject, "link-taken");
         Ok(false)
+    }
+
+    /// Whether it is this person's now. Not when it is somebody else's, or they have as many as they may.
+    pub(super) async fn write_link(
+        &self,
+        visitor: &Visitor,
+        linking: &Linking,
+        subject: &str,
+    ) -> Result<bool, Unavailable> {
+        let Linking { authenticator, issuer, identity, label, .. } = linking;
+        let store = &self.installation.store;
+        let link = self.new_link((authenticator, issuer, identity), label, false);
+        let link = Link { subject: subject.to_owned(), ..link };
+        if store.add_link(&link, MOST).await? {
+            self.audit_link(visitor, "account.linked", &link);
+            return Ok(true);
+        }
+        let found = store.link(authenticator, issuer, identity).await?;
+        Ok(found.is_some_and(|found| found.subject == subject))
     }
 
     /// A person's links, for their own page.

@@ -54,6 +54,7 @@ impl Flow {
             | Stage::Password { .. }
             | Stage::Enrol { .. }
             | Stage::EnrolElsewhere { .. }
+            | Stage::Link { .. }
             | Stage::Elsewhere { .. }
             | Stage::SignInEnrol { .. }
             | Stage::SignInEnrolElsewhere { .. } => Ok(Reply::redirect(page_of(id))),

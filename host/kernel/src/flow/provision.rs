@@ -39,6 +39,8 @@ impl Default for AccountRules {
 pub enum UnknownIdentity {
     /// Nobody signs in with it.
     Refuse,
+    /// Nobody signs in with it. People link it on their own page.
+    OwnPage,
     /// The person proves the account that they have, and it is theirs from then on.
     Link,
     /// It gets a new account; where the name is in use, as [`UnknownIdentity::Link`].
@@ -76,7 +78,9 @@ impl Flow {
             // Whoever knows the password alone must not bring an identity of their own along.
             (None, Some(_)) => self.not_here(sign_in, enabled, "not-linked").await,
             (None, None) => match enabled.accounts.unknown {
-                UnknownIdentity::Refuse => self.not_here(sign_in, enabled, "unknown-identity").await,
+                UnknownIdentity::Refuse | UnknownIdentity::OwnPage => {
+                    self.not_here(sign_in, enabled, "unknown-identity").await
+                }
                 UnknownIdentity::Link => self.begin_linking(sign_in, enabled, &claims).await,
                 UnknownIdentity::Create => self.create(sign_in, enabled, identity, &claims).await,
             },

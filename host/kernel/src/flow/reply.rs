@@ -120,6 +120,21 @@ pub struct FactorsPage {
     pub factors: Vec<FactorOf>,
     /// Outside identities that are theirs: each is removed with the action `unlink` and the field `f.link`.
     pub links: Vec<OwnLink>,
+    /// Where identities come from that they may link: each with the action `link` and the field
+    /// `f.authenticator`.
+    pub linkable: Vec<LinkOf>,
+}
+
+/// An authenticator whose identities people link with their account.
+pub struct LinkOf {
+    /// The authenticator's name.
+    pub authenticator: String,
+    /// What the operator calls it, where they say so. Text.
+    pub own_title: Option<String>,
+    /// What people call it.
+    pub title: Text,
+    /// The component's own texts.
+    pub translations: Translations,
 }
 
 /// An outside identity of the person's.

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::complete::Stop;
+use super::errand::Errand;
 use super::posted::Posted;
 use super::show::application_name;
 use super::sign_in::{Asked, SignIn, misuse};
@@ -150,9 +151,11 @@ impl Flow {
                 let brought = Brought { state, answer: event, carrier: Some(carrier) };
                 self.proceed_enrolment_at_sign_in(sign_in, &authenticator, brought).await
             }
-            Stage::EnrolElsewhere { session, authenticator, .. } => {
+            Stage::EnrolElsewhere { session, authenticator, task, .. } => {
+                let errand =
+                    Errand { visitor, modules, session: &session, authenticator: &authenticator, task };
                 let brought = Brought { state, answer: event, carrier: Some(carrier) };
-                self.go_on_enrolling(visitor, modules, held, &session, &authenticator, brought).await
+                self.go_on_errand(errand, held, Some(brought)).await
             }
             _ => Err(Lost::ReturnUsed.into()),
         }

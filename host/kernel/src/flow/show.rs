@@ -1,6 +1,7 @@
 //! `GET /authenticationendpoint/login?t=…`: the page that is due.
 
 use super::complete::Stop;
+use super::errand::Errand;
 use super::handle::page_of;
 use super::kept_challenge::KeptChallenge;
 use super::own_pages::OwnPage;
@@ -82,20 +83,24 @@ impl Flow {
             Stage::Password { session, said } => {
                 self.password_page(visitor, modules, &held, (&session, said)).await
             }
-            Stage::Enrol { session, authenticator, sealed } => {
+            Stage::Enrol { session, authenticator, sealed, task } => {
                 let kept = self.unsealed(&held, &authenticator, &sealed)?;
                 if polls && self.is_polled(id, kept.interval()).await? {
+                    let errand =
+                        Errand { visitor, modules, session: &session, authenticator: &authenticator, task };
                     let brought = Brought { state: kept.state, answer: Event::Poll, carrier: None };
-                    let done =
-                        self.go_on_enrolling(visitor, modules, held, &session, &authenticator, brought);
-                    return self.after_poll(visitor, modules, id, done.await?).await;
+                    let done = self.go_on_errand(errand, held, Some(brought)).await?;
+                    return self.after_poll(visitor, modules, id, done).await;
                 }
-                self.enrol_page(visitor, modules, &held, &session, (&authenticator, &sealed)).await
+                self.errand_page(visitor, modules, &held, &session, (&authenticator, kept)).await
             }
             Stage::EnrolElsewhere { session, authenticator, .. } => {
                 self.owner(visitor, &session).await?;
                 let enabled = modules.authenticator(&authenticator).ok_or(Lost::OutOfStep)?;
-                Ok(self.left_enrolment(&held, enabled, false))
+                Ok(self.left_errand(&held, enabled, false))
+            }
+            Stage::Link { session, linking, is_taken } => {
+                self.link_page(visitor, modules, &held, &session, (&linking, is_taken)).await
             }
             Stage::Consent { demand, session } => {
                 let Some((current, _)) = self.session_of(visitor).await? else {

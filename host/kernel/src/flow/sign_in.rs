@@ -480,7 +480,7 @@ impl Flow {
 }
 
 /// Whom a component names, and how, has to be what it may.
-fn check_identity(
+pub(super) fn check_identity(
     enabled: &EnabledAuthenticator,
     services: &AuthenticatorServices,
     identity: &Identity,

@@ -3,6 +3,7 @@
 use subtle::ConstantTimeEq as _;
 
 use super::complete::Stop;
+use super::errand::{Errand, Task};
 use super::returned::Brought;
 use super::sign_in::{Asked, SignIn};
 use super::transaction::{Held, Lost, Stage};
@@ -93,8 +94,12 @@ impl Flow {
                 self.take_transaction(&held.id).await??;
                 self.fail(visitor, modules, &held.transaction.module, demand, Failure::Denied).await
             }
-            ("enrol", Stage::Factors { session }) => {
-                self.begin_enrolment(visitor, modules, held, &session, &fields_of(form)).await
+            ("enrol" | "link", Stage::Factors { session }) => {
+                let task = if action == "link" { Task::Link } else { Task::Enrol };
+                let fields = fields_of(form);
+                let authenticator = fields.single("authenticator").ok_or(Lost::OutOfStep)?;
+                let errand = Errand { visitor, modules, session: &session, authenticator, task };
+                self.go_on_errand(errand, held, None).await
             }
             ("remove", Stage::Factors { session }) => {
                 self.remove_factor(visitor, modules, &held, &session, &fields_of(form)).await
@@ -112,17 +117,27 @@ impl Flow {
             ("change", Stage::Password { session, .. }) => {
                 self.change_password(visitor, held, session, &fields_of(form)).await
             }
-            ("sign-in", Stage::Enrol { session, authenticator, sealed }) => {
-                let (fields, kept) = (fields_of(form), (authenticator.as_str(), sealed.as_slice()));
-                self.proceed_enrolment(visitor, modules, held, &session, kept, fields.into()).await
+            ("sign-in", Stage::Enrol { session, authenticator, sealed, task }) => {
+                let state = self.unsealed(&held, &authenticator, &sealed)?.state;
+                let errand =
+                    Errand { visitor, modules, session: &session, authenticator: &authenticator, task };
+                let brought = Brought { state, answer: fields_of(form).into(), carrier: None };
+                self.go_on_errand(errand, held, Some(brought)).await
             }
-            ("sign-in", Stage::EnrolElsewhere { session, authenticator, .. }) => {
-                let form = Form(vec![("authenticator".into(), authenticator)]);
-                self.begin_enrolment(visitor, modules, held, &session, &form).await
+            ("sign-in", Stage::EnrolElsewhere { session, authenticator, task, .. }) => {
+                let errand =
+                    Errand { visitor, modules, session: &session, authenticator: &authenticator, task };
+                self.go_on_errand(errand, held, None).await
             }
-            ("cancel", Stage::Enrol { session, .. } | Stage::EnrolElsewhere { session, .. }) => {
-                self.leave_enrolment(held, session).await
+            ("sign-in", Stage::Link { session, linking, is_taken: false }) => {
+                self.link_own(visitor, modules, held, session, linking).await
             }
+            (
+                "cancel",
+                Stage::Enrol { session, .. }
+                | Stage::EnrolElsewhere { session, .. }
+                | Stage::Link { session, .. },
+            ) => self.leave_errand(held, session).await,
             ("agree", Stage::Consent { demand, session }) => {
                 self.agree(visitor, modules, &held, demand, &session).await
             }

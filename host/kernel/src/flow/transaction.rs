@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use super::Flow;
+use super::errand::Task;
 use super::kept_challenge::KeptChallenge;
+use super::linking::Linking;
 use super::progress::Progress;
 use crate::module::{Demand, Logout};
 use crate::randomness::{fingerprint, identifier};
@@ -88,7 +90,7 @@ pub(super) enum Stage {
         /// Message key of what came of the last try.
         said: Option<String>,
     },
-    /// Whoever is signed in sets one up.
+    /// Whoever is signed in sets one up, or links an identity from outside.
     Enrol {
         /// [`crate::store::Session::id`] of who does.
         session: String,
@@ -97,6 +99,8 @@ pub(super) enum Stage {
         /// The form that it wants shown, with the secret that is being set up: sealed.
         #[serde(with = "crate::opaque")]
         sealed: Vec<u8>,
+        #[serde(default)]
+        task: Task,
     },
     /// They are elsewhere for it, and are waited for.
     EnrolElsewhere {
@@ -107,6 +111,16 @@ pub(super) enum Stage {
         /// As in [`Stage::Elsewhere`].
         #[serde(with = "crate::opaque")]
         sealed: Vec<u8>,
+        #[serde(default)]
+        task: Task,
+    },
+    /// Whoever is signed in has to say whether this identity is to be theirs.
+    Link {
+        /// [`crate::store::Session::id`] of who has.
+        session: String,
+        linking: Linking,
+        /// It is somebody else's: they are told so.
+        is_taken: bool,
     },
     /// Whoever is signed in has to say whether the session ends.
     SignOut { logout: Logout },

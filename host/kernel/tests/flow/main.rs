@@ -8,6 +8,7 @@ mod enrol_at_sign_in;
 mod factor_lock;
 mod factors;
 mod index;
+mod own_linking;
 mod own_pages;
 mod pin;
 mod policy;

@@ -58,6 +58,9 @@ pub(crate) struct Accounts {
 pub(crate) enum Unknown {
     /// Nobody signs in with it.
     Refuse,
+    /// Nobody signs in with it. People link it on their own page.
+    #[serde(rename = "own-page")]
+    OwnPage,
     /// The person proves the account that they have.
     Link,
     /// It gets an account.
@@ -75,6 +78,7 @@ impl From<Accounts> for AccountRules {
     fn from(Accounts { unknown, username, copy, update }: Accounts) -> Self {
         let unknown = match unknown {
             Unknown::Refuse => UnknownIdentity::Refuse,
+            Unknown::OwnPage => UnknownIdentity::OwnPage,
             Unknown::Link => UnknownIdentity::Link,
             Unknown::Create => UnknownIdentity::Create,
         };

@@ -172,7 +172,7 @@ impl Pages {
     }
 
     fn factors(&self, language: &str, page: &FactorsPage) -> Rendered {
-        let FactorsPage { transaction, anti_forgery, username, pages, factors, links } = page;
+        let FactorsPage { transaction, anti_forgery, username, pages, factors, links, linkable } = page;
         let pages = account(pages, OwnPage::Factors);
         let factors: Vec<_> = factors
             .iter()
@@ -190,7 +190,15 @@ impl Pages {
             })
             .collect();
         let links = Value::from(minijinja::value::Serde(links));
-        let values = context! { transaction, anti_forgery, username, pages, factors, links };
+        let linkable: Vec<_> = linkable
+            .iter()
+            .map(|linkable| {
+                let translations = &linkable.translations;
+                view::Linkable::new(linkable, &Texts { messages: &self.messages, language, translations })
+            })
+            .collect();
+        let linkable = Value::from(minijinja::value::Serde(linkable));
+        let values = context! { transaction, anti_forgery, username, pages, factors, links, linkable };
         self.render("factors.html", 200, language, self.texts(language), values)
     }
 

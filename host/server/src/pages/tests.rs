@@ -5,7 +5,7 @@ use postern_kernel::authenticator::{
 use postern_kernel::clock::Timestamp;
 use postern_kernel::credentials::Credential;
 use postern_kernel::flow::{
-    FactorOf, FactorsPage, OwnLink, OwnPage, OwnSession, Page, PasswordPage, SessionsPage, SignInPage,
+    FactorOf, FactorsPage, LinkOf, OwnLink, OwnPage, OwnSession, Page, PasswordPage, SessionsPage, SignInPage,
 };
 use postern_kernel::module::{Audience, FormPost};
 
@@ -180,6 +180,12 @@ fn the_page_of_factors_names_what_there_is() {
         pages: OwnPage::ALL.into(),
         factors: vec![factor("totp", vec![phone]), factor("other", Vec::new())],
         links: vec![link("l-1", false), link("l-2", true)],
+        linkable: vec![LinkOf {
+            authenticator: "partner".into(),
+            own_title: Some("Partner <i>".into()),
+            title: Text::of("own.title"),
+            translations: [].into(),
+        }],
     });
     let html = pages().page("de", "c-1", &page).html;
     assert!(html.contains("Codes &lt;App&gt;") && html.contains("&lt;i&gt;Phone&lt;"), "{html}");
@@ -187,7 +193,11 @@ fn the_page_of_factors_names_what_there_is() {
         html.contains("name=\"f.credential\" value=\"c-1\"") && html.contains("Noch nicht eingerichtet.")
     );
     assert_eq!(html.matches("value=\"enrol\"").count(), 2);
-    assert_eq!(html.matches("name=\"anti-forgery\" value=\"forgery-1\"").count(), 6);
+    assert_eq!(html.matches("name=\"anti-forgery\" value=\"forgery-1\"").count(), 7);
+    assert!(
+        html.contains("name=\"f.authenticator\" value=\"partner\"") && html.contains("Partner &lt;i&gt;")
+    );
+    assert_eq!(html.matches("value=\"link\"").count(), 1);
     assert!(html.contains("Another Login: <bdi>") && html.contains("Example &lt;Login&gt;: <bdi>"), "{html}");
     assert!(html.contains("Login&gt;: <bdi>&lt;b&gt;erika@example.org&lt;"), "{html}");
     assert_eq!(html.matches("value=\"unlink\"").count(), 1, "the last way in stays");

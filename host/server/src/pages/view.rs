@@ -2,7 +2,7 @@
 
 use postern_kernel::authenticator::{self, Ceremony, Element as Asked, FieldKind};
 use postern_kernel::clock::Timestamp;
-use postern_kernel::flow::{FactorOf, OwnLink, OwnSession};
+use postern_kernel::flow::{FactorOf, LinkOf, OwnLink, OwnSession};
 use serde::Serialize;
 
 use super::device;
@@ -171,6 +171,20 @@ impl<'l> Linked<'l> {
     pub(super) fn new(link: &'l OwnLink, texts: &Texts<'_>) -> Self {
         let title = link.own_title.clone().unwrap_or_else(|| texts.text(&link.title));
         Self { id: &link.id, title, label: &link.label, is_last_way: link.is_last_way }
+    }
+}
+
+/// Where an identity comes from that the person may link.
+#[derive(Serialize)]
+pub(super) struct Linkable<'l> {
+    authenticator: &'l str,
+    title: String,
+}
+
+impl<'l> Linkable<'l> {
+    pub(super) fn new(linkable: &'l LinkOf, texts: &Texts<'_>) -> Self {
+        let title = linkable.own_title.clone().unwrap_or_else(|| texts.text(&linkable.title));
+        Self { authenticator: &linkable.authenticator, title }
     }
 }
 
