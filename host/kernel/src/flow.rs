@@ -38,6 +38,7 @@ mod progress;
 mod provision;
 mod realm;
 mod remembered;
+mod renewal;
 mod replaced;
 mod reply;
 mod returned;
@@ -62,6 +63,7 @@ pub use own_pages::OwnPage;
 pub use policy::{EnabledPolicy, Policies};
 pub use provision::{AccountRules, UnknownIdentity};
 pub use realm::Realms;
+pub use renewal::{Renewal, Renewals};
 pub use replaced::Replaced;
 pub use reply::{
     Action, CookieChange, FactorOf, FactorsPage, LinkOf, OwnLink, OwnSession, Page, PasswordPage, Reply,

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use crate::audit::{Audit, Event};
 use crate::clock::{Clock, Timestamp};
 use crate::directory::{Claim, Directory};
+use crate::flow::{Renewal, Renewals};
 use crate::kerberos::Tickets;
 use crate::keys::{KeyRing, PeerAlgorithm, PublishedKey, Signature, SigningAlgorithm};
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::randomness::{Randomness, fingerprint, identifier};
-use crate::store::{Application, Grant, Store, Taken};
+use crate::store::{Application, Grant, SignedIn, Store, Taken};
 use crate::throttle::Throttle;
 use crate::unavailable::Unavailable;
 
@@ -59,6 +60,10 @@ pub struct ModuleServices {
     module: String,
     settings: String,
     correlation: String,
+    /// The sign-in that the module is told of.
+    signed_in: Option<SignedIn>,
+    /// Who judges renewals, where a policy does.
+    renewals: Option<Renewals>,
 }
 
 impl ModuleServices {
@@ -69,7 +74,21 @@ impl ModuleServices {
             module: module.into(),
             settings: settings.into(),
             correlation: correlation.into(),
+            signed_in: None,
+            renewals: None,
         }
+    }
+
+    /// The same for a module that is told of this sign-in: grants remember it.
+    #[must_use]
+    pub fn told_of(self, signed_in: Option<SignedIn>) -> Self {
+        Self { signed_in, ..self }
+    }
+
+    /// The same with who judges renewals.
+    #[must_use]
+    pub fn renewing(self, renewals: Option<Renewals>) -> Self {
+        Self { renewals, ..self }
     }
 
     /// The module's name.
@@ -180,6 +199,7 @@ impl ModuleServices {
             subject: subject.into(),
             session: session.map(Into::into),
             data: data.into(),
+            signed_in: self.signed_in.clone(),
             issued_at: self.now(),
             expires_at: until,
         };
@@ -190,6 +210,15 @@ impl ModuleServices {
     /// Unless it ended or was revoked.
     pub async fn find_grant(&self, id: &str) -> Result<Option<Grant>, Unavailable> {
         self.installation.store.grant(&self.module, id, self.now()).await
+    }
+
+    /// Whether the application may go on with the grant while nobody is there.
+    pub async fn renew(&self, id: &str) -> Result<Renewal, Unavailable> {
+        let Some(grant) = self.find_grant(id).await? else { return Ok(Renewal::Denied) };
+        match &self.renewals {
+            Some(renewals) => renewals.judge(&grant).await,
+            None => Ok(Renewal::Granted),
+        }
     }
 
     /// Revokes a grant.

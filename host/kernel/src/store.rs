@@ -99,6 +99,20 @@ pub struct Participant {
     pub session_index: String,
 }
 
+/// What did the steps of a sign-in. Kept as JSON: fields are added, never changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct SignedIn {
+    /// [`Session::authenticators`].
+    pub authenticators: Vec<String>,
+    /// [`Session::several`].
+    pub several: Vec<String>,
+    /// [`Session::contexts`].
+    pub contexts: Vec<String>,
+    /// [`Session::links`].
+    pub links: Vec<String>,
+}
+
 /// What a subject allowed an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -114,6 +128,8 @@ pub struct Grant {
     pub session: Option<String>,
     /// The module's own JSON.
     pub data: String,
+    /// The sign-in that it came from. None: of no sign-in, or made by the release before.
+    pub signed_in: Option<SignedIn>,
     /// When it was made.
     pub issued_at: Timestamp,
     /// When it ends at the latest.

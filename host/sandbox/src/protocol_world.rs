@@ -38,6 +38,7 @@ pub(crate) mod bindings {
             "postern:idp/kernel.take": async | trappable,
             "postern:idp/kernel.create-grant": async | trappable,
             "postern:idp/kernel.find-grant": async | trappable,
+            "postern:idp/kernel.renew": async | trappable,
             "postern:idp/kernel.revoke-grant": async | trappable,
             default: trappable,
         },

@@ -44,6 +44,9 @@ const MIGRATIONS: &[Migration] = &[
     // A node of the release before leaves `links` empty or as they were: then the session ends with each link of
     // its authenticators, or with one more.
     Migration { number: 7, needs: 1, sql: include_str!("../migrations/0007_links_of_sessions.sql") },
+    // Of a grant that a node of the release before has made nobody knows the steps: a policy that asks for more
+    // than the configuration refuses its renewal.
+    Migration { number: 8, needs: 1, sql: include_str!("../migrations/0008_sign_in_of_grants.sql") },
 ];
 
 /// `user_version` of a file says nothing about whose it is.

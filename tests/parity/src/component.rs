@@ -200,6 +200,7 @@ fn grant() -> Grant {
         subject: PERSON.into(),
         session: None,
         data: data.to_string(),
+        signed_in: None,
         issued_at: Timestamp(now()),
         expires_at: Timestamp(now() + 3_600),
     }

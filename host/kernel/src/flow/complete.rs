@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::factors::not_allowed;
 use super::own_pages::OwnPage;
 use super::policy::PolicyFailure;
+use super::renewal::signed_in_of;
 use super::steps::contexts_of;
 use super::{Action, CookieChange, Flow, ModuleSet, Page, Reply, Visitor};
 use crate::audit::Event;
@@ -14,7 +15,7 @@ use crate::module::{
 };
 use crate::randomness::identifier;
 use crate::services::ModuleServices;
-use crate::store::Session;
+use crate::store::{Session, SignedIn};
 use crate::unavailable::Unavailable;
 
 use super::transaction::Lost;
@@ -89,7 +90,8 @@ impl Flow {
             methods: session.methods.clone(),
             claims: account.claims,
         };
-        self.resume(visitor, modules, module, demand, SignOn::Authenticated(authentication)).await
+        let signed_in = Some(signed_in_of(session));
+        self.resume(visitor, modules, module, demand, (SignOn::Authenticated(authentication), signed_in)).await
     }
 
     /// Tells the module that the demand is not met.
@@ -104,7 +106,7 @@ impl Flow {
         if OwnPage::of_module(module).is_some() {
             return Ok(not_allowed());
         }
-        self.resume(visitor, modules, module, demand, SignOn::Failed(failure)).await
+        self.resume(visitor, modules, module, demand, (SignOn::Failed(failure), None)).await
     }
 
     async fn resume(
@@ -113,16 +115,28 @@ impl Flow {
         modules: &ModuleSet,
         module: &str,
         demand: Demand,
-        result: SignOn,
+        (result, signed_in): (SignOn, Option<SignedIn>),
     ) -> Result<Reply, Stop> {
         let enabled = modules.protocols.get(module).ok_or_else(|| Stop::ModuleGone(module.into()))?;
-        let services = self.services(visitor, module, &enabled.settings);
+        let services = self.services_told(visitor, module, &enabled.settings, signed_in);
         let response = enabled.module.resume(services, demand.state, result).await?;
         Ok(self.answer(visitor, module, response, Audience::Browser))
     }
 
     pub(super) fn services(&self, visitor: &Visitor, module: &str, settings: &str) -> Arc<ModuleServices> {
-        Arc::new(ModuleServices::new(Arc::clone(&self.installation), module, settings, &visitor.correlation))
+        self.services_told(visitor, module, settings, None)
+    }
+
+    fn services_told(
+        &self,
+        visitor: &Visitor,
+        module: &str,
+        settings: &str,
+        signed_in: Option<SignedIn>,
+    ) -> Arc<ModuleServices> {
+        let installation = Arc::clone(&self.installation);
+        let services = ModuleServices::new(installation, module, settings, &visitor.correlation);
+        Arc::new(services.told_of(signed_in).renewing(self.renewals(visitor)))
     }
 
     /// Makes a reply of a module's response, and writes refusals down.

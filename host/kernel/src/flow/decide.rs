@@ -81,10 +81,24 @@ impl Flow {
         (module, demand): (&str, &Demand),
         session: Option<&Session>,
     ) -> Result<Option<String>, Unavailable> {
-        let Some(session) = session.filter(|_| !modules.realms.is_empty()) else { return Ok(None) };
-        let subject = Some(session.subject.as_str());
-        let configured = self.configured(modules, module, demand, subject, None).await?;
-        Ok(modules.realm_of(authenticators_of(session), Plan::names(&configured).first()))
+        let Some(session) = session else { return Ok(None) };
+        let did = authenticators_of(session);
+        self.realm_of_done(modules, (module, demand), &session.subject, did).await
+    }
+
+    /// The same of a sign-in that these authenticators did.
+    pub(super) async fn realm_of_done(
+        &self,
+        modules: &ModuleSet,
+        (module, demand): (&str, &Demand),
+        subject: &str,
+        authenticators: &[String],
+    ) -> Result<Option<String>, Unavailable> {
+        if modules.realms.is_empty() {
+            return Ok(None);
+        }
+        let configured = self.configured(modules, module, demand, Some(subject), None).await?;
+        Ok(modules.realm_of(authenticators, Plan::names(&configured).first()))
     }
 
     /// Seconds that the sign-in may be old: the least of what the application and the operator ask for.

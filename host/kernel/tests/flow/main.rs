@@ -15,6 +15,7 @@ mod policy;
 mod provision;
 mod realm;
 mod remembered;
+mod renewal;
 mod replaced;
 mod returned;
 mod scene;

@@ -136,6 +136,7 @@ async fn a_password_is_changed_and_whoever_knew_the_old_one_is_out() {
         subject: "subject-of-alice".into(),
         session: None,
         data: "{}".into(),
+        signed_in: None,
         issued_at: Timestamp(1_800_000_000),
         expires_at: Timestamp(1_900_000_000),
     };

@@ -16,7 +16,7 @@ const DONE: &str = "form-post https://app.example";
 const UNAVAILABLE: &str = "refused 503 error.unavailable";
 const DENIED: &str = "sign-in.denied.title";
 
-type Rule = fn(&Context) -> Decision;
+pub(crate) type Rule = fn(&Context) -> Decision;
 
 /// A policy whose rule is a function, and which remembers what it was told.
 struct Ruled {
@@ -54,18 +54,18 @@ fn enabled(rule: Rule, settings: &str, may_relax: bool) -> (EnabledPolicy, Arc<M
     (EnabledPolicy { module, settings: settings.into(), may_relax }, told)
 }
 
-fn put(scene: &Scene, change: impl FnOnce(&mut Policies)) {
+pub(crate) fn put(scene: &Scene, change: impl FnOnce(&mut Policies)) {
     let mut modules = ModuleSet::clone(&scene.flow.modules());
     change(&mut modules.policies);
     scene.flow.replace_modules(modules);
 }
 
 /// Has this rule decide everywhere. What it is told.
-fn rule(scene: &Scene, rule: Rule) -> Arc<Mutex<Vec<Context>>> {
+pub(crate) fn rule(scene: &Scene, rule: Rule) -> Arc<Mutex<Vec<Context>>> {
     rule_with(scene, rule, "{}", false)
 }
 
-fn rule_with(scene: &Scene, rule: Rule, settings: &str, may_relax: bool) -> Arc<Mutex<Vec<Context>>> {
+pub(crate) fn rule_with(scene: &Scene, rule: Rule, settings: &str, may_relax: bool) -> Arc<Mutex<Vec<Context>>> {
     let (policy, told) = enabled(rule, settings, may_relax);
     put(scene, |policies| {
         policies.enabled = BTreeMap::from([("ruled".to_owned(), policy)]);
@@ -75,12 +75,12 @@ fn rule_with(scene: &Scene, rule: Rule, settings: &str, may_relax: bool) -> Arc<
     told
 }
 
-fn steps(steps: &[&[&str]]) -> Decision {
+pub(crate) fn steps(steps: &[&[&str]]) -> Decision {
     let names = |step: &&[&str]| step.iter().map(|name| (*name).to_owned()).collect();
     Decision::Steps(steps.iter().map(names).collect())
 }
 
-fn deny() -> Decision {
+pub(crate) fn deny() -> Decision {
     Decision::Deny(Denial { text: "sign-in.locked".into(), reason: "told to".into() })
 }
 
@@ -90,7 +90,7 @@ fn office(context: &Context) -> Decision {
 }
 
 /// Where the demand leads the browser: the application, a page, or an error.
-async fn ask(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
+pub(crate) async fn ask(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
     scene.script(Outcome::Authenticate(demand));
     let mut action = browser.open(scene, Method::Get).await;
     while let Action::Redirect(_) = action {
@@ -99,7 +99,7 @@ async fn ask(browser: &mut Browser, scene: &Scene, demand: Demand) -> Action {
     action
 }
 
-fn from(address: [u8; 4]) -> Browser {
+pub(crate) fn from(address: [u8; 4]) -> Browser {
     Browser { address: address.into(), ..Browser::default() }
 }
 

@@ -193,6 +193,11 @@ impl Scene {
         self.protocol.resumed.lock().unwrap().take()
     }
 
+    /// What the module was given with the last request.
+    pub(crate) fn services(&self) -> Arc<ModuleServices> {
+        self.protocol.services.lock().unwrap().take().expect("a request")
+    }
+
     /// What the module was told of a logout.
     pub(crate) fn logout_told(&self) -> Option<bool> {
         self.protocol.ended.lock().unwrap().take()
@@ -491,6 +496,8 @@ pub(crate) struct Scripted {
     pub(crate) next: Mutex<Option<Outcome>>,
     resumed: Mutex<Option<SignOn>>,
     ended: Mutex<Option<bool>>,
+    /// What it was given last.
+    services: Mutex<Option<Arc<ModuleServices>>>,
 }
 
 impl Scripted {
@@ -511,7 +518,13 @@ impl Scripted {
             signing: Vec::new(),
             edge_fields: Vec::new(),
         };
-        Self { description, next: Mutex::default(), resumed: Mutex::default(), ended: Mutex::default() }
+        Self {
+            description,
+            next: Mutex::default(),
+            resumed: Mutex::default(),
+            ended: Mutex::default(),
+            services: Mutex::default(),
+        }
     }
 }
 
@@ -521,16 +534,18 @@ impl ProtocolModule for Scripted {
         &self.description
     }
 
-    async fn handle(&self, _: Arc<ModuleServices>, _: Request) -> Result<Outcome, ModuleFailure> {
+    async fn handle(&self, services: Arc<ModuleServices>, _: Request) -> Result<Outcome, ModuleFailure> {
+        *self.services.lock().unwrap() = Some(services);
         Ok(self.next.lock().unwrap().take().expect("the test set an outcome"))
     }
 
     async fn resume(
         &self,
-        _: Arc<ModuleServices>,
+        services: Arc<ModuleServices>,
         state: Vec<u8>,
         result: SignOn,
     ) -> Result<Response, ModuleFailure> {
+        *self.services.lock().unwrap() = Some(services);
         assert_eq!(state, b"state");
         *self.resumed.lock().unwrap() = Some(result);
         Ok(Response::FormPost(FormPost {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use postern_kernel::clock::Timestamp;
+use postern_kernel::flow::Renewal;
 use postern_kernel::keys;
 use postern_kernel::services::{MAX_RANDOM, ModuleServices};
 use postern_kernel::store::{self, Application};
@@ -152,6 +153,18 @@ impl wit::Host for ProtocolState {
         }
         let found = self.wait(services.find_grant(&id)).await?;
         Ok(found.map_err(Stop::from)?.map(grant))
+    }
+
+    async fn renew(&mut self, id: String) -> wasmtime::Result<wit::Renewal> {
+        let services = self.counted()?;
+        bounds::size("renew", id.len(), ARTIFACT_KEY)?;
+        let judged = self.wait(services.renew(&id)).await?.map_err(Stop::from)?;
+        Ok(match judged {
+            Renewal::Granted => wit::Renewal::Granted,
+            Renewal::Denied => wit::Renewal::Denied,
+            Renewal::StepsDue => wit::Renewal::StepsDue,
+            Renewal::Unavailable => wit::Renewal::Unavailable,
+        })
     }
 
     async fn revoke_grant(&mut self, id: String) -> wasmtime::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_kernel::clock::Timestamp;
 use postern_kernel::directory::Claim;
 use postern_kernel::randomness::Fingerprint;
-use postern_kernel::store::{Application, Grant, Session, Store, StoredKey, User};
+use postern_kernel::store::{Application, Grant, Session, SignedIn, Store, StoredKey, User};
 
 use super::State;
 
@@ -77,6 +77,12 @@ pub(super) fn grant(id: &str, application: &str, session: Option<&str>) -> Grant
         subject: "alice".into(),
         session: session.map(Into::into),
         data: r#"{"scope":"openid"}"#.into(),
+        signed_in: session.map(|_| SignedIn {
+            authenticators: vec!["password".into(), "totp".into()],
+            several: Vec::new(),
+            contexts: vec!["password".into()],
+            links: vec!["l-1".into()],
+        }),
         issued_at: NOW,
         expires_at: UNTIL,
     }

@@ -23,6 +23,7 @@ pub(super) async fn end_with_their_session(state: State) {
     state.one.add_session(&short).await.unwrap();
     let bound = grant("bound", "wiki", Some("s-1"));
     state.one.add_grant(&bound).await.unwrap();
+    assert_eq!(state.two.grant("oidc", "bound", NOW).await.unwrap(), Some(bound.clone()));
     assert_eq!(state.two.grant("oidc", "bound", NOW).await.unwrap(), Some(bound));
     assert_eq!(
         state.two.grant("oidc", "bound", NOW.plus(60)).await.unwrap(),

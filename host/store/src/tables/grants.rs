@@ -4,11 +4,12 @@ use postern_kernel::clock::Timestamp;
 use postern_kernel::store::Grant;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::{from_json, json};
 use crate::statement::{seconds, statement, timestamp};
 
 const ADD: &str =
-    "INSERT INTO grants (module, id, application, subject, session, data, issued_at, expires_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO grants (module, id, application, subject, session, data, issued_at, expires_at, signed_in)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 /// A grant that is bound to a session ends with it, also when nobody has purged the session yet.
 const BY_ID: &str = "SELECT * FROM grants WHERE module = ?1 AND id = ?2 AND expires_at > ?3
      AND (session IS NULL
@@ -26,6 +27,7 @@ pub(crate) fn add(connection: &Connection, grant: &Grant) -> rusqlite::Result<()
         grant.data,
         seconds(grant.issued_at),
         seconds(grant.expires_at),
+        grant.signed_in.as_ref().map(json).transpose()?,
     ])?;
     Ok(())
 }
@@ -53,5 +55,9 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         data: row.get("data")?,
         issued_at: timestamp(row.get("issued_at")?),
         expires_at: timestamp(row.get("expires_at")?),
+        signed_in: match row.get::<_, Option<String>>("signed_in")? {
+            Some(_) => Some(from_json(row, "signed_in")?),
+            None => None,
+        },
     })
 }

@@ -2,7 +2,7 @@
 //! section 4.14.2).
 
 use super::token_for_code::{find_grant, read_scopes, revoke};
-use crate::bindings::kernel::{self, Taken};
+use crate::bindings::kernel::{self, Renewal, Taken};
 use crate::client::{Client, refused};
 use crate::issue::Issuance;
 use crate::reply::Failed;
@@ -38,6 +38,16 @@ pub(super) fn refresh(
     };
     let kept = RefreshData::from_bytes(&kept).ok_or_else(|| Refusal::internal("oidc.state.unreadable"))?;
     let (grant, data) = find_grant(client, &kept.grant).map_err(grant_error)?;
+    // The token is spent by now, and says nothing before that of whose it is: whoever is refused signs in anew.
+    let renewal = match kernel::renew(&grant.id) {
+        Renewal::Granted => None,
+        Renewal::Denied => Some("oauth.grant.policy-denied"),
+        Renewal::StepsDue => Some("oauth.grant.policy-steps-due"),
+        Renewal::Unavailable => Some("oauth.grant.policy-failed"),
+    };
+    if let Some(code) = renewal {
+        return Err(grant_error(Refusal::misbehaved(code).at("grant")));
+    }
     let granted = read_scopes(&data)?;
     let scopes = match wanted {
         None => granted,
