@@ -1,6 +1,6 @@
 // Chromium with a fresh profile.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,11 +18,19 @@ const FLAGS = [
   // Our own keys and no others: every other certificate is checked as always.
   `--ignore-certificate-errors-spki-list=${config.serverKeys.join(",")}`,
   `--host-resolver-rules=${config.names.map((name) => `MAP ${name} 127.0.0.1`).join(",")}`,
+  `--auth-server-allowlist=${config.ticketsFor}`,
 ];
+
+/**
+ * As the policy DisableAuthNegotiateCnameLookup: Chromium would want a ticket for 127.0.0.1, which is what the rules
+ * above make of names.
+ */
+const LOCAL_STATE = { auth: { disable_negotiate_cname_lookup: true } };
 
 /** Runs `person(page)` in a browser that nobody has used before. */
 export async function withBrowser(options, person) {
   const profile = await mkdtemp(join(tmpdir(), "postern-chromium-"));
+  await writeFile(join(profile, "Local State"), JSON.stringify(LOCAL_STATE));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: config.chromium,
     headless: true,

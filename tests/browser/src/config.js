@@ -22,6 +22,8 @@ export const config = {
   password: required("PASSWORD"),
   // One file, or several with colons between them.
   serverKeys: required("EDGE_CERTIFICATE").split(":").map(keyHash),
+  // Hosts that Chromium shows Kerberos tickets to.
+  ticketsFor: process.env.TICKETS_FOR ?? "",
   // Host names that lead to this machine.
   names: (process.env.NAMES ?? "").split(",").filter(Boolean),
 };

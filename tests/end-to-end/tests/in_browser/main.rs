@@ -1,6 +1,9 @@
 //! What a person sees and does, in headless Chromium through the real Envoy: among sites with names of their own, so
 //! that the browser keeps cookies from other sites as it does in reality.
+mod applications;
+mod driver;
 mod federation;
+mod kerberos;
 mod providers;
 mod world;
 
