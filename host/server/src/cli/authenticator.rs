@@ -1,9 +1,12 @@
 //! `postern authenticator`: for those who write an authenticator, and for those who let one in.
 
+mod granted;
 mod inspect;
+mod mail;
 mod metadata;
 mod new;
 mod pack;
+mod returned;
 mod run;
 mod script;
 mod test;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Run;
+use super::{Run, native};
 use crate::command::output;
 use crate::failure::Failure;
 use crate::progress::note;
@@ -49,6 +49,8 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
         output(command(&script).current_dir(&project))?;
         note(format_args!("{name} ({language})"));
     }
+    native::run_one(context, native::OWN_AUTHENTICATORS)?;
+    note("rust-sent-away, up to a sign-in");
     Ok(())
 }
 

@@ -34,6 +34,9 @@ const PATIENT: [&str; 5] = [
     "edge_feed_nginx",
 ];
 
+/// This one builds projects of its own, in the step `authenticators`.
+pub(super) const OWN_AUTHENTICATORS: &str = "own_authenticators";
+
 /// For one test program. The longest takes a minute on two cores: what takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -72,6 +75,13 @@ pub(crate) fn one(workspace: &Workspace, folder: &str, target: &str) -> Result<T
         .ok_or_else(|| Failure::new(format!("{target} of {} does not compile", folder.display())))
 }
 
+/// Runs one program, end to end.
+pub(super) fn run_one(context: &Run<'_>, target: &str) -> Result<(), Failure> {
+    let peers = context.peers()?;
+    let program = one(context.workspace, END_TO_END, target)?;
+    run_within(&mut command(&program, peers), LIMIT)
+}
+
 /// Runs a program of tests as cargo would, and tells it where its peers are.
 pub(crate) fn command(program: &TestProgram, peers: &Peers) -> Command {
     let mut command = Command::new(&program.file);
@@ -94,6 +104,7 @@ struct Lane<'a> {
 pub(super) fn of(context: &Run<'_>, folder: &str) -> Result<(), Failure> {
     let place = context.workspace.path(folder);
     let programs = context.native()?.tests.iter().filter(|program| program.folder == place);
+    let programs = programs.filter(|program| program.target != OWN_AUTHENTICATORS);
     if folder != END_TO_END {
         return execute(context, &[Lane { programs: programs.collect(), at_once: AT_ONCE }]);
     }

@@ -12,6 +12,7 @@ use super::{Failure, say};
 #[command(after_help = "\
 Examples:
   postern authenticator new door-code --lang rust
+  postern authenticator new club --lang rust --kind sent-away
   postern authenticator new maiden-name --lang js
   postern authenticator new badge --lang python
 
@@ -22,6 +23,9 @@ pub(crate) struct New {
     /// The language to write it in.
     #[arg(long, value_name = "LANGUAGE")]
     lang: Language,
+    /// What to begin with.
+    #[arg(long, value_name = "KIND", default_value = "form")]
+    kind: Kind,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -29,6 +33,14 @@ enum Language {
     Rust,
     Js,
     Python,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// People fill in a form, and set it up before.
+    Form,
+    /// People sign in at another place, which is asked who they are. In Rust.
+    SentAway,
 }
 
 /// Files of a project, by their paths in it.
@@ -42,6 +54,8 @@ macro_rules! example {
 
 const RUST: Files =
     example!("rust-pin": "Cargo.toml", "src/lib.rs", "postern.toml", "sign-in.toml", "README.md");
+const RUST_SENT_AWAY: Files = example!("rust-sent-away":
+    "Cargo.toml", "src/lib.rs", "postern.toml", "sign-in.toml", "place.mjs", "README.md");
 const JS: Files = example!("js-security-question":
     "package.json", "package-lock.json", "authenticator.js", "postern.toml", "sign-in.toml", "README.md");
 const PYTHON: Files = example!("python-badge-lookup":
@@ -79,9 +93,10 @@ impl New {
                 "a name has lower-case letters, digits and hyphens, 32 at most, a letter first",
             ));
         }
+        let files = files(self.lang, self.kind, name)?;
         let folder = PathBuf::from(name);
         fs::create_dir(&folder).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        for (path, text) in files(self.lang, name) {
+        for (path, text) in files {
             write(&folder.join(path), &text)?;
         }
         say(format!("{name} is made; {name}/README.md says how to build and try it"));
@@ -90,11 +105,18 @@ impl New {
 }
 
 /// The files of a project of that name.
-fn files(language: Language, name: &str) -> Vec<(String, String)> {
-    let (example, files) = match language {
-        Language::Rust => ("rust-pin", RUST),
-        Language::Js => ("js-security-question", JS),
-        Language::Python => ("python-badge-lookup", PYTHON),
+///
+/// # Errors
+/// There is no such example.
+fn files(language: Language, kind: Kind, name: &str) -> Result<Vec<(String, String)>, Failure> {
+    let (example, files) = match (language, kind) {
+        (Language::Rust, Kind::Form) => ("rust-pin", RUST),
+        (Language::Rust, Kind::SentAway) => ("rust-sent-away", RUST_SENT_AWAY),
+        (Language::Js, Kind::Form) => ("js-security-question", JS),
+        (Language::Python, Kind::Form) => ("python-badge-lookup", PYTHON),
+        (_, Kind::SentAway) => {
+            return Err(Failure::usage("of this kind there is an example in Rust alone: --lang rust"));
+        }
     };
     let named =
         |text: &str| text.replace(example, name).replace(&example.replace('-', "_"), &name.replace('-', "_"));
@@ -115,7 +137,7 @@ fn files(language: Language, name: &str) -> Vec<(String, String)> {
             (format!("postern-authenticator/{path}"), own)
         })),
     }
-    all
+    Ok(all)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -131,12 +153,13 @@ mod tests {
 
     #[test]
     fn a_project_has_its_name_and_nothing_of_the_examples() {
-        for (language, example) in [
-            (Language::Rust, "rust-pin"),
-            (Language::Js, "js-security-question"),
-            (Language::Python, "python-badge"),
+        for (language, kind, example) in [
+            (Language::Rust, Kind::Form, "rust-pin"),
+            (Language::Rust, Kind::SentAway, "rust-sent-away"),
+            (Language::Js, Kind::Form, "js-security-question"),
+            (Language::Python, Kind::Form, "python-badge"),
         ] {
-            let files = files(language, "door-code");
+            let files = files(language, kind, "door-code").unwrap();
             assert!(files.iter().any(|(path, _)| path == "README.md"));
             for (path, text) in &files {
                 assert!(!text.contains(example) && !text.contains(&example.replace('-', "_")), "{path}");
@@ -150,7 +173,7 @@ mod tests {
     /// What comes along is what the repository itself builds with.
     #[test]
     fn the_bindings_come_with_the_workspaces_versions_and_their_own_contract() {
-        let files = files(Language::Rust, "door-code");
+        let files = files(Language::Rust, Kind::Form, "door-code").unwrap();
         let of =
             |name: &str| files.iter().find(|(path, _)| path == name).map(|(_, text)| text.as_str()).unwrap();
         assert!(of("postern-authenticator/src/lib.rs").contains("path: \"wit\","));
@@ -160,6 +183,13 @@ mod tests {
             ours["dependencies"]["wit-bindgen"],
             workspace["workspace"]["dependencies"]["wit-bindgen"]
         );
+    }
+
+    #[test]
+    fn there_is_no_example_of_every_kind_in_every_language() {
+        for language in [Language::Js, Language::Python] {
+            assert!(files(language, Kind::SentAway, "door-code").is_err());
+        }
     }
 
     #[test]

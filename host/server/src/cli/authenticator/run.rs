@@ -1,7 +1,6 @@
 //! A component in a real sandbox before a real kernel, store and user store, all of it gone afterwards.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,34 +9,32 @@ use postern_kernel::authenticator::{
     AuthenticatorModule as _, Carrier, Context, Demanded, Event, Identity, Origin, Person, Purpose,
     RedirectError, Step, Who,
 };
+use postern_kernel::directory::Claim;
 use postern_kernel::flow::RETURN;
+use postern_kernel::keys::{KeyRing as _, SigningAlgorithm, decryption_name, signing_name};
 use postern_kernel::services::{AuthenticatorCall, AuthenticatorServices, Installation};
 use postern_sandbox::{CallRecord, ComponentAuthenticator, Limits};
 use tempfile::TempDir;
 
+use super::granted::Granted;
+use super::mail::Shown;
+use super::returned::STATE;
 use super::{Failure, say};
 use crate::compose::Opened;
-use crate::config::{self, AuthenticatorModule, Grants, Outbound};
+use crate::config;
 
 /// Who signs in.
 const USERNAME: &str = "alice";
 /// Their password.
 const PASSWORD: &str = "correct horse battery staple";
 
-/// What the person comes back with from elsewhere.
-const REDIRECT_STATE: &str = "transaction.state";
+/// Where they read mail, if it were sent.
+const ADDRESS: &str = "alice@example.com";
 
 /// What `postern serve` has, but for listeners: in a folder of its own.
 const CONFIGURATION: &str = "base_url = \"https://sso.example.com\"\n[public]\nlisten = \"127.0.0.1:0\"\n\
     certificate = \"none\"\nkey = \"none\"\nclient_certificate = \"off\"\n[management]\n\
     listen = \"127.0.0.1:0\"\ncertificate = \"none\"\nkey = \"none\"\n";
-
-/// What the component may call outside: for real.
-pub(super) struct Calls {
-    pub(super) hosts: Vec<String>,
-    pub(super) networks: Vec<String>,
-    pub(super) authorities: Option<PathBuf>,
-}
 
 /// A component, and an installation for it.
 pub(super) struct Run {
@@ -45,6 +42,7 @@ pub(super) struct Run {
     records: Arc<Mutex<Vec<CallRecord>>>,
     limits: Limits,
     installation: Arc<Installation>,
+    mail: Arc<Shown>,
     _opened: Opened,
     person: Person,
     settings: String,
@@ -60,19 +58,29 @@ impl Run {
         settings: String,
         language: &str,
         demanded: Demanded,
-        calls: Calls,
+        granted: Granted,
     ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::new)?;
         let file = folder.path().join("postern.toml");
         std::fs::write(&file, CONFIGURATION).map_err(Failure::new)?;
         let mut configuration = config::load(&file).map_err(Failure::new)?;
         let opened = Opened::open(&configuration).await?;
-        let grants = Grants { outbound: calls.hosts, outbound_networks: calls.networks, ..Grants::default() };
-        let module = AuthenticatorModule { grants: Some(grants), ..AuthenticatorModule::default() };
-        configuration.authenticators.modules.insert(component.description().name.clone(), module);
-        configuration.outbound = Some(Outbound { ca: calls.authorities });
-        let installation = opened.installation_for(&configuration)?;
-        let new = NewUser { username: USERNAME.into(), claims: Vec::new() };
+        let name = component.description().name.clone();
+        let (module, outbound) = granted.sections()?;
+        configuration.authenticators.modules.insert(name.clone(), module);
+        configuration.outbound = Some(outbound);
+        let mut installation = opened.installation_for(&configuration)?;
+        let mail = Arc::new(Shown::default());
+        if let Some(installation) = Arc::get_mut(&mut installation) {
+            installation.mailer = Some(mail.clone());
+        }
+        if component.has_own_keys() {
+            for key in [signing_name(&name), decryption_name(&name)] {
+                opened.keys.provide(&key, &[SigningAlgorithm::Rs256]).await?;
+            }
+        }
+        let address = Claim { name: "email".into(), values: vec![ADDRESS.into()] };
+        let new = NewUser { username: USERNAME.into(), claims: vec![address] };
         let user = opened.directory.add_user(new, PASSWORD).await.map_err(Failure::new)?;
         let records = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&records);
@@ -84,6 +92,7 @@ impl Run {
             records,
             limits: Limits::default(),
             installation,
+            mail,
             _opened: opened,
             person: Person { subject: user.subject, username: user.username },
             settings,
@@ -130,7 +139,7 @@ impl Run {
                 self.installation.base_url,
                 self.component.description().name
             ),
-            redirect_state: REDIRECT_STATE.into(),
+            redirect_state: STATE.into(),
             client_certificate: None,
         };
         let name = if sent.is_none() { "begin" } else { "proceed" };
@@ -140,6 +149,7 @@ impl Run {
             Some((state, event)) => self.component.proceed(services, context, state, event).await,
         };
         self.say_cost(name);
+        self.mail.say();
         let step = called.map_err(|failure| failure.to_string())?;
         match &step {
             Step::Authenticated(identity) => self.may_be(purpose, identity, &kept)?,
@@ -190,6 +200,11 @@ impl Run {
             Some(method) => Err(format!("authenticator.method.undeclared: {method:?}")),
             None => Ok(()),
         }
+    }
+
+    /// What stands behind these words in the last mail.
+    pub(super) fn mailed(&self, words: &str) -> Option<String> {
+        self.mail.behind(words)
     }
 
     /// What the last call asked of the host, and used.

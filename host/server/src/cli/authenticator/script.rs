@@ -64,6 +64,14 @@ pub(super) struct StepScript {
     /// By the names of the fields.
     #[serde(default)]
     pub(super) send: BTreeMap<String, String>,
+    /// Fields with what stands behind these words in the last mail.
+    #[serde(default)]
+    pub(super) mailed: BTreeMap<String, String>,
+    /// Nobody does anything, and the host asks again.
+    #[serde(default)]
+    pub(super) polled: bool,
+    /// What the address of a redirect begins with.
+    to: Option<String>,
     /// After a redirect: the query that the person comes back with.
     #[serde(default)]
     pub(super) returned: String,
@@ -115,6 +123,12 @@ impl StepScript {
         if error != self.error.as_deref() {
             return Some(format!("expected the error {:?}, found {error:?}", self.error));
         }
-        None
+        match (step, &self.to) {
+            (Step::Redirect(redirection), Some(to)) if !redirection.url.starts_with(to) => {
+                Some(format!("expected to be sent to {to}…"))
+            }
+            (Step::Redirect(_), _) | (_, None) => None,
+            (_, Some(_)) => Some("`to` is for redirects".into()),
+        }
     }
 }

@@ -5,38 +5,51 @@ use std::path::PathBuf;
 
 use clap::Args;
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, Challenge, Demanded, Element, Event, FieldKind, Form, Purpose, Returned, Step,
-    Who,
+    AuthenticatorModule as _, Challenge, Demanded, Element, Event, FieldKind, Form, Purpose, Step, Who,
 };
 use postern_manifest::Schema;
 
-use super::run::{Calls, Run};
+use super::granted::Granted;
+use super::returned::{STATE, filled, returned};
+use super::run::Run;
 use super::script::{Script, StepScript};
 use super::texts::Shown;
 use super::{Failure, inspect, load, plain, say, say_problems};
 
 /// Goes through the flows of an authenticator in the terminal.
-///
-/// It runs in the sandbox with its limits, before a kernel, a store and a user store of its own, which are gone
-/// afterwards. There is one person, alice, whose password is "correct horse battery staple"; an authenticator
-/// that confirms a person confirms her. Each call is shown with what it asked of the host and what it used.
 #[derive(Args)]
 #[command(after_help = "\
+It runs in the sandbox with its limits, before a kernel, a store and a user store of its own, which
+are gone afterwards. There is one person, alice, whose password is \"correct horse battery staple\"
+and whose address is alice@example.com; an authenticator that confirms a person confirms her. Each
+call is shown with what it asked of the host and what it used. Mail is shown instead of sent. Hosts
+outside are called for real, when they are named here. Where a person is sent is shown: open it, and
+say then by which address you came back.
+
 Examples:
   postern authenticator test pin.wasm                          you are the person
   postern authenticator test pin.wasm --script sign-in.toml
-  postern authenticator test badge.wasm --settings settings.json
-  postern authenticator test badge.wasm --fresh --max-age 600  as an application that asks for it
-  postern authenticator test badge.wasm --outbound api.lan.example:8443 --outbound-network 10.1.0.0/16
+  postern authenticator test badge.wasm --settings settings.json --language de
+  postern authenticator test badge.wasm --fresh --max-age 600    as an application that asks for it
+  postern authenticator test badge.wasm --outbound api.lan.example.com:8443 \\
+    --outbound-network 10.1.0.0/16 --outbound-ca internal-ca.pem --secret api=token.txt
+  postern authenticator test badge.wasm --outbound a.example --outbound b.example \\
+    --secret 'api = { host = \"a.example\", kind = \"basic\", username = \"me\", file = \"secret\" }'
 
 A script (TOML):
-  settings = { digits = 6 }         # of the component; may be left out
+  settings = { digits = 6 }           # of the component; may be left out
   [[flow]]
-  purpose = \"enrol\"               # or \"sign-in\", which it is without
+  purpose = \"enrol\"                 # or \"sign-in\", which it is without
   [[flow.step]]
-  expect = \"challenge\"            # or redirect, authenticated, enrolled, not-enrolled, denied, unavailable
-  send = { digits = \"1234\" }      # then the person sends this
-  returned = \"code=x&state=transaction.state\"    # after a redirect: the query that they come back with
+  expect = \"challenge\"              # or redirect, authenticated, enrolled, not-enrolled, denied, …
+  error = \"pin.wrong\"               # the key of the error in the form; without it, there is none
+  send = { digits = \"1234\" }        # then the person sends this
+  mailed = { code = \"Your code:\" }  # and what stands behind these words in the last mail
+  polled = true                       # or nobody does anything, and the host asks again
+  [[flow.step]]
+  expect = \"redirect\"
+  to = \"https://login.example.org/\" # what the address begins with; may be left out
+  returned = \"code=x&state={state}\" # what they come back with; {NAME} is a parameter of the address
   [[flow.step]]
   expect = \"enrolled\"
 
@@ -47,8 +60,8 @@ pub(crate) struct Test {
     /// What the person types and expects, instead of you.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// The component's settings, when no script has them: a file of JSON.
-    #[arg(long, value_name = "FILE", conflicts_with = "script")]
+    /// The component's settings, instead of those of the script: a file of JSON.
+    #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Language of the texts, such as de.
     #[arg(long, value_name = "LANGUAGE", conflicts_with = "script", default_value = "en")]
@@ -65,15 +78,8 @@ pub(crate) struct Test {
     /// At sign-in: an authentication context that will do. May be given several times.
     #[arg(long, value_name = "CONTEXT")]
     context: Vec<String>,
-    /// A host that it may call, as in `grants.outbound`; it is called for real. May be given several times.
-    #[arg(long, value_name = "HOST[:PORT]")]
-    outbound: Vec<String>,
-    /// A network that is not public and that such a host may be in, such as 127.0.0.0/8.
-    #[arg(long, value_name = "NETWORK", requires = "outbound")]
-    outbound_network: Vec<String>,
-    /// PEM: who may have issued the certificates of these hosts, instead of whom the system trusts.
-    #[arg(long, value_name = "FILE", requires = "outbound")]
-    outbound_ca: Option<PathBuf>,
+    #[command(flatten)]
+    granted: Granted,
 }
 
 impl Test {
@@ -82,8 +88,8 @@ impl Test {
         let mut problems = inspect::problems(&loaded)?;
         let script = self.script.as_deref().map(Script::load).transpose()?;
         let settings = match (&script, &self.settings) {
-            (Some(script), _) => serde_json::to_value(&script.settings).map_err(Failure::new)?,
-            (None, Some(file)) => read_json(file)?,
+            (_, Some(file)) => read_json(file)?,
+            (Some(script), None) => serde_json::to_value(&script.settings).map_err(Failure::new)?,
             (None, None) => serde_json::json!({}),
         };
         let description = loaded.component.description().clone();
@@ -93,17 +99,15 @@ impl Test {
         say_problems(&problems);
         let language = script.as_ref().map_or(&self.language, |script| &script.language);
         let shown = Shown::new(&description, language)?;
-        let calls =
-            Calls { hosts: self.outbound, networks: self.outbound_network, authorities: self.outbound_ca };
         let demanded = Demanded { fresh: self.fresh, max_age: self.max_age, contexts: self.context };
-        let run = Run::new(loaded.component, settings.to_string(), language, demanded, calls).await?;
+        let run = Run::new(loaded.component, settings.to_string(), language, demanded, self.granted).await?;
         let mut failed = problems.len();
         match script {
             Some(script) => {
                 for flow in script.flows {
                     let purpose = flow.purpose();
                     let mut steps = flow.steps.into_iter();
-                    failed += go(&run, &shown, purpose, |step| scripted(&mut steps, step)).await;
+                    failed += go(&run, &shown, purpose, |step| scripted(&run, &mut steps, step)).await;
                     failed += usize::from(left_over(steps.count()));
                 }
             }
@@ -173,21 +177,28 @@ async fn go(
 }
 
 /// What the script says to the step.
-fn scripted(steps: &mut impl Iterator<Item = StepScript>, step: &Step) -> Answer {
+fn scripted(run: &Run, steps: &mut impl Iterator<Item = StepScript>, step: &Step) -> Answer {
     let Some(expected) = steps.next() else { return Err("the script has ended, the flow has not".into()) };
     if let Some(problem) = expected.problem(step) {
         return Err(problem);
     }
-    let fields: Vec<(String, String)> = expected.send.into_iter().collect();
+    let mut fields: Vec<(String, String)> = expected.send.into_iter().collect();
+    for (field, words) in expected.mailed {
+        let found = run.mailed(&words).ok_or_else(|| format!("no mail has {words:?}"))?;
+        fields.push((field, found));
+    }
     if let Step::Challenge(challenge) = step {
+        if expected.polled {
+            return Ok(Some(Event::Poll));
+        }
         let names = names(challenge);
         if let Some((name, _)) = fields.iter().find(|(name, _)| !names.contains(&name.as_str())) {
             return Err(format!("the form has no field {name:?}, it has {}", names.join(", ")));
         }
         return Ok(Some(Form(fields).into()));
     }
-    if let Step::Redirect(_) = step {
-        return Ok(Some(Event::Returned(Returned(expected.returned))));
+    if let Step::Redirect(redirection) = step {
+        return returned(&filled(&expected.returned, &redirection.url)?).map(Some);
     }
     Ok(None)
 }
@@ -214,10 +225,10 @@ fn names(challenge: &Challenge) -> Vec<&str> {
 /// What the person at the terminal types.
 fn asked(shown: &Shown<'_>, step: &Step) -> Answer {
     if let Step::Redirect(_) = step {
-        let Some(typed) = read_line("    the query of the URL that you came back to: ") else {
+        let Some(typed) = read_line("    the address that you came back by, or its query: ") else {
             return Err("the input has ended, the flow has not".into());
         };
-        return Ok(Some(Event::Returned(Returned(typed))));
+        return returned(&typed).map(Some);
     }
     let Step::Challenge(challenge) = step else { return Ok(None) };
     let mut fields = Vec::new();
@@ -236,6 +247,13 @@ fn asked(shown: &Shown<'_>, step: &Step) -> Answer {
             return Err("the input has ended, the flow has not".into());
         };
         fields.push((name.clone(), typed));
+    }
+    let waits = challenge.elements.iter().any(|element| matches!(element, Element::Waiting(_)));
+    if fields.is_empty() && waits {
+        let Some(_) = read_line("    Enter, for the host to ask again: ") else {
+            return Err("the input has ended, the flow has not".into());
+        };
+        return Ok(Some(Event::Poll));
     }
     Ok(Some(Form(fields).into()))
 }
@@ -258,7 +276,7 @@ fn say_step(shown: &Shown<'_>, step: &Step) {
             };
             format!("authenticated: {who}, {}, context {}", identity.methods.join(" "), identity.context)
         }
-        Step::Redirect(redirection) => format!("redirect: {}", redirection.url),
+        Step::Redirect(redirection) => return say_redirect(&redirection.url),
         Step::Enrolled => "enrolled".into(),
         Step::NotEnrolled => "not enrolled: the person takes another way".into(),
         Step::Denied(denial) => {
@@ -269,6 +287,13 @@ fn say_step(shown: &Shown<'_>, step: &Step) {
         _ => "another step".into(),
     };
     say(format!("  {}", plain(&text)));
+}
+
+fn say_redirect(url: &str) {
+    say(format!("  redirect: the person is sent to {}", plain(url)));
+    if !url.contains(STATE) {
+        say("    note: redirect-state is not in the address; who comes back without it is nobody's");
+    }
 }
 
 fn say_challenge(shown: &Shown<'_>, challenge: &Challenge) {
@@ -297,6 +322,9 @@ fn say_challenge(shown: &Shown<'_>, challenge: &Challenge) {
             }
             Element::QrCode(code) => line(format!("{}: QR code, or {}", shown.text(&code.label), code.plain)),
             Element::Message(message) => line(shown.text(&message.body)),
+            Element::Waiting(waiting) => {
+                line(format!("{} (asked again each {} s)", shown.text(&waiting.label), waiting.interval));
+            }
             #[allow(unreachable_patterns, reason = "elements are added; a terminal can't show them all")]
             _ => line("(something that only a browser shows)".into()),
         }
