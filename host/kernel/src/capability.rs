@@ -9,6 +9,8 @@ pub enum Capability {
     Accounts,
     /// `credentials`: its own records about people.
     Credentials,
+    /// `directory`: it reads claims of people that the operator lists.
+    Directory,
     /// `messages`: messages to people.
     Messages,
     /// `outbound`: calls to hosts that the operator lists.
@@ -21,14 +23,22 @@ pub enum Capability {
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Accounts, Self::Credentials, Self::Messages, Self::Outbound, Self::OwnKeys, Self::Kerberos];
+    pub const ALL: [Self; 7] = [
+        Self::Accounts,
+        Self::Credentials,
+        Self::Directory,
+        Self::Messages,
+        Self::Outbound,
+        Self::OwnKeys,
+        Self::Kerberos,
+    ];
 
     /// The interface's name, and the grant's.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
             Self::Credentials => "credentials",
+            Self::Directory => "directory",
             Self::Messages => "messages",
             Self::Outbound => "outbound",
             Self::OwnKeys => "own-keys",
@@ -44,6 +54,7 @@ impl Capability {
     /// What grants it, as it stands in a table of TOML.
     pub fn grant(self) -> String {
         match self {
+            Self::Directory => "directory = [\"CLAIM\"]".into(),
             Self::Outbound => "outbound = [\"HOST\"]".into(),
             Self::OwnKeys => "own_keys = true".into(),
             other => format!("{other} = true"),

@@ -141,12 +141,15 @@ pub struct EnabledAuthenticator {
     pub redirects: Option<Vec<String>>,
     /// What becomes of identities from outside that it names.
     pub accounts: AccountRules,
+    /// Names of the claims about people that it may read.
+    pub readable: Vec<String>,
 }
 
 impl EnabledAuthenticator {
     /// With these settings, and nothing else that the operator says.
     pub fn new(module: Arc<dyn AuthenticatorModule>, settings: String) -> Self {
-        Self { module, settings, redirects: None, accounts: AccountRules::default() }
+        let accounts = AccountRules::default();
+        Self { module, settings, redirects: None, accounts, readable: Vec::new() }
     }
 }
 

@@ -19,9 +19,9 @@ use crate::throttle::Throttle;
 use crate::unavailable::Unavailable;
 
 pub use authenticator::{
-    AuthenticatorCall, AuthenticatorServices, CredentialError, Found, IndexedCredential, MAX_HANDLE,
-    MessageError, PasswordCheck, PostedTwice, Sending, TicketVerdict, TooManyRequests, TooManyTickets,
-    TooManyUses,
+    AttributeError, AuthenticatorCall, AuthenticatorServices, CredentialError, Found, IndexedCredential,
+    MAX_HANDLE, MessageError, PasswordCheck, PostedTwice, Sending, TicketVerdict, TooManyRequests,
+    TooManyTickets, TooManyUses,
 };
 
 /// Most random bytes that one call yields.

@@ -8,6 +8,9 @@ use serde::Deserialize;
 pub const MAX_MANIFEST: usize = 8 << 10;
 /// Hosts that one authenticator may ask for.
 const HOSTS: usize = 16;
+/// Claims that one authenticator may ask for, and bytes of a name.
+const CLAIMS: usize = 16;
+const CLAIM: usize = 64;
 
 /// A manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -36,6 +39,8 @@ pub struct Asked {
     pub own_keys: bool,
     /// To have Kerberos tickets judged.
     pub kerberos: bool,
+    /// To read these claims of people, by their names in the user store.
+    pub directory: Vec<String>,
     /// To call these hosts: lower-case names, each with `:port` when it is not 443.
     pub outbound: Vec<String>,
 }
@@ -107,6 +112,16 @@ impl Manifest {
         if !hosts.iter().all(|host| is_host(host)) {
             return refused("capabilities.outbound: lower-case host names, such as \"api.example.com\"");
         }
+        let claims = &self.capabilities.directory;
+        if claims.len() > CLAIMS || claims.iter().collect::<BTreeSet<_>>().len() != claims.len() {
+            return refused("capabilities.directory: 16 at most, each once");
+        }
+        let is_claim = |name: &String| {
+            (1..=CLAIM).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if !claims.iter().all(is_claim) {
+            return refused("capabilities.directory: names of claims, such as \"email\"");
+        }
         Ok(())
     }
 }
@@ -138,7 +153,8 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "id = \"badge-lookup\"\nversion = \"1.0.0\"\n[capabilities]\ncredentials = true\n\
-                        outbound = [\"api.example.com\", \"127.0.0.1:8443\"]\n";
+                        outbound = [\"api.example.com\", \"127.0.0.1:8443\"]\n\
+                        directory = [\"email\", \"urn:x:level\"]\n";
 
     #[test]
     fn a_manifest_is_read() {
@@ -147,6 +163,7 @@ mod tests {
         let asked = manifest.capabilities;
         assert!(asked.credentials && !asked.accounts && !asked.messages);
         assert_eq!(asked.outbound, ["api.example.com", "127.0.0.1:8443"]);
+        assert_eq!(asked.directory, ["email", "urn:x:level"]);
         let short = Manifest::read(b"id = \"a\"\nversion = \"1\"\n").unwrap();
         assert_eq!(short.capabilities, Asked::default());
     }
@@ -181,6 +198,13 @@ mod tests {
             (with("api.example.com", ""), "value"),
             (with("api.example.com", "127.0.0.1:8443"), "value"),
             (with("\"api.example.com\"", &hosts.join(",")), "value"),
+            (with("urn:x:level", "email"), "value"),
+            (with("urn:x:level", ""), "value"),
+            (with("urn:x:level", "a b"), "value"),
+            (with("urn:x:level", "a\\n"), "value"),
+            (with("urn:x:level", &"a".repeat(65)), "value"),
+            (with("\"urn:x:level\"", &hosts.join(",")), "value"),
+            (with("directory = [\"email\", \"urn:x:level\"]", "directory = true"), "malformed"),
             (" ".repeat(MAX_MANIFEST + 1), "too-large"),
         ] {
             let error = Manifest::read(text.as_bytes()).unwrap_err();

@@ -5,6 +5,7 @@ mod challenge;
 mod claim_set;
 mod credential_index;
 mod demands;
+mod directory;
 mod kerberos;
 mod kernel;
 mod messages;
@@ -45,6 +46,7 @@ mod bindings {
             "postern:idp/accounts.check-password": async | trappable,
             "postern:idp/credentials": async | trappable,
             "postern:idp/credential-index": async | trappable,
+            "postern:idp/directory": async | trappable,
             "postern:idp/messages": async | trappable,
             "postern:idp/outbound": async | trappable,
             "postern:idp/kerberos": async | trappable,
@@ -58,10 +60,11 @@ mod bindings {
 pub(crate) type AuthenticatorState = CallState<AuthenticatorServices>;
 
 const INTERFACE: &str = "postern:idp/authenticator@0.1.0";
-const IMPORTS: [&str; 11] = [
+const IMPORTS: [&str; 12] = [
     "postern:idp/accounts@0.1.0",
     "postern:idp/credentials@0.1.0",
     "postern:idp/credential-index@0.1.0",
+    "postern:idp/directory@0.1.0",
     "postern:idp/signatures@0.1.0",
     "postern:idp/messages@0.1.0",
     "postern:idp/own-keys@0.1.0",

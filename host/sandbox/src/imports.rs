@@ -55,6 +55,7 @@ fn granted(interface: &str) -> Option<Capability> {
     Some(match interface {
         "accounts" => Capability::Accounts,
         "credentials" | "credential-index" => Capability::Credentials,
+        "directory" => Capability::Directory,
         "messages" => Capability::Messages,
         "outbound" => Capability::Outbound,
         "own-keys" => Capability::OwnKeys,

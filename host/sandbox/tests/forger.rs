@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use postern_kernel::authenticator::{AuthenticatorModule as _, Context, Purpose, Step};
+use postern_kernel::capability::Capability;
 use postern_kernel::module::{FailureReason, ModuleFailure};
 use postern_kernel::services::Installation;
-use postern_sandbox::{ComponentAuthenticator, Limits, Sandbox};
+use postern_sandbox::{ComponentAuthenticator, Limits, LoadError, Sandbox};
 
 mod installation;
 
@@ -195,4 +196,61 @@ async fn enrolment_is_for_the_person_who_enrols_and_bounded() {
         assert_eq!(call(&module, &installation, Purpose::Enrol, "adds").await.unwrap(), count("1"));
     }
     assert_eq!(call(&module, &installation, Purpose::Enrol, "adds").await.unwrap(), count("0"), "full");
+}
+
+/// Reads that end the call, likewise.
+const READS: &[(&str, &str)] = &[
+    ("reads-another", "authenticator.subject.foreign"),
+    ("reads-nobody", "authenticator.subject.foreign"),
+    ("reads-ungranted", "authenticator.attribute.ungranted: \"telephone_number\""),
+    ("reads-differently", "authenticator.attribute.ungranted: \"Email\""),
+    ("reads-twice", "attributes: names: twice the same"),
+    ("reads-many", "attributes: names: 17 items, 16 at most"),
+    ("reads-control", "attributes: name: control character"),
+];
+
+#[tokio::test]
+async fn claims_are_read_of_the_person_alone_and_by_granted_names() {
+    let module = forger().await;
+    let (installation, _, _) = installation::with_mail(Some("anna@example.com"));
+    let call = async |crime: &str, subject: Option<&str>, granted: &[&str]| {
+        let services = services_about(Arc::clone(&installation), "forger", Purpose::SignIn, subject);
+        let granted: Vec<String> = granted.iter().map(|name| (*name).to_owned()).collect();
+        let services = Arc::into_inner(services).unwrap().reading(&granted);
+        let context = Context { login_hint: Some(crime.into()), ..context(Purpose::SignIn, subject) };
+        module.begin(Arc::new(services), context).await
+    };
+    let anna = Some("subject-1");
+    for (crime, detail) in READS {
+        let Err(failure) = call(crime, anna, &["email", "groups"]).await else { panic!("{crime}: told") };
+        assert_eq!(failure.reason, FailureReason::Output, "{crime}: {failure}");
+        assert!(failure.detail.contains(detail), "{crime}: {failure}");
+    }
+    // Groups she has none of.
+    let told = |text: &str| Step::Unavailable(text.into());
+    assert_eq!(call("reads", anna, &["email", "groups"]).await.unwrap(), told("email=anna@example.com"));
+    assert_eq!(call("reads-nothing", anna, &[]).await.unwrap(), told(""));
+    for (subject, granted, code) in [
+        (anna, &["email"][..], "authenticator.attribute.ungranted: \"groups\""),
+        (anna, &[], "authenticator.attribute.ungranted: \"email\""),
+        // Nobody is known yet, and nobody has proven anything in this call.
+        (None, &["email", "groups"], "authenticator.subject.foreign"),
+    ] {
+        let Err(failure) = call("reads", subject, granted).await else {
+            panic!("{subject:?} {granted:?}: told")
+        };
+        assert!(failure.detail.contains(code), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn what_reads_claims_is_not_loaded_without_the_grant() {
+    let others: Vec<_> =
+        Capability::ALL.into_iter().filter(|capability| *capability != Capability::Directory).collect();
+    let component = artefact("guests/forger.wasm");
+    let sandbox = Sandbox::new(None).unwrap();
+    match sandbox.load_granted("forger.wasm", component, Limits::default(), &others).await.map(drop) {
+        Err(LoadError::Ungranted(missing)) => assert_eq!(missing, [Capability::Directory]),
+        other => panic!("{other:?}"),
+    }
 }

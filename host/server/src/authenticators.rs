@@ -103,7 +103,8 @@ pub(crate) async fn load(
     let component = component.named(name, module.title.as_deref());
     let enabled = EnabledAuthenticator::new(Arc::new(component), settings.to_string());
     let accounts = module.accounts.map(Into::into).unwrap_or_default();
-    Ok(EnabledAuthenticator { redirects: module.redirects, accounts, ..enabled })
+    let readable = module.grants.map(|grants| grants.directory).unwrap_or_default();
+    Ok(EnabledAuthenticator { redirects: module.redirects, accounts, readable, ..enabled })
 }
 
 /// The manifest that the component carries, or the one beside it.
@@ -137,13 +138,14 @@ fn granted(name: &str, module: &AuthenticatorModule) -> Vec<Capability> {
         let shipped = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
         return shipped.map(|(_, needs)| needs.to_vec()).unwrap_or_default();
     };
-    let Grants { accounts, credentials, messages, own_keys, kerberos, outbound, .. } = grants;
+    let Grants { accounts, credentials, messages, own_keys, kerberos, directory, outbound, .. } = grants;
     let each = [
         (Capability::Accounts, *accounts),
         (Capability::Credentials, *credentials),
         (Capability::Messages, *messages),
         (Capability::OwnKeys, *own_keys),
         (Capability::Kerberos, *kerberos),
+        (Capability::Directory, !directory.is_empty()),
         (Capability::Outbound, !outbound.is_empty()),
     ];
     each.into_iter().filter_map(|(capability, granted)| granted.then_some(capability)).collect()
@@ -179,7 +181,7 @@ pub(crate) fn grant_lines(name: &str, capabilities: &[Capability]) -> String {
     format!("to grant it: [authenticators.modules.{name}] grants = {{ {} }}", grants.join(", "))
 }
 
-/// The manifest tells the truth, and the hosts that it asks for are granted.
+/// The manifest tells the truth, and the hosts and claims that it asks for are granted.
 fn manifest_holds(
     name: &str,
     manifest: &Manifest,
@@ -187,15 +189,19 @@ fn manifest_holds(
     grants: Option<&Grants>,
 ) -> Result<(), (&'static str, String)> {
     tells_the_truth(manifest, component)?;
-    let hosts = grants.map(|grants| grants.outbound.as_slice()).unwrap_or_default();
-    let missing: Vec<_> =
-        manifest.capabilities.outbound.iter().filter(|host| !hosts.contains(host)).cloned().collect();
-    if missing.is_empty() {
-        return Ok(());
+    let Asked { outbound, directory, .. } = &manifest.capabilities;
+    for (code, grant, asked, granted) in [
+        ("authenticator.host.ungranted", "outbound", outbound, grants.map(|grants| &grants.outbound)),
+        ("authenticator.attribute.ungranted", "directory", directory, grants.map(|grants| &grants.directory)),
+    ] {
+        let is_granted = |one: &String| granted.is_some_and(|granted| granted.contains(one));
+        let missing: Vec<_> = asked.iter().filter(|one| !is_granted(one)).cloned().collect();
+        if !missing.is_empty() {
+            let line = format!("[authenticators.modules.{name}] grants.{grant} = {asked:?}");
+            return Err((code, format!("it asks for {}; to grant it: {line}", missing.join(", "))));
+        }
     }
-    let line =
-        format!("[authenticators.modules.{name}] grants.outbound = {:?}", manifest.capabilities.outbound);
-    Err(("authenticator.host.ungranted", format!("it asks for {}; to grant it: {line}", missing.join(", "))))
+    Ok(())
 }
 
 /// The manifest says what is so.
@@ -221,9 +227,17 @@ pub(crate) fn tells_the_truth(
 
 /// The same as capabilities.
 fn asked(asked: &Asked) -> Vec<Capability> {
-    let Asked { accounts, credentials, messages, own_keys, kerberos, outbound } = asked.clone();
-    let grants =
-        Grants { accounts, credentials, messages, own_keys, kerberos, outbound, ..Grants::default() };
+    let Asked { accounts, credentials, messages, own_keys, kerberos, directory, outbound } = asked.clone();
+    let grants = Grants {
+        accounts,
+        credentials,
+        messages,
+        own_keys,
+        kerberos,
+        directory,
+        outbound,
+        ..Grants::default()
+    };
     granted("", &AuthenticatorModule { grants: Some(grants), ..AuthenticatorModule::default() })
 }
 

@@ -91,7 +91,8 @@ impl Flow {
             claims: account.claims,
         };
         let signed_in = Some(signed_in_of(session));
-        self.resume(visitor, modules, module, demand, (SignOn::Authenticated(authentication), signed_in)).await
+        self.resume(visitor, modules, module, demand, (SignOn::Authenticated(authentication), signed_in))
+            .await
     }
 
     /// Tells the module that the demand is not met.

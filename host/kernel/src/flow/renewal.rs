@@ -215,8 +215,7 @@ mod tests {
             ("a;b", "a", "", "", false),
         ] {
             let list = |text: &str| steps(text).concat();
-            let did =
-                SignedIn { authenticators: list(did), several: list(several), ..SignedIn::default() };
+            let did = SignedIn { authenticators: list(did), several: list(several), ..SignedIn::default() };
             assert_eq!(are_done(&steps(decided), &steps(configured), &did), expected, "{decided} of {did:?}");
         }
     }

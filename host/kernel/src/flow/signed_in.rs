@@ -135,6 +135,7 @@ impl Flow {
         let origin = Origin { address: visitor.address, device: visitor.device.clone() };
         let installation = Arc::clone(&self.installation);
         let services = AuthenticatorServices::new(installation, call, origin, &visitor.correlation);
+        let services = services.reading(&enabled.readable);
         services.writing(&visitor.language, &enabled.module.description().translations)
     }
 }

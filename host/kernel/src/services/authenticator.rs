@@ -1,6 +1,7 @@
 //! What authenticators may ask of the kernel: the imports of `wit/authenticator.wit`.
 
 mod credential_index;
+mod directory;
 mod kerberos;
 mod messages;
 mod outbound;
@@ -22,6 +23,7 @@ use crate::throttle::{Admission, Pool};
 use crate::unavailable::Unavailable;
 
 pub use credential_index::{Found, IndexedCredential, MAX_HANDLE};
+pub use directory::AttributeError;
 pub use kerberos::{TicketVerdict, TooManyTickets};
 pub use messages::{MessageError, Sending};
 pub use outbound::TooManyRequests;
@@ -63,6 +65,8 @@ pub struct AuthenticatorServices {
     /// What passwords of this call were counted among that were right, and how many failures there were.
     passed: Mutex<Vec<Pool>>,
     demanded: Demanded,
+    /// Claims of people that it may read, by their names.
+    readable: Vec<String>,
     came_back_by: Option<Carrier>,
     /// What goes along with whom this call sends elsewhere.
     post: Mutex<Option<PostedFields>>,
@@ -150,6 +154,7 @@ impl AuthenticatorServices {
             redirect_state: String::new(),
             passed: Mutex::default(),
             demanded: Demanded::default(),
+            readable: Vec::new(),
             came_back_by: None,
             post: Mutex::default(),
             failures_before: AtomicU32::new(0),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod attacks;
+mod attributes;
 mod demands;
 mod devices;
 mod enrol_at_sign_in;

@@ -74,6 +74,18 @@ impl Pin {
                 let text = Text { key: "pin.file".into(), arguments: vec![("file".into(), self.1.into())] };
                 return Ok(Step::Denied(Denial { text, reason: self.1.into() }));
             }
+            "reads" | "reads-bob" | "reads-more" => {
+                let subject = if typed == "reads-bob" { "subject-of-bob" } else { &person.subject };
+                let more = if typed == "reads-more" { "groups" } else { "unheard-of" };
+                let names = ["unheard-of", "email", more].map(str::to_owned);
+                let names = &names[..if more == "groups" { 3 } else { 2 }];
+                let read = services.attributes(subject, names).await.map_err(|error| {
+                    let (module, detail) = (self.0.name.clone(), error.to_string());
+                    ModuleFailure { module, reason: FailureReason::Output, detail }
+                })?;
+                let told: Vec<_> = read.iter().flat_map(|claim| &claim.values).cloned().collect();
+                return Ok(Step::Denied(Denial { text: Text::of("pin.denied"), reason: told.join(" ") }));
+            }
             "away" => return Ok(Step::Unavailable("gone".into())),
             "denied" => {
                 let (text, reason) = (Text::of("pin.denied"), "on purpose".into());

@@ -65,7 +65,12 @@ pub(crate) fn rule(scene: &Scene, rule: Rule) -> Arc<Mutex<Vec<Context>>> {
     rule_with(scene, rule, "{}", false)
 }
 
-pub(crate) fn rule_with(scene: &Scene, rule: Rule, settings: &str, may_relax: bool) -> Arc<Mutex<Vec<Context>>> {
+pub(crate) fn rule_with(
+    scene: &Scene,
+    rule: Rule,
+    settings: &str,
+    may_relax: bool,
+) -> Arc<Mutex<Vec<Context>>> {
     let (policy, told) = enabled(rule, settings, may_relax);
     put(scene, |policies| {
         policies.enabled = BTreeMap::from([("ruled".to_owned(), policy)]);

@@ -135,6 +135,17 @@ impl Scene {
         self.flow.replace_modules(modules);
     }
 
+    /// Lets the authenticator read these claims of people.
+    pub(crate) fn let_read(&self, name: &str, claims: &[&str]) {
+        let mut modules = ModuleSet::clone(&self.flow.modules());
+        for enabled in &mut modules.authenticators {
+            if enabled.module.description().name == name {
+                enabled.readable = claims.iter().map(|claim| (*claim).to_owned()).collect();
+            }
+        }
+        self.flow.replace_modules(modules);
+    }
+
     /// What becomes of identities that this authenticator names.
     pub(crate) fn provision(&self, name: &str, accounts: AccountRules) {
         let mut modules = ModuleSet::clone(&self.flow.modules());

@@ -100,6 +100,8 @@ pub(crate) struct Grants {
     pub(crate) own_keys: bool,
     /// To have Kerberos tickets judged, by `[kerberos]`, and to ask browsers for them.
     pub(crate) kerberos: bool,
+    /// Claims of people that it may read, by their names in the user store: `["email", "groups"]`.
+    pub(crate) directory: Vec<String>,
     /// Hosts that it may call, with `:port` when it is not 443.
     pub(crate) outbound: Vec<String>,
     /// Networks that these hosts' names may lead to although they are not public: `10.1.0.0/16`.

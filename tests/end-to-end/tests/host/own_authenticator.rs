@@ -142,6 +142,8 @@ fn what_is_not_granted_pinned_or_allowed_is_refused_with_the_line_to_add() {
     let manifest = |version: &str, more: &str| format!("id = \"totp\"\nversion = \"{version}\"\n{more}");
     let good = manifest("0.1.0", "[capabilities]\ncredentials = true\n");
     let asks = manifest("0.1.0", "[capabilities]\ncredentials = true\noutbound = [\"a.example\"]\n");
+    let reads =
+        manifest("0.1.0", "[capabilities]\ncredentials = true\ndirectory = [\"email\", \"groups\"]\n");
     let (other, less) = (manifest("9", ""), manifest("0.1.0", ""));
     let cases = [
         (
@@ -174,6 +176,12 @@ fn what_is_not_granted_pinned_or_allowed_is_refused_with_the_line_to_add() {
         ("", Some(other.as_str()), "authenticator.manifest.mismatch: version"),
         ("", Some(less.as_str()), "authenticator.manifest.mismatch: it imports credentials"),
         ("", Some(asks.as_str()), "authenticator.host.ungranted: it asks for a.example; to grant it:"),
+        (
+            "[authenticators.modules.totp]\ngrants = { credentials = true, directory = [\"email\"] }",
+            Some(reads.as_str()),
+            "authenticator.attribute.ungranted: it asks for groups; to grant it: [authenticators.modules.totp] \
+             grants.directory = [\"email\", \"groups\"]",
+        ),
     ];
     for (number, (added, manifest, expected)) in cases.into_iter().enumerate() {
         let (code, said) = check(number, added, manifest);

@@ -9,7 +9,7 @@ use crate::bindings::exports::postern::idp::authenticator::{
 };
 use crate::bindings::postern::idp::credential_index::{self, Added};
 use crate::bindings::postern::idp::messages::{self, Verdict};
-use crate::bindings::postern::idp::{credentials, outbound, redirections, signatures, system};
+use crate::bindings::postern::idp::{credentials, directory, outbound, redirections, signatures, system};
 use crate::text;
 
 /// Commits the crime of that name; `good` is none.
@@ -140,6 +140,18 @@ pub(crate) fn commit(name: &str) -> Step {
         "subject-control" => authenticated(Who::Account("subject-1\n".into())),
         "denied-control" => Step::Denied(Denial { text: text("a"), reason: "a\nsign-in.succeeded".into() }),
         "unavailable-long" => Step::Unavailable(long),
+        "reads" => read("subject-1", &["email", "groups"]),
+        "reads-another" => read("subject-2", &["email"]),
+        "reads-nobody" => read("", &["email"]),
+        "reads-ungranted" => read("subject-1", &["email", "telephone_number"]),
+        "reads-differently" => read("subject-1", &["Email"]),
+        "reads-nothing" => read("subject-1", &[]),
+        "reads-twice" => read("subject-1", &["email", "email"]),
+        "reads-many" => {
+            let names: Vec<String> = (0..17).map(|number| number.to_string()).collect();
+            read("subject-1", &names.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+        "reads-control" => read("subject-1", &["email\n"]),
         "lists-another" => counted(credentials::list("subject-2").len()),
         "adds-for-another" => counted(credentials::add("subject-2", "", b"key").iter().count()),
         "adds" => counted(credentials::add("subject-1", "", b"key").iter().count()),
@@ -152,6 +164,14 @@ pub(crate) fn commit(name: &str) -> Step {
             None => Step::Unavailable("no such crime".into()),
         },
     }
+}
+
+/// What it was told, as a reason.
+fn read(subject: &str, names: &[&str]) -> Step {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let claims = directory::attributes(subject, &names);
+    let told = claims.iter().map(|claim| format!("{}={}", claim.name, claim.values.join(",")));
+    Step::Unavailable(told.collect::<Vec<_>>().join(" "))
 }
 
 fn posting(fields: Vec<redirections::Field>) -> Step {

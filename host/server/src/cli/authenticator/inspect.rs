@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use postern_kernel::authenticator::{AuthenticatorModule as _, Description, Factor};
 use postern_kernel::capability::Capability;
-use postern_manifest::Schema;
+use postern_manifest::{Asked, Schema};
 use postern_sandbox::Limits;
 use serde_json::json;
 
@@ -74,8 +74,15 @@ impl Inspect {
         line("settings", &description.settings_schema);
         line("memory", &format!("{} to begin with{}", kib(component.initial_memory()), more_memory(loaded)));
         match manifest {
-            Some(manifest) if manifest.capabilities.outbound.is_empty() => line("manifest", "carried"),
-            Some(manifest) => line("calls", &manifest.capabilities.outbound.join(", ")),
+            Some(manifest) => {
+                let Asked { outbound, directory, .. } = &manifest.capabilities;
+                line("manifest", "carried");
+                for (name, asked) in [("calls", outbound), ("reads", directory)] {
+                    if !asked.is_empty() {
+                        line(name, &asked.join(", "));
+                    }
+                }
+            }
             None => line("manifest", "none: `postern authenticator pack` puts one in"),
         }
         say_problems(problems);
@@ -111,6 +118,7 @@ fn as_json(loaded: &Loaded, problems: &[String]) -> serde_json::Value {
         "imports": component.imports(),
         "capabilities": capabilities,
         "outbound": manifest.as_ref().map(|manifest| &manifest.capabilities.outbound),
+        "directory": manifest.as_ref().map(|manifest| &manifest.capabilities.directory),
         "identifies": description.identifies,
         "enrols": description.enrols,
         "factors": factors(description),
@@ -137,6 +145,7 @@ fn what(capability: Capability) -> &'static str {
     match capability {
         Capability::Accounts => "accounts: have passwords compared, and so find out who somebody is",
         Capability::Credentials => "credentials: keep records about people, seen by nobody else",
+        Capability::Directory => "directory: read the claims of people that are granted by their names",
         Capability::Messages => "messages: send messages to people",
         Capability::OwnKeys => "own-keys: sign and decrypt by keys of its own, which it never sees",
         Capability::Kerberos => "kerberos: have Kerberos tickets judged, and so find out who somebody is",

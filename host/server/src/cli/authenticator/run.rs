@@ -36,6 +36,12 @@ const CONFIGURATION: &str = "base_url = \"https://sso.example.com\"\n[public]\nl
     certificate = \"none\"\nkey = \"none\"\nclient_certificate = \"off\"\n[management]\n\
     listen = \"127.0.0.1:0\"\ncertificate = \"none\"\nkey = \"none\"\n";
 
+/// What the component is told: what is asked of sign-ins, and alice's claims, all of which it may read.
+pub(super) struct Told {
+    pub(super) demanded: Demanded,
+    pub(super) claims: Vec<Claim>,
+}
+
 /// A component, and an installation for it.
 pub(super) struct Run {
     component: ComponentAuthenticator,
@@ -48,6 +54,7 @@ pub(super) struct Run {
     settings: String,
     language: String,
     demanded: Demanded,
+    readable: Vec<String>,
     _folder: TempDir,
 }
 
@@ -57,7 +64,7 @@ impl Run {
         mut component: ComponentAuthenticator,
         settings: String,
         language: &str,
-        demanded: Demanded,
+        Told { demanded, mut claims }: Told,
         granted: Granted,
     ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::new)?;
@@ -79,8 +86,12 @@ impl Run {
                 opened.keys.provide(&key, &[SigningAlgorithm::Rs256]).await?;
             }
         }
-        let address = Claim { name: "email".into(), values: vec![ADDRESS.into()] };
-        let new = NewUser { username: USERNAME.into(), claims: vec![address] };
+        let readable = claims.iter().map(|claim| claim.name.clone()).collect();
+        if claims.iter().all(|claim| claim.name != "email") {
+            // For mail, and not to be read.
+            claims.push(Claim { name: "email".into(), values: vec![ADDRESS.into()] });
+        }
+        let new = NewUser { username: USERNAME.into(), claims };
         let user = opened.directory.add_user(new, PASSWORD).await.map_err(Failure::new)?;
         let records = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&records);
@@ -98,6 +109,7 @@ impl Run {
             settings,
             language: language.into(),
             demanded,
+            readable,
             _folder: folder,
         })
     }
@@ -123,7 +135,11 @@ impl Run {
         let translations = &self.component.description().translations;
         let demanded = if purpose == Purpose::SignIn { self.demanded.clone() } else { Demanded::default() };
         let back = matches!(&sent, Some((_, Event::Returned(_)))).then_some(Carrier::Query);
-        let services = services.writing(&self.language, translations).demanding(demanded).back_by(back);
+        let services = services
+            .writing(&self.language, translations)
+            .demanding(demanded)
+            .back_by(back)
+            .reading(&self.readable);
         let services = Arc::new(services);
         let context = Context {
             purpose,

@@ -7,11 +7,12 @@ use clap::Args;
 use postern_kernel::authenticator::{
     AuthenticatorModule as _, Challenge, Demanded, Element, Event, FieldKind, Form, Purpose, Step, Who,
 };
+use postern_kernel::directory::Claim;
 use postern_manifest::Schema;
 
 use super::granted::Granted;
 use super::returned::{STATE, filled, returned};
-use super::run::Run;
+use super::run::{Run, Told};
 use super::script::{Script, StepScript};
 use super::texts::Shown;
 use super::{Failure, inspect, load, plain, say, say_problems};
@@ -31,6 +32,7 @@ Examples:
   postern authenticator test pin.wasm --script sign-in.toml
   postern authenticator test badge.wasm --settings settings.json --language de
   postern authenticator test badge.wasm --fresh --max-age 600    as an application that asks for it
+  postern authenticator test badge.wasm --directory email=alice@example.com --directory groups=staff
   postern authenticator test badge.wasm --outbound api.lan.example.com:8443 \\
     --outbound-network 10.1.0.0/16 --outbound-ca internal-ca.pem --secret api=token.txt
   postern authenticator test badge.wasm --outbound a.example --outbound b.example \\
@@ -78,6 +80,10 @@ pub(crate) struct Test {
     /// At sign-in: an authentication context that will do. May be given several times.
     #[arg(long, value_name = "CONTEXT")]
     context: Vec<String>,
+    /// A claim of alice that it may read, as in `grants.directory`: email=alice@example.com. May be given several
+    /// times, also with one name.
+    #[arg(long, value_name = "CLAIM=VALUE")]
+    directory: Vec<String>,
     #[command(flatten)]
     granted: Granted,
 }
@@ -100,7 +106,8 @@ impl Test {
         let language = script.as_ref().map_or(&self.language, |script| &script.language);
         let shown = Shown::new(&description, language)?;
         let demanded = Demanded { fresh: self.fresh, max_age: self.max_age, contexts: self.context };
-        let run = Run::new(loaded.component, settings.to_string(), language, demanded, self.granted).await?;
+        let told = Told { demanded, claims: claims(&self.directory)? };
+        let run = Run::new(loaded.component, settings.to_string(), language, told, self.granted).await?;
         let mut failed = problems.len();
         match script {
             Some(script) => {
@@ -124,6 +131,20 @@ impl Test {
         }
         Err(Failure::new(format!("{failed} things are not as they have to be; they are marked with !")))
     }
+}
+
+/// What the user store says of alice.
+fn claims(given: &[String]) -> Result<Vec<Claim>, Failure> {
+    let mut claims: Vec<Claim> = Vec::new();
+    for one in given {
+        let malformed = || Failure::usage(format!("--directory {one:?}: CLAIM=VALUE is needed"));
+        let (name, value) = one.split_once('=').ok_or_else(malformed)?;
+        match claims.iter_mut().find(|claim| claim.name == name) {
+            Some(claim) => claim.values.push(value.into()),
+            None => claims.push(Claim { name: name.into(), values: vec![value.into()] }),
+        }
+    }
+    Ok(claims)
 }
 
 fn read_json(file: &PathBuf) -> Result<serde_json::Value, Failure> {
