@@ -472,6 +472,8 @@ pub trait Store: Send + Sync {
     async fn add_grant(&self, grant: &Grant) -> Result<(), Unavailable>;
     /// Unless it ended or was revoked.
     async fn grant(&self, module: &str, id: &str, now: Timestamp) -> Result<Option<Grant>, Unavailable>;
+    /// Revokes the person's grants that came of a sign-in by this link; how many.
+    async fn revoke_grants_of_link(&self, subject: &str, link: &str) -> Result<u64, Unavailable>;
     /// False when it was not there.
     async fn revoke_grant(&self, module: &str, id: &str) -> Result<bool, Unavailable>;
 

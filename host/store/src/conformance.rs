@@ -107,6 +107,7 @@ const RULES: &[(&str, Rule)] = rules! {
     artifacts::remembered_at_once_are_new_to_one,
     grants::are_found_until_they_expire_or_are_revoked,
     grants::end_with_their_session,
+    grants::go_with_the_link_that_they_came_of,
     grants::need_their_application_and_session,
     grants::and_consents_add_up,
     failures::count_within_the_window,

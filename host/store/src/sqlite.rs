@@ -400,6 +400,11 @@ impl Store for SqliteStore {
         self.read(|c| grants::by_id(c, module, id, now))
     }
 
+    async fn revoke_grants_of_link(&self, subject: &str, link: &str) -> Result<u64, Unavailable> {
+        let (subject, link) = (subject.to_owned(), link.to_owned());
+        self.write(move |c| grants::revoke_of_link(c, &subject, &link)).await
+    }
+
     async fn revoke_grant(&self, module: &str, id: &str) -> Result<bool, Unavailable> {
         let (module, id) = (module.to_owned(), id.to_owned());
         self.write(move |c| grants::revoke(c, &module, &id)).await

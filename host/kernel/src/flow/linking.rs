@@ -82,7 +82,6 @@ impl Flow {
         }
         let plan = self.plan_of(&sign_in).await?;
         if plan.is_none_or(|plan| plan.alternatives(&sign_in.progress).is_empty()) {
-            sign_in.progress.linking = None;
             return self.not_here(sign_in, enabled, "nothing-to-link-with").await;
         }
         self.go_on(sign_in).await
@@ -206,6 +205,8 @@ impl Flow {
             return Ok(Reply::redirect(page_of(&held.id)));
         }
         self.audit_link(visitor, "account.unlinked", link);
+        // Those that outlive their sessions as well.
+        store.revoke_grants_of_link(&person.subject, &link.id).await?;
         let ended = self.end_sessions_of_link(visitor, link).await?;
         if ended.iter().any(|id| id == session) {
             // They are here by this very link.

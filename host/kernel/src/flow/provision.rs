@@ -205,6 +205,8 @@ impl Flow {
             sign_in.progress.is_not_here = true;
             return self.go_on(sign_in).await;
         }
+        // The page leads nowhere on: it asks for no account to link.
+        sign_in.progress.linking = None;
         let denial = Denial { text: Text::of("sign-in.not-here"), reason: why.into() };
         self.denied(sign_in, enabled, denial).await
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use postern_kernel::clock::Timestamp;
 use postern_kernel::flow::{AccountRules, Action, ModuleSet, Page, Realms, UnknownIdentity};
 use postern_kernel::module::{Authentication, Demand, Failure, Method, Outcome, SignOn};
 use postern_kernel::store::Link;
@@ -427,7 +428,9 @@ async fn what_a_link_began_ends_with_it() {
     let mut mallory = Browser::default();
     come(&mut mallory, &scene, &seen, demand("one"), "subject=1").await;
     assert_eq!(subject(&scene), "subject-of-alice");
-    // Another identity at the same provider, and one that is on its way.
+    let until = Timestamp(1_900_000_000);
+    let offline = scene.services().create_grant("one", "subject-of-alice", None, "{}", until).await.unwrap();
+    // Another identity at the same provider.
     let mut elsewhere = Browser::default();
     let page = come(&mut elsewhere, &scene, &seen, demand("one"), "subject=2").await;
     prove(&mut elsewhere, &scene, page, "alice").await;
@@ -449,6 +452,8 @@ async fn what_a_link_began_ends_with_it() {
         matches!(scene.resumed(), Some(SignOn::Authenticated(_)))
     };
     assert!(!is_in(&mut mallory).await, "it began by that link");
+    let now = Timestamp(1_800_000_000);
+    assert_eq!(scene.store.grant("scripted", &offline, now).await.unwrap(), None, "and so did this");
     assert!(is_in(&mut alice).await && is_in(&mut other).await && is_in(&mut elsewhere).await);
     // Who is here by the very link is signed out.
     let reply = unlink(&mut other, "2").await;

@@ -354,6 +354,10 @@ impl Store for Away {
         Err(away())
     }
 
+    async fn revoke_grants_of_link(&self, _subject: &str, _link: &str) -> Result<u64, Unavailable> {
+        Err(away())
+    }
+
     async fn revoke_grant(&self, _module: &str, _id: &str) -> Result<bool, Unavailable> {
         Err(away())
     }

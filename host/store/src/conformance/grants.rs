@@ -1,4 +1,4 @@
-use postern_kernel::store::{Grant, Session};
+use postern_kernel::store::{Grant, Session, SignedIn};
 
 use super::State;
 use super::fixtures::{NOW, UNTIL, add_applications, grant, session};
@@ -23,13 +23,33 @@ pub(super) async fn end_with_their_session(state: State) {
     state.one.add_session(&short).await.unwrap();
     let bound = grant("bound", "wiki", Some("s-1"));
     state.one.add_grant(&bound).await.unwrap();
-    assert_eq!(state.two.grant("oidc", "bound", NOW).await.unwrap(), Some(bound.clone()));
     assert_eq!(state.two.grant("oidc", "bound", NOW).await.unwrap(), Some(bound));
     assert_eq!(
         state.two.grant("oidc", "bound", NOW.plus(60)).await.unwrap(),
         None,
         "the session has expired"
     );
+}
+
+pub(super) async fn go_with_the_link_that_they_came_of(state: State) {
+    add_applications(state.one.as_ref()).await;
+    let by = |links: &[&str]| {
+        let links = links.iter().map(|id| (*id).to_owned()).collect();
+        Some(SignedIn { links, ..SignedIn::default() })
+    };
+    for (id, signed_in) in
+        [("a", by(&["l-1"])), ("b", by(&["l-2", "l-1"])), ("c", by(&["l-2"])), ("d", by(&[])), ("e", None)]
+    {
+        let one = Grant { signed_in, ..grant(id, "wiki", None) };
+        state.one.add_grant(&one).await.unwrap();
+        assert_eq!(state.two.grant("oidc", id, NOW).await.unwrap(), Some(one));
+    }
+    let of_bob = Grant { subject: "bob".into(), signed_in: by(&["l-1"]), ..grant("f", "wiki", None) };
+    state.one.add_grant(&of_bob).await.unwrap();
+    assert_eq!(state.two.revoke_grants_of_link("alice", "l-1").await.unwrap(), 2);
+    for (id, is_left) in [("a", false), ("b", false), ("c", true), ("d", true), ("e", true), ("f", true)] {
+        assert_eq!(state.one.grant("oidc", id, NOW).await.unwrap().is_some(), is_left, "{id}");
+    }
 }
 
 pub(super) async fn need_their_application_and_session(state: State) {

@@ -14,6 +14,7 @@ const ADD: &str =
 const BY_ID: &str = "SELECT * FROM grants WHERE module = ?1 AND id = ?2 AND expires_at > ?3
      AND (session IS NULL
           OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session AND sessions.expires_at > ?3))";
+const OF: &str = "SELECT * FROM grants WHERE subject = ?1 AND signed_in IS NOT NULL";
 const REVOKE: &str = "DELETE FROM grants WHERE module = ?1 AND id = ?2";
 
 /// Fails when the application is not registered or the session has ended.
@@ -43,6 +44,17 @@ pub(crate) fn by_id(
 
 pub(crate) fn revoke(connection: &Connection, module: &str, id: &str) -> rusqlite::Result<bool> {
     Ok(statement(connection, REVOKE)?.execute([module, id])? == 1)
+}
+
+pub(crate) fn revoke_of_link(connection: &Connection, subject: &str, link: &str) -> rusqlite::Result<u64> {
+    let mut statement = statement(connection, OF)?;
+    let grants = statement.query_map([subject], grant)?.collect::<Result<Vec<_>, _>>()?;
+    let mut revoked = 0;
+    for grant in grants {
+        let came_of_it = grant.signed_in.is_some_and(|did| did.links.iter().any(|id| id == link));
+        revoked += u64::from(came_of_it && revoke(connection, &grant.module, &grant.id)?);
+    }
+    Ok(revoked)
 }
 
 fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {

@@ -6,7 +6,8 @@ use std::process::Command;
 use postern_end_to_end::browser::{Browser, Page};
 use postern_end_to_end::postern::Postern;
 use postern_end_to_end::{scratch, tools};
-use serde_json::json;
+use serde_json::{Value, json};
+use url::Url;
 
 use crate::second_factor::{browser, code, enrol, send_code};
 use crate::world::{APPLICATION, PASSWORD, is_signed_in};
@@ -60,6 +61,7 @@ fn installation(name: &str) -> Postern {
             "client_id": client,
             "redirect_uris": ["http://127.0.0.1:1/callback"],
             "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
         });
         postern.add_application("oidc", client["client_id"].as_str().expect("a name"), &client.to_string());
     }
@@ -160,6 +162,82 @@ fn the_examples_decide_for_new_sign_ins_and_for_sessions() {
     let mut outside = browser(&postern);
     outside.come_from(OUTSIDE, "");
     assert!(asks_for_a_code(&sign_in(&mut outside, &postern, "office", "alice")));
+}
+
+/// What the token endpoint answers to an application that asks from there.
+fn token(postern: &Postern, (address, headers): (&str, &str), form: &[(&str, &str)]) -> (u16, Value) {
+    let mut application = browser(postern);
+    application.come_from(address, headers);
+    let url = Url::parse(&format!("{}/oauth2/token", postern.base_url)).expect("a URL");
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let answer = application.request("POST", &url, Some(&body)).expect("an answer");
+    (answer.answer.status, serde_json::from_str(&answer.text()).expect("JSON"))
+}
+
+/// The refresh token for the code that the application was sent.
+fn first_token(postern: &Postern, client: &str, page: &Page) -> String {
+    assert!(is_signed_in(page), "{}: {}", page.url, page.text());
+    let code = page.url.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client),
+        ("code", &code),
+        ("redirect_uri", "http://127.0.0.1:1/callback"),
+        // RFC 7636 appendix B.
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let (status, tokens) = token(postern, (INSIDE, ""), &form);
+    assert_eq!(status, 200, "{tokens}");
+    tokens["refresh_token"].as_str().expect("a refresh token").to_owned()
+}
+
+/// The next refresh token, or the error.
+fn refresh(postern: &Postern, from: (&str, &str), client: &str, last: &str) -> Result<String, Value> {
+    let form = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", last)];
+    let (status, answer) = token(postern, from, &form);
+    match (status, answer["refresh_token"].as_str()) {
+        (200, Some(next)) => Ok(next.to_owned()),
+        (400, None) => Err(answer["error"].clone()),
+        _ => panic!("{status}: {answer}"),
+    }
+}
+
+#[test]
+fn a_refresh_token_is_judged_as_a_session_is() {
+    let postern = installation("policy-refresh");
+    let (key, _) = enrol(&mut browser(&postern), &postern);
+    let mut alice = browser(&postern);
+    alice.come_from(INSIDE, "");
+    let page = sign_in(&mut alice, &postern, "office", "alice");
+    let weak = first_token(&postern, "office", &page);
+    let weak = refresh(&postern, (INSIDE, ""), "office", &weak).expect("inside the office");
+    assert_eq!(refresh(&postern, (OUTSIDE, ""), "office", &weak), Err(json!("invalid_grant")));
+    // The application sends her to sign in, where the code is asked for, and goes on from anywhere.
+    alice.come_from(OUTSIDE, "");
+    let page = open(&mut alice, &postern, "office");
+    let page = send_code(&mut alice, &page, &code(&key, "1"));
+    let strong = first_token(&postern, "office", &page);
+    let strong = refresh(&postern, (OUTSIDE, ""), "office", &strong).expect("the code was shown");
+    refresh(&postern, (INSIDE, ""), "office", &strong).expect("inside as well");
+
+    let mut bob = browser(&postern);
+    bob.come_from(INSIDE, "x-country: AT\r\n");
+    let page = sign_in(&mut bob, &postern, "abroad", "bob");
+    let last = first_token(&postern, "abroad", &page);
+    let last = refresh(&postern, (INSIDE, "x-country: DE\r\n"), "abroad", &last).expect("an allowed country");
+    let refused = refresh(&postern, (INSIDE, "x-country: AQ\r\n"), "abroad", &last);
+    assert_eq!(refused, Err(json!("invalid_grant")));
+    let audit = postern.audit();
+    for why in ["steps-due", "denied"] {
+        let is_written =
+            |event: &Value| event["event"] == "grant.not-renewed" && event["fields"]["why"] == why;
+        assert!(audit.iter().any(is_written), "{why}");
+    }
+    for code in ["oauth.grant.policy-steps-due", "oauth.grant.policy-denied"] {
+        let is_written =
+            |event: &Value| event["event"] == "request.refused" && event["fields"]["code"] == code;
+        assert!(audit.iter().any(is_written), "{code}: {audit:?}");
+    }
 }
 
 #[test]
