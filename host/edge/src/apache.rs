@@ -115,6 +115,15 @@ const TOLD: [&str; 20] = [
     "X-WSO2-MTLS-Cert",
 ];
 
+/// Headers that the LAN believes go, unless who sets them stands in front.
+fn believed(policy: &EdgePolicy) -> String {
+    let headers = &policy.rules.believed_headers;
+    let from: Vec<String> = headers.from.iter().map(|network| format!("-R '{network}'")).collect();
+    let when =
+        if from.is_empty() { "early".to_owned() } else { format!("\"expr=!({})\"", from.join(" || ")) };
+    headers.names.iter().map(|name| format!("  RequestHeader unset {name} {when}\n")).collect()
+}
+
 fn server(policy: &EdgePolicy) -> Result<String, EdgeError> {
     let limits = &policy.limits;
     let listener = policy.listener;
@@ -160,7 +169,7 @@ Timeout {response}
   RequestHeader unset X-Forwarded-Prefix early
   RequestHeader unset X-Real-IP early
   RequestHeader unset Forwarded early
-{told}  RequestHeader unset X-Postern-Client-Address early
+{told}{believed}  RequestHeader unset X-Postern-Client-Address early
   RequestHeader unset X-Postern-Correlation-Id early
   RequestHeader set X-Forwarded-Proto https
   Header always unset X-Powered-By
@@ -181,6 +190,7 @@ Timeout {response}
   </If>
 ",
         overrides = OVERRIDES.map(|name| format!("-n req('{name}')")).join(" || "),
+        believed = believed(policy),
         told = TOLD.map(|name| format!("  RequestHeader unset {name} early\n")).concat(),
         request = limits.request_seconds,
         response = limits.response_seconds,

@@ -128,10 +128,16 @@ pub(super) fn forwarded(policy: &EdgePolicy, request: &RawRequest) -> Vec<String
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).escape_debug().to_string();
     let mut lines = vec![format!("{} {}", text(&request.method), text(&request.target))];
     lines.push(format!("host: {}", text(&request.authority)));
+    let believed = &policy.rules.believed_headers;
     for (name, value) in &request.headers {
+        if believed.have(name) && !believed.from.is_empty() {
+            lines.push(format!("({} stays from the networks of policy_headers_from only)", text(name)));
+            continue;
+        }
         // Envoy drops names with an underscore before any filter sees them.
         let is_dropped = name.contains(&b'_')
             || is_reserved(name)
+            || believed.have(name)
             || REMOVED.iter().any(|removed| removed.as_bytes() == name.as_slice());
         if is_dropped {
             lines.push(format!("({} is removed)", text(name)));

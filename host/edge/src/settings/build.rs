@@ -22,11 +22,13 @@ use crate::preset::{self, Preset};
 pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Problems<'_>) -> Option<Built> {
     let mut notes = Vec::new();
     let mut feed = None;
+    let mut policy_headers = Vec::new();
     let mut key_sources = KeySources::default();
     let (preset, saml_decoder, token_validator) = match file.behind {
         Behind::Postern => {
             let exported = exported(file, open, problems)?;
             feed = exported.feed;
+            policy_headers = exported.policy_headers;
             (exported.preset, exported.saml_decoder, exported.token_validator)
         }
         _ => {
@@ -47,7 +49,8 @@ pub(super) fn build(file: &EdgeFile, now: u64, open: Open<'_>, problems: &mut Pr
     }
     let mut assets = preset.assets;
     assets.extend(file.assets.iter().map(|prefix| Assets { prefix: prefix.clone() }));
-    let rules = rules::rules(file, problems);
+    let mut rules = rules::rules(file, problems);
+    rules.believed_headers.names = policy_headers;
     require_table(file, &endpoints, &assets, &rules, problems);
     let policy = EdgePolicy {
         listener: file.listen.address,
@@ -83,6 +86,7 @@ struct FromPostern {
     saml_decoder: Option<Guard>,
     token_validator: Option<Guard>,
     feed: Option<Source>,
+    policy_headers: Vec<String>,
 }
 
 fn exported(file: &EdgeFile, open: Open<'_>, problems: &mut Problems<'_>) -> Option<FromPostern> {
@@ -110,6 +114,7 @@ fn exported(file: &EdgeFile, open: Open<'_>, problems: &mut Problems<'_>) -> Opt
             .token_validator
             .map(|configuration| guard("token-validator.wasm", configuration)),
         feed,
+        policy_headers: exported.policy_headers,
     })
 }
 

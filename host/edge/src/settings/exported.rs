@@ -23,4 +23,7 @@ pub struct Exported {
     /// Where the filters fetch what is registered later, and who signs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feed: Option<Source>,
+    /// Headers that policies are told of: the proxy takes off what a client says under these names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_headers: Vec<String>,
 }

@@ -240,6 +240,10 @@ pub struct PosternSection {
     /// another node with a key of its own, or the next one.
     #[serde(default)]
     pub feed_keys: Vec<PathBuf>,
+    /// Networks of a proxy in front of this one that sets the headers which policies are told of. From
+    /// anywhere else they are taken off, and so they are when none is named.
+    #[serde(default)]
+    pub policy_headers_from: Vec<String>,
 }
 
 /// Behind Keycloak.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postern_endpoint::{Clients, EdgeRules, Network, RateLimit, security_headers};
+use postern_endpoint::{BelievedHeaders, Clients, EdgeRules, Network, RateLimit, security_headers};
 
 use super::file::{EdgeFile, HeadersSection, SecurityHeaders};
 use super::{Problems, report_only};
@@ -39,6 +39,16 @@ pub(super) fn rules(file: &EdgeFile, problems: &mut Problems<'_>) -> EdgeRules {
             .collect(),
         report_only: report_only::of_the_endpoint_filter(file),
         response_headers: headers(&file.headers, file.behind),
+        believed_headers: BelievedHeaders {
+            // Those of the export.
+            names: Vec::new(),
+            from: match &file.postern {
+                Some(postern) => {
+                    networks("postern.policy_headers_from", &postern.policy_headers_from, problems)
+                }
+                None => Vec::new(),
+            },
+        },
         ..EdgeRules::default()
     }
 }
@@ -49,6 +59,7 @@ pub(super) fn field(filters: &str) -> Option<String> {
     let own = own
         .replacen("rate_limits", "rates", 1)
         .replacen("response_headers", "headers.set", 1)
+        .replacen("believed_headers.names", "postern.export", 1)
         .replace('[', ".")
         .replace(']', "");
     // Entries of a list of texts have no place of their own.

@@ -576,6 +576,31 @@ fn filters_follow_postern_when_its_export_says_from_where() {
 }
 
 #[test]
+fn headers_for_policies_are_taken_off_unless_who_sets_them_is_in_front() {
+    let of = |sections: &str| parse(&behind_postern(sections), NOW, &open).unwrap().policy;
+    let all = |policy: &crate::EdgePolicy| {
+        [envoy_configuration(policy), crate::nginx_configuration(policy), crate::apache_configuration(policy)]
+            .map(Result::unwrap)
+    };
+    let [envoy, nginx, apache] = all(&of("postern-export.json\"\n"));
+    assert!(!envoy.contains("believed") && !nginx.contains("believed") && !apache.contains("x-country"));
+    let [envoy, nginx, apache] = all(&of("postern-export-headers.json\"\n"));
+    for text in [envoy, nginx] {
+        assert!(text.contains("\"believed_headers\"") && text.contains("\"x-country\""), "{text}");
+    }
+    assert!(apache.contains("RequestHeader unset x-country early"), "{apache}");
+    let policy =
+        of("postern-export-headers.json\"\npolicy_headers_from = [\"10.0.0.0/24\", \"2001:db8::/32\"]\n");
+    let [envoy, _, apache] = all(&policy);
+    assert!(envoy.contains("\"10.0.0.0/24\""), "{envoy}");
+    let unless = "RequestHeader unset x-country \"expr=!(-R '10.0.0.0/24' || -R '2001:db8::/32')\"";
+    assert!(apache.contains(unless), "{apache}");
+    let found =
+        problems(&behind_postern("postern-export-headers.json\"\npolicy_headers_from = [\"10.0.0.1/24\"]\n"));
+    assert!(found.iter().any(|problem| problem.contains("postern.policy_headers_from")), "{found:#?}");
+}
+
+#[test]
 fn postern_is_told_which_certificate_a_client_has_shown() {
     let of = |listen: &str| {
         let text =

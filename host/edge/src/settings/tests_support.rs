@@ -31,6 +31,9 @@ pub(crate) fn open(path: &Path) -> Result<Vec<u8>, String> {
         Some("postern-export.json") => {
             Ok(br#"{"endpoints":[{"path":"/samlsso","methods":["GET"]}],"assets":[]}"#.to_vec())
         }
+        Some("postern-export-headers.json") => Ok(br#"{"endpoints":[{"path":"/samlsso","methods":["GET"]}],
+            "assets":[],"policy_headers":["x-country"]}"#
+            .to_vec()),
         Some("postern-export-feed.json") => Ok(format!(
             r#"{{"endpoints":[{{"path":"/samlsso","methods":["GET"]}}],"assets":[],"feed":{{
             "cluster":"any","authority":"sso.example.com","issuer":"https://sso.example.com","keys":{},

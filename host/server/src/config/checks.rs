@@ -304,6 +304,14 @@ impl Checks<'_> {
         for code in edge.report_only.iter().filter(|code| !may_be_report_only(code)) {
             self.refuse("edge.report_only", format!("{code:?} can't be switched to report-only"));
         }
+        for text in &edge.policy_headers_from {
+            if let Err(error) = text.parse::<postern_endpoint::Network>() {
+                self.refuse("edge.policy_headers_from", error);
+            }
+        }
+        if configuration.sign_in.policy_headers.is_empty() && !edge.policy_headers_from.is_empty() {
+            self.refuse("edge.policy_headers_from", "has no effect without sign_in.policy_headers");
+        }
         let Some(tokens) = &edge.tokens else { return };
         let asked = tokens.introspection.as_ref();
         if asked.is_some_and(|asked| asked.authentication == IntrospectionAuthentication::Tls) {

@@ -431,6 +431,10 @@ pub(crate) struct Edge {
     /// How often clients may ask.
     #[serde(default)]
     pub(crate) rate: EdgeRate,
+    /// Networks of a proxy in front of this one that sets the headers of `sign_in.policy_headers`. From anywhere
+    /// else they are taken off, and so they are when none is named.
+    #[serde(default)]
+    pub(crate) policy_headers_from: Vec<String>,
 }
 
 impl Edge {

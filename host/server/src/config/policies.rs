@@ -51,8 +51,16 @@ impl SignIn {
 /// Headers that a policy is told of, at most.
 const HEADERS: usize = 8;
 /// Those that have secrets in them, or that the host reads itself.
-const NEVER: [&str; 6] =
-    ["authorization", "cookie", "host", "proxy-authorization", "set-cookie", "user-agent"];
+const NEVER: [&str; 8] = [
+    "accept-language",
+    "authorization",
+    "cookie",
+    "host",
+    "proxy-authorization",
+    "sec-fetch-site",
+    "set-cookie",
+    "user-agent",
+];
 
 /// Field and problem.
 pub(super) fn problems(configuration: &Configuration) -> Vec<(String, String)> {

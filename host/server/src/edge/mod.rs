@@ -5,7 +5,7 @@ mod guards;
 mod signer;
 
 use postern_edge::{AccessLog, ClientAuthority, EdgePolicy, Limits, Node, TlsFiles, Upstream};
-use postern_endpoint::EdgeRules;
+use postern_endpoint::{BelievedHeaders, EdgeRules, Network};
 use postern_kernel::flow::ModuleSet;
 use postern_kernel::store::Application;
 
@@ -53,10 +53,19 @@ pub(crate) fn policy(
         // Postern sends the headers of its pages itself.
         rules: EdgeRules {
             report_only: edge.report_only(&postern_endpoint::SWITCHABLE),
+            believed_headers: BelievedHeaders {
+                names: configuration.sign_in.policy_headers.clone(),
+                from: networks(&edge.policy_headers_from)?,
+            },
             ..EdgeRules::default()
         },
         feed: None,
     })
+}
+
+fn networks(texts: &[String]) -> Result<Vec<Network>, Failure> {
+    let wrong = |error: String| Failure::usage(format!("edge.policy_headers_from: {error}"));
+    texts.iter().map(|text| text.parse().map_err(wrong)).collect()
 }
 
 fn limits(rate: &config::EdgeRate) -> Limits {

@@ -70,6 +70,7 @@ impl EndpointExchange {
                 request.remove_header(name)?;
             }
         }
+        self.take_off_believed(request)?;
         if let (ToldBy::Filter, Some(client)) = (rules.told_by, client) {
             request.set_header(CLIENT_ADDRESS_HEADER, client.to_string().as_bytes())?;
             request.announce_correlation_id()?;
@@ -89,13 +90,24 @@ impl EndpointExchange {
         self.filter.table.judge_reporting(&incoming, &mut |refusal| self.filter.report(request, refusal))
     }
 
+    /// What the LAN believes comes from whom the configuration names, or not at all.
+    fn take_off_believed(&self, request: &Request) -> Result<(), Response> {
+        let believed = &self.filter.rules.believed_headers;
+        if believed.names.is_empty() {
+            return Ok(());
+        }
+        if !believed.from.is_empty() && believed.are_set_by(connection(request)?.ip()) {
+            return Ok(());
+        }
+        for (name, _) in request.headers().filter(|(name, _)| believed.have(name)) {
+            request.remove_header(name)?;
+        }
+        Ok(())
+    }
+
     /// Who asks, as far as the configuration believes anybody.
     fn client(&self, request: &Request) -> Result<IpAddr, Refusal> {
-        let connection = request.source_address().and_then(|address| address.parse::<SocketAddr>().ok());
-        let connection = connection.ok_or_else(|| {
-            Refusal::internal("endpoint.client-address.absent")
-                .expected("the proxy to know the client's address")
-        })?;
+        let connection = connection(request)?;
         let forwarded: Vec<&[u8]> = request
             .headers()
             .filter(|(name, _)| *name == b"x-forwarded-for")
@@ -117,6 +129,13 @@ impl EndpointExchange {
         }
         Ok(())
     }
+}
+
+fn connection(request: &Request) -> Result<SocketAddr, Refusal> {
+    let connection = request.source_address().and_then(|address| address.parse::<SocketAddr>().ok());
+    connection.ok_or_else(|| {
+        Refusal::internal("endpoint.client-address.absent").expected("the proxy to know the client's address")
+    })
 }
 
 /// A refusal of the method says which are allowed (RFC 9110 section 15.5.6).

@@ -102,10 +102,14 @@ impl EndpointPolicy {
 
     /// This policy as a document of the LAN changes it: endpoints and static files are the LAN's.
     /// Names, limits and rules of the edge stay the proxy's own; a rate for an endpoint that is
-    /// gone rests.
+    /// gone rests. Headers that the LAN believes from now on are taken off from now on.
     #[must_use]
     pub fn updated(&self, document: Self) -> Self {
         let mut edge = self.edge.clone();
+        let believed = &mut edge.believed_headers.names;
+        believed.extend(document.edge.believed_headers.names);
+        believed.sort();
+        believed.dedup();
         edge.rate_limits.retain(|rate| document.endpoints.iter().any(|endpoint| endpoint.path == rate.path));
         Self {
             hosts: self.hosts.clone(),

@@ -261,7 +261,7 @@ fn is(name: &[u8], expected: &str) -> bool {
 }
 
 /// With `_` and `.` read as `-`: servers that turn headers into variables can't tell them apart.
-fn is_folded(name: &[u8], expected: &str) -> bool {
+pub(crate) fn is_folded(name: &[u8], expected: &str) -> bool {
     name.len() == expected.len() && starts_with_folded(name, expected.as_bytes())
 }
 

@@ -37,7 +37,7 @@ mod url;
 pub use client::{ClientAddress, Clients};
 pub use content::Body;
 pub use declaration::{Assets, ConfigurationError, Endpoint, EndpointPolicy, Method};
-pub use edge::{EdgeRules, ToldBy, security_headers};
+pub use edge::{BelievedHeaders, EdgeRules, ToldBy, security_headers};
 pub use header_name::{RESERVED_PREFIX, is_reserved, is_stripped};
 pub use limits::RequestLimits;
 pub use network::Network;

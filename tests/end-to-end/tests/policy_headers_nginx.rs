@@ -1,0 +1,3 @@
+//! The same in nginx.
+#[path = "policy_headers.rs"]
+mod policy_headers;
