@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::rsa::{KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PSS_SHA256, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use postern_kernel::authenticator::{
@@ -41,6 +44,10 @@ struct Provider {
 /// What it says, and what it was asked.
 struct Says {
     key: EcdsaKeyPair,
+    /// In the place of that one, with PS256.
+    rsa: Option<RsaKeyPair>,
+    /// Published beside it.
+    more_keys: Vec<Value>,
     kid: &'static str,
     /// Of the last authorization request.
     nonce: String,
@@ -49,6 +56,7 @@ struct Says {
     metadata: Value,
     id_token: Value,
     header: Value,
+    jwk: Value,
     userinfo: Value,
     /// In the place of the token endpoint's answer.
     token_status: Option<(u16, &'static str)>,
@@ -77,12 +85,15 @@ impl Provider {
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let says = Says {
             key: key(),
+            rsa: None,
+            more_keys: Vec::new(),
             kid: "k1",
             nonce: String::new(),
             challenge: String::new(),
             metadata: json!({}),
             id_token: json!({}),
             header: json!({}),
+            jwk: json!({}),
             userinfo: json!({}),
             token_status: None,
             is_away: false,
@@ -139,10 +150,8 @@ impl Provider {
                 (200, over(honest, &says.metadata).to_string())
             }
             "/jwks" => {
-                let point = says.key.public_key().as_ref();
-                let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
-                let jwk = json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": says.kid, "x": x, "y": y});
-                (200, json!({ "keys": [jwk] }).to_string())
+                let keys: Vec<Value> = [says.jwk()].into_iter().chain(says.more_keys.clone()).collect();
+                (200, json!({ "keys": keys }).to_string())
             }
             "/token" => match says.token_status {
                 Some((status, body)) => (status, body.to_owned()),
@@ -158,6 +167,31 @@ impl Provider {
 }
 
 impl Says {
+    /// Its key as it publishes it.
+    fn jwk(&self) -> Value {
+        let honest = match &self.rsa {
+            Some(rsa) => {
+                let key: PublicKeyComponents<Vec<u8>> = rsa.public_key().into();
+                let [n, e] = [key.n, key.e].map(|number| URL_SAFE_NO_PAD.encode(number));
+                json!({"kty": "RSA", "use": "sig", "kid": self.kid, "n": n, "e": e})
+            }
+            None => {
+                let point = self.key.public_key().as_ref();
+                let [x, y] = [&point[1..33], &point[33..]].map(|number| URL_SAFE_NO_PAD.encode(number));
+                json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": self.kid, "x": x, "y": y})
+            }
+        };
+        over(honest, &self.jwk)
+    }
+
+    fn sign(&self, input: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        let Some(rsa) = &self.rsa else { return self.key.sign(&random, input).unwrap().as_ref().to_vec() };
+        let mut signature = vec![0; rsa.public_modulus_len()];
+        rsa.sign(&RSA_PSS_SHA256, &random, input, &mut signature).unwrap();
+        signature
+    }
+
     /// As RFC 6749 section 4.1.3 and RFC 7636 section 4.6 have it: the client is known by its secret, and the
     /// verifier is that of the challenge.
     fn tokens(&self, issuer: &str, request: &str) -> (u16, String) {
@@ -179,8 +213,7 @@ impl Says {
         let parts =
             [header, over(claims, &self.id_token)].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let input = parts.join(".");
-        let signature = self.key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
-        let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()));
+        let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(self.sign(input.as_bytes())));
         let answer = json!({"access_token": "an-access-token", "id_token": token, "token_type": "Bearer"});
         (200, answer.to_string())
     }
@@ -360,7 +393,8 @@ async fn a_lying_provider_is_not_believed() {
     for (lie, reason) in [
         (json!({ "alg": "none" }), "jose.alg.not-allowed"),
         (json!({ "alg": "HS256" }), "jose.alg.not-allowed"),
-        (json!({ "alg": "PS256" }), "jose.alg.not-allowed"),
+        (json!({ "alg": "PS512" }), "jose.alg.not-allowed"),
+        (json!({ "alg": "PS256" }), "jose.alg.key-mismatch"),
         (json!({ "kid": "another" }), "jose.kid.unknown"),
         (json!({ "typ": "at+jwt", "x": 1 }), "jose.signature.mismatch"),
         (json!({ "jwk": {} }), "jose.header.embedded-key"),
@@ -418,6 +452,39 @@ async fn keys_are_asked_for_again_when_one_is_new_and_once_only() {
     scene.lie(|says| says.header = json!({ "kid": "k3" }));
     assert_unavailable(&scene.sign_in().await, "jose.kid.unknown", "a key that nobody has");
     assert_eq!(scene.asked("/jwks"), 3);
+}
+
+#[tokio::test]
+async fn tokens_of_a_provider_with_one_key_need_no_name_of_it() {
+    let scene = Scene::new().await;
+    scene.lie(|says| (says.header, says.jwk) = (json!({ "kid": null }), json!({ "kid": null })));
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)));
+    scene.lie(|says| says.key = key());
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)), "the key was turned over");
+    assert_eq!(scene.asked("/jwks"), 2);
+    // Of two keys of the algorithm it could be either, and the worse one would do.
+    let another = Scene::new().await;
+    let jwk = another.provider.says.lock().unwrap().jwk();
+    scene.lie(|says| says.more_keys = vec![jwk]);
+    scene.lie(|says| says.key = key());
+    assert_unavailable(&scene.sign_in().await, "jose.kid.missing", "two keys");
+}
+
+#[tokio::test]
+async fn ps256_is_verified() {
+    let scene = Scene::new().await;
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    scene.lie(|says| (says.rsa, says.header) = (Some(rsa), json!({ "alg": "PS256" })));
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)));
+    let settings = over(scene.settings.clone(), &json!({ "algorithms": ["RS256", "ES256"] }));
+    let narrow = Scene { settings, ..scene };
+    assert_unavailable(&narrow.sign_in().await, "jose.alg.not-allowed", "PS256");
+    let settings = over(narrow.settings.clone(), &json!({ "algorithms": ["PS256"] }));
+    let scene = Scene { settings, ..narrow };
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)));
+    // The padding of RS256 is another one.
+    scene.lie(|says| says.header = json!({ "alg": "RS256" }));
+    assert_unavailable(&scene.sign_in().await, "jose.alg.not-allowed", "RS256");
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
 use postern_kernel::audit::{Audit, Event};
 use postern_kernel::authenticator::{Context, Description, Origin, Person, Purpose};
 use postern_kernel::clock::{Clock, Timestamp};
@@ -242,8 +244,12 @@ impl KeyRing for NoKeys {
     }
 
     fn verify(&self, algorithm: PeerAlgorithm, spki: &[u8], message: &[u8], signature: &[u8]) -> bool {
-        let is_p256 = algorithm == PeerAlgorithm::Es256;
-        is_p256 && UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, spki).verify(message, signature).is_ok()
+        let verification: &'static dyn VerificationAlgorithm = match algorithm {
+            PeerAlgorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+            PeerAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+            _ => return false,
+        };
+        UnparsedPublicKey::new(verification, spki).verify(message, signature).is_ok()
     }
 
     /// Not secret: bound to its place, and to be told from what went in.

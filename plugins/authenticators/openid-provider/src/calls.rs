@@ -21,7 +21,7 @@ pub(crate) fn metadata(settings: &Settings) -> Result<ProviderMetadata, Problem>
 pub(crate) fn keys(provider: &ProviderMetadata, is_kept_good: bool) -> Result<KeySet, Problem> {
     let response = send("jwks", &get(&provider.jwks_uri, is_kept_good))?;
     ok("jwks", &response)?;
-    Ok(KeySet::read(&response.body)?)
+    Ok(KeySet::read_unnamed(&response.body)?)
 }
 
 /// Tokens for the code (RFC 6749 section 4.1.3, RFC 7636 section 4.5). The secret is added by the host.

@@ -13,7 +13,7 @@ pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false
 "claims":{"type":"object","additionalProperties":{"type":"string","minLength":1,"maxLength":256},"description":"Our name of a claim = the provider's. By default email, name, given_name, family_name and preferred_username as they are."},
 "trust_unverified":{"type":"boolean","description":"Whether e-mail addresses and telephone numbers are taken that the provider has not verified."},
 "userinfo":{"type":"boolean","description":"Whether UserInfo is asked for claims that the ID token does not have."},
-"algorithms":{"type":"array","minItems":1,"items":{"enum":["RS256","ES256","EdDSA"]},"description":"What may have signed ID tokens. By default all three."},
+"algorithms":{"type":"array","minItems":1,"items":{"enum":["RS256","PS256","ES256","EdDSA"]},"description":"What may have signed ID tokens. By default all four."},
 "clock_skew":{"type":"integer","minimum":0,"maximum":300,"description":"Seconds that the provider's clock may differ. By default 30."},
 "prompt":{"enum":["login","consent","select_account"]},
 "max_age":{"type":"integer","minimum":0,"maximum":31536000,"description":"Seconds since the person signed in at the provider, at most."},
@@ -60,7 +60,7 @@ fn clock_skew() -> u64 {
 }
 
 /// Those that the host verifies.
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+const ALGORITHMS: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
 
 impl Settings {
     pub(crate) fn read(json: &str) -> Option<Self> {

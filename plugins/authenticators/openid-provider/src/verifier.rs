@@ -14,13 +14,17 @@ impl Verifier for Kernel {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        let algorithm = match algorithm {
-            Algorithm::Es256 => signatures::Algorithm::Es256,
-            Algorithm::EdDsa => signatures::Algorithm::EdDsa,
-            Algorithm::Rs256 => signatures::Algorithm::Rs256,
+        let own = |algorithm| signatures::verify(algorithm, key.spki(), message, signature);
+        let is_good = match algorithm {
+            Algorithm::Es256 => own(signatures::Algorithm::Es256),
+            Algorithm::EdDsa => own(signatures::Algorithm::EdDsa),
+            Algorithm::Rs256 => own(signatures::Algorithm::Rs256),
+            Algorithm::Ps256 => {
+                let ps256 = signatures::FurtherAlgorithm::Ps256;
+                signatures::verify_further(ps256, key.spki(), message, signature)
+            }
             _ => return Err(VerifyError::UnfitKey),
         };
-        let is_good = signatures::verify(algorithm, key.spki(), message, signature);
         is_good.then_some(()).ok_or(VerifyError::Mismatch)
     }
 }

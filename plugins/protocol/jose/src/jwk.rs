@@ -39,7 +39,7 @@ impl Key {
         Self { key_id: key_id.to_owned(), algorithms: vec![algorithm], public_key }
     }
 
-    /// `kid`.
+    /// `kid`. Empty where the key has none: of [`KeySet::read_unnamed`] alone.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
@@ -56,7 +56,7 @@ impl Key {
     }
 }
 
-/// Keys, each with its own `kid`.
+/// Keys, each with its own `kid`, or with none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Key>,
@@ -72,7 +72,9 @@ impl KeySet {
             return Err(Refusal::misbehaved("jose.jwks.too-many").at("keys").expected("32 keys at most"));
         }
         for (position, key) in keys.iter().enumerate() {
-            if keys.iter().skip(position.saturating_add(1)).any(|other| other.key_id == key.key_id) {
+            let is_named = !key.key_id.is_empty();
+            let mut others = keys.iter().skip(position.saturating_add(1));
+            if is_named && others.any(|other| other.key_id == key.key_id) {
                 return Err(Refusal::misbehaved("jose.jwks.duplicate-kid")
                     .at("kid")
                     .expected("another kid for each key")
@@ -90,6 +92,18 @@ impl KeySet {
     /// `jose.jwks.empty`, `jose.jwks.duplicate-kid`, `jose.jwk.member`, `jose.jwk.private`,
     /// `jose.jwk.rsa-size`, `jose.jwk.rsa-exponent`, `jose.jwk.coordinates`, `jose.base64url.broken`.
     pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::read_named(bytes, true)
+    }
+
+    /// The same of a set whose keys may lack `kid`.
+    ///
+    /// # Errors
+    /// As [`KeySet::read`].
+    pub fn read_unnamed(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::read_named(bytes, false)
+    }
+
+    fn read_named(bytes: &[u8], needs_key_id: bool) -> Result<Self, Refusal> {
         if bytes.len() > MAX_KEY_SET {
             return Err(Refusal::misbehaved("jose.jwks.too-long").expected("65,536 bytes at most"));
         }
@@ -102,7 +116,7 @@ impl KeySet {
             let Value::Object(jwk) = member else {
                 return Err(Refusal::misbehaved("jose.jwks.keys").at("keys").expected("objects"));
             };
-            keys.extend(read_key(jwk)?);
+            keys.extend(read_key(jwk, needs_key_id)?);
         }
         if keys.is_empty() {
             return Err(Refusal::misbehaved("jose.jwks.empty").at("keys").expected("a key that can be used"));
@@ -110,9 +124,9 @@ impl KeySet {
         Self::new(keys)
     }
 
-    /// The key of that `kid`.
+    /// The key of that `kid`, which is not empty.
     pub fn find(&self, key_id: &str) -> Option<&Key> {
-        self.keys.iter().find(|key| key.key_id == key_id)
+        self.keys.iter().find(|key| key.key_id == key_id && !key_id.is_empty())
     }
 
     /// The keys in order.
@@ -121,11 +135,15 @@ impl KeySet {
     }
 }
 
-fn read_key(jwk: &Object) -> Result<Option<Key>, Refusal> {
+fn read_key(jwk: &Object, needs_key_id: bool) -> Result<Option<Key>, Refusal> {
     let Some((algorithms, public_key)) = read_public_key(jwk)? else { return Ok(None) };
-    let key_id = member(jwk, "kid")?
-        .filter(|key_id| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID)
-        .ok_or_else(|| Refusal::misbehaved("jose.jwk.member").at("kid").expected("1 to 256 bytes"))?;
+    let is_name = |key_id: &&str| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID;
+    let key_id = match member(jwk, "kid")? {
+        None if !needs_key_id => "",
+        key_id => key_id
+            .filter(is_name)
+            .ok_or_else(|| Refusal::misbehaved("jose.jwk.member").at("kid").expected("1 to 256 bytes"))?,
+    };
     Ok(Some(Key { key_id: key_id.to_owned(), algorithms, public_key }))
 }
 

@@ -3,7 +3,7 @@
 use crate::base64url;
 use crate::claims::Claims;
 use crate::json::{Object, read_object};
-use crate::jwk::KeySet;
+use crate::jwk::{Key, KeySet};
 use crate::verified::Verified;
 use postern_refusal::Refusal;
 use postern_signature::{Algorithm, Verifier};
@@ -28,7 +28,7 @@ const EMBEDDED_KEYS: [&str; 6] = ["jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"]
 pub struct Header {
     /// `alg`.
     pub algorithm: Algorithm,
-    /// `kid`.
+    /// `kid`. Empty where the token has none: of [`UnverifiedJws::read_unnamed`] alone.
     pub key_id: String,
     /// `typ`.
     pub token_type: Option<String>,
@@ -58,6 +58,19 @@ impl<'a> UnverifiedJws<'a> {
     /// the `json.…` codes, `jose.header.crit`, `jose.header.embedded-key`, `jose.header.type`,
     /// `jose.alg.missing`, `jose.alg.not-allowed`, `jose.kid.missing`.
     pub fn read(token: &'a str) -> Result<Self, Refusal> {
+        Self::read_named(token, true)
+    }
+
+    /// The same of a token that may lack `kid`: of an issuer with one key for the algorithm (OpenID Connect Core
+    /// section 10.1).
+    ///
+    /// # Errors
+    /// As [`UnverifiedJws::read`]; `jose.kid.missing` for an empty one alone.
+    pub fn read_unnamed(token: &'a str) -> Result<Self, Refusal> {
+        Self::read_named(token, false)
+    }
+
+    fn read_named(token: &'a str, needs_key_id: bool) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN {
             return Err(Refusal::misbehaved("jose.token.too-long")
                 .expected("16,384 bytes at most")
@@ -67,7 +80,7 @@ impl<'a> UnverifiedJws<'a> {
         if header.len() > MAX_HEADER {
             return Err(Refusal::misbehaved("jose.header.too-long").expected("2,048 bytes at most"));
         }
-        let header = read_header(&base64url::decode("header", header)?)?;
+        let header = read_header(&base64url::decode("header", header)?, needs_key_id)?;
         let claims = Claims::new(read_object("payload", &base64url::decode("payload", payload)?)?);
         let signature = base64url::decode("signature", signature)?;
         if signature.is_empty() || signature.len() > MAX_SIGNATURE {
@@ -90,11 +103,12 @@ impl<'a> UnverifiedJws<'a> {
     }
 
     /// The claims, when the signature is good: by the one key of that `kid`, with an allowed
-    /// algorithm that is the key's.
+    /// algorithm that is the key's; or, where the token names none, by the one key of the algorithm.
     ///
     /// # Errors
-    /// `jose.alg.not-allowed`, `jose.kid.unknown`, `jose.alg.key-mismatch`,
-    /// `jose.signature.mismatch`.
+    /// `jose.alg.not-allowed`, `jose.kid.unknown` (no key has the name, or none has signed a token that names
+    /// none), `jose.kid.missing` (several keys are of the algorithm),
+    /// `jose.alg.key-mismatch`, `jose.signature.mismatch`.
     pub fn verify(
         self,
         keys: &KeySet,
@@ -105,12 +119,7 @@ impl<'a> UnverifiedJws<'a> {
         if !allowed.contains(&algorithm) {
             return Err(not_allowed(algorithm.jwa_name(), allowed));
         }
-        let key = keys.find(&self.header.key_id).ok_or_else(|| {
-            Refusal::misbehaved("jose.kid.unknown")
-                .at("kid")
-                .expected("a key of the key set")
-                .found(&self.header.key_id)
-        })?;
+        let key = self.key(keys)?;
         if !key.fits(algorithm) {
             return Err(Refusal::misbehaved("jose.alg.key-mismatch")
                 .at("alg")
@@ -120,12 +129,35 @@ impl<'a> UnverifiedJws<'a> {
         verifier
             .verify(algorithm, key.public_key(), self.signing_input.as_bytes(), &self.signature)
             .map_err(|_| {
+                if self.header.key_id.is_empty() {
+                    return unknown("the key that has signed it");
+                }
                 Refusal::misbehaved("jose.signature.mismatch")
                     .at("signature")
                     .expected("the key's signature over header and payload")
             })?;
         Ok(Verified::new(self.claims))
     }
+
+    fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k Key, Refusal> {
+        let Header { algorithm, key_id, .. } = &self.header;
+        if !key_id.is_empty() {
+            return keys.find(key_id).ok_or_else(|| unknown("a key of the key set").found(key_id));
+        }
+        // Which of several it is would be found out by trying: then the weakest of them decides.
+        let mut fitting = keys.keys().iter().filter(|key| key.fits(*algorithm));
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(unknown("a key of the algorithm").found(algorithm.jwa_name())),
+            (Some(_), Some(_)) => Err(Refusal::misbehaved("jose.kid.missing")
+                .at("kid")
+                .expected("the name of a key: several are of the algorithm")),
+        }
+    }
+}
+
+fn unknown(expected: &str) -> Refusal {
+    Refusal::misbehaved("jose.kid.unknown").at("kid").expected(expected)
 }
 
 pub(crate) fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
@@ -138,7 +170,7 @@ pub(crate) fn split(token: &str) -> Result<(&str, &str, &str, &str), Refusal> {
     Ok((signing_input, header, payload, signature))
 }
 
-fn read_header(bytes: &[u8]) -> Result<Header, Refusal> {
+fn read_header(bytes: &[u8], needs_key_id: bool) -> Result<Header, Refusal> {
     let header = read_object("header", bytes)?;
     if header.contains_key("crit") {
         return Err(Refusal::misbehaved("jose.header.crit").at("crit").expected("no critical extension"));
@@ -155,10 +187,14 @@ fn read_header(bytes: &[u8]) -> Result<Header, Refusal> {
         .ok_or_else(|| Refusal::misbehaved("jose.alg.missing").at("alg").expected("an algorithm"))?;
     let algorithm =
         Algorithm::from_jwa_name(algorithm).ok_or_else(|| not_allowed(algorithm, &Algorithm::ALL))?;
-    let key_id = header_text(&header, "kid")?
-        .filter(|key_id| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID)
-        .ok_or_else(|| Refusal::misbehaved("jose.kid.missing").at("kid").expected("1 to 256 bytes"))?
-        .to_owned();
+    let is_name = |key_id: &&str| !key_id.is_empty() && key_id.len() <= MAX_KEY_ID;
+    let key_id = match header_text(&header, "kid")? {
+        None if !needs_key_id => "",
+        key_id => key_id
+            .filter(is_name)
+            .ok_or_else(|| Refusal::misbehaved("jose.kid.missing").at("kid").expected("1 to 256 bytes"))?,
+    };
+    let key_id = key_id.to_owned();
     let token_type = header_text(&header, "typ")?.map(str::to_owned);
     Ok(Header { algorithm, key_id, token_type })
 }

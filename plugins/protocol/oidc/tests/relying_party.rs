@@ -327,6 +327,53 @@ fn a_lying_provider_is_not_believed() {
     }
 }
 
+/// Without `kid` in the header.
+fn unnamed(key: &TestKey, algorithm: Algorithm) -> String {
+    let header = json!({ "alg": algorithm.jwa_name(), "typ": "JWT" }).to_string();
+    let parts = [header, claims(algorithm).to_string()];
+    let input = parts.map(|part| postern_jose::base64url_encode(part.as_bytes())).join(".");
+    let signature = if algorithm == Algorithm::Ps256 {
+        key.sign_pss(input.as_bytes())
+    } else {
+        key.sign(input.as_bytes())
+    };
+    format!("{input}.{}", postern_jose::base64url_encode(&signature))
+}
+
+#[test]
+fn a_token_without_kid_is_that_of_the_one_key_of_its_algorithm() {
+    let (rsa, another, ec) = (TestKey::rsa(), TestKey::rsa(), TestKey::p256());
+    let key = |name: &str, key: &TestKey, algorithm| Key::new(name, algorithm, key.public_key());
+    let own = |name: &str, one: &TestKey| key(name, one, one.algorithm());
+    let allowed = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256];
+    let judge = |token: &str, keys: Vec<Key>| {
+        let rule = IdTokenRule { algorithms: &allowed, ..rule() };
+        let keys = KeySet::new(keys).unwrap();
+        judge_provider_token(token, &rule, &keys, &NativeVerifier).map(|_| ()).map_err(|refusal| refusal.code)
+    };
+    let token = unnamed(&rsa, Algorithm::Rs256);
+    for (keys, expected) in [
+        (vec![own("r", &rsa)], Ok(())),
+        (vec![own("", &rsa)], Ok(())),
+        (vec![own("r", &rsa), own("e", &ec)], Ok(())),
+        (vec![own("", &rsa), own("", &ec)], Ok(())),
+        // One for other algorithms does not fit, and the token does not say that it is of this one.
+        (vec![own("r", &rsa), key("p", &another, Algorithm::Ps256)], Ok(())),
+        (vec![own("r", &rsa), own("s", &another)], Err("jose.kid.missing")),
+        (vec![own("", &rsa), own("", &another)], Err("jose.kid.missing")),
+        (vec![own("s", &another)], Err("jose.kid.unknown")),
+        (vec![own("e", &ec)], Err("jose.kid.unknown")),
+    ] {
+        assert_eq!(judge(&token, keys.clone()), expected, "{keys:?}");
+    }
+    let pss = unnamed(&rsa, Algorithm::Ps256);
+    assert_eq!(judge(&pss, vec![key("p", &rsa, Algorithm::Ps256)]), Ok(()));
+    assert_eq!(judge(&pss, vec![own("r", &rsa)]), Err("jose.kid.unknown"));
+    // A key without a name is found by no name.
+    let named = signed(&rsa, "r", &claims(Algorithm::Rs256));
+    assert_eq!(judge(&named, vec![own("", &rsa)]), Err("jose.kid.unknown"));
+}
+
 #[test]
 fn userinfo_is_about_the_same_person() {
     let judge = |status: u16, kind: &str, body: &str| {

@@ -77,10 +77,10 @@ fn provider_token(body: &[u8]) -> Result<(), Refusal> {
         nonce: "a-nonce",
         access_token: "access",
         authenticated_since: has_time.then(|| now() - 3_600),
-        algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
+        algorithms: &[Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa],
         now: now(),
         clock_skew: 30,
     };
-    let keys = KeySet::read(jwks().as_bytes())?;
+    let keys = KeySet::read_unnamed(jwks().as_bytes())?;
     judge_provider_token(token, &rule, &keys, &NativeVerifier).map(drop)
 }

@@ -44,6 +44,9 @@ pub fn bearer(bytes: &[u8]) {
 
 /// A JWK Set.
 pub fn jwks(bytes: &[u8]) {
+    if let Ok(keys) = KeySet::read_unnamed(bytes) {
+        assert!(keys.find("").is_none());
+    }
     if let Ok(keys) = KeySet::read(bytes) {
         assert!(!keys.keys().is_empty());
     }

@@ -55,6 +55,14 @@ impl TestKey {
         PublicKey::from_spki(self.spki())
     }
 
+    /// RSASSA-PSS with SHA-256.
+    pub fn sign_pss(&self, message: &[u8]) -> Vec<u8> {
+        let Self::Rsa(key) = self else { panic!("RSA alone") };
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(&signature::RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+        signature
+    }
+
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {

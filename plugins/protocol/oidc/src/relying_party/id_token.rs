@@ -50,7 +50,8 @@ pub struct ProviderIdentity {
 }
 
 /// Judges an ID token: its signature by one of the provider's keys, and that it was made now, for us, for this
-/// very request and access token. `jose.kid.unknown` is worth another look at the provider's keys.
+/// very request and access token. A token without `kid` is that of the one key of its algorithm.
+/// `jose.kid.unknown` is worth another look at the provider's keys.
 ///
 /// # Errors
 /// `oidc.provider-token.issuer`, `…audience`, `…authorized-party`, `…expired`, `…not-yet-valid`, `…stale`,
@@ -62,7 +63,7 @@ pub fn judge_provider_token(
     keys: &KeySet,
     verifier: &dyn Verifier,
 ) -> Result<Verified<ProviderIdentity>, Refusal> {
-    let jws = UnverifiedJws::read(token)?;
+    let jws = UnverifiedJws::read_unnamed(token)?;
     let algorithm = jws.header().algorithm;
     jws.verify(keys, rule.algorithms, verifier)?.and_then(|claims| {
         rule.parties(&claims)?;
