@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::authorities::Authorities;
 use crate::network::{self, Network};
-use crate::resolver::Resolver;
+use crate::resolver::{Lookups, Resolver};
 use crate::target::{Host, Target};
 
 /// Until the name is resolved, and again until TLS is up.
@@ -46,8 +46,9 @@ impl Connector {
         &self,
         target: &Target,
         granted: &[Network],
+        lookups: &Lookups,
     ) -> Result<Box<dyn Stream>, OutboundError> {
-        let addresses = in_time(self.addresses(target, granted)).await?;
+        let addresses = in_time(self.addresses(target, granted, lookups)).await?;
         in_time(async {
             let stream = tcp(&addresses, target.place.port).await?;
             if !target.is_secure {
@@ -64,10 +65,15 @@ impl Connector {
         .await
     }
 
-    async fn addresses(&self, target: &Target, granted: &[Network]) -> Result<Vec<IpAddr>, OutboundError> {
+    async fn addresses(
+        &self,
+        target: &Target,
+        granted: &[Network],
+        lookups: &Lookups,
+    ) -> Result<Vec<IpAddr>, OutboundError> {
         let addresses = match &target.place.host {
             Host::Address(address) => vec![*address],
-            Host::Name(name) => self.resolver.resolve(name).await.map_err(|error| {
+            Host::Name(name) => lookups.resolve(&self.resolver, name).await.map_err(|error| {
                 OutboundError::new(OutboundFailure::Unreachable, format!("not resolved: {error}"))
             })?,
         };

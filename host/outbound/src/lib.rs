@@ -37,6 +37,7 @@ pub use resolver::{Resolver, SystemResolver};
 
 use cache::Cache;
 use connection::Connector;
+use resolver::Lookups;
 use target::Target;
 
 /// A whole call, from the name to the answer's last byte.
@@ -66,6 +67,7 @@ pub struct HttpOutbound {
 struct Authenticator {
     policy: Policy,
     under_way: Semaphore,
+    lookups: Lookups,
     kept: Mutex<Cache>,
 }
 
@@ -80,6 +82,7 @@ impl HttpOutbound {
         let authenticator = |policy| Authenticator {
             policy,
             under_way: Semaphore::new(AT_A_TIME),
+            lookups: Lookups::new(),
             kept: Mutex::new(Cache::default()),
         };
         let authenticators =
@@ -123,7 +126,7 @@ impl Outbound for HttpOutbound {
         let busy = |_| OutboundError::new(OutboundFailure::Busy, format!("{AT_A_TIME} calls are under way"));
         let _place = authenticator.under_way.try_acquire().map_err(busy)?;
         let answered = async {
-            let stream = self.connector.connect(&target, &policy.networks).await?;
+            let stream = self.connector.connect(&target, &policy.networks, &authenticator.lookups).await?;
             exchange::exchange(stream, message).await
         };
         let late = |_| OutboundError::new(OutboundFailure::TimedOut, format!("no answer after {WHOLE:?}"));

@@ -9,7 +9,10 @@ use tokio::sync::Semaphore;
 
 /// Lookups at a time. The system's resolver can't be interrupted: a name server that is away must not use up
 /// the threads that the store needs.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 64;
+
+/// Those of one authenticator. Others have places left when its names are slow to resolve.
+const OF_ONE: usize = 4;
 
 /// Who resolves names.
 #[async_trait]
@@ -19,6 +22,27 @@ pub trait Resolver: Send + Sync {
     /// # Errors
     /// When there are none, or nobody tells them.
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// An authenticator's lookups: a few at a time, of which each has its place until it ends, also when the call that
+/// began it has not waited so long.
+pub(crate) struct Lookups(Arc<Semaphore>);
+
+impl Lookups {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(OF_ONE)))
+    }
+
+    /// All addresses of the name. Waits for a place.
+    pub(crate) async fn resolve(&self, resolver: &Arc<dyn Resolver>, name: &str) -> io::Result<Vec<IpAddr>> {
+        let place = Arc::clone(&self.0).acquire_owned().await.map_err(io::Error::other)?;
+        let (resolver, name) = (Arc::clone(resolver), name.to_owned());
+        let looked_up = tokio::spawn(async move {
+            let _place = place;
+            resolver.resolve(&name).await
+        });
+        looked_up.await.map_err(io::Error::other)?
+    }
 }
 
 /// As the system does it: `/etc/hosts`, name servers.

@@ -20,6 +20,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 struct Noon;
@@ -392,4 +393,75 @@ async fn an_answer_is_kept_for_who_takes_one_that_was() {
         }
     }
     assert_eq!(server.received(), 8);
+}
+
+/// Resolves `op.example` at once and everything else when it is let.
+struct Slow {
+    begun: AtomicUsize,
+    let_on: Notify,
+}
+
+#[async_trait]
+impl Resolver for Slow {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name != "op.example" {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            self.let_on.notified().await;
+        }
+        Ok(vec!["127.0.0.1".parse().unwrap()])
+    }
+}
+
+/// Lets everything run that can.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn slow_names_of_one_authenticator_leave_the_others_their_lookups() {
+    let server = server().await;
+    let policy = |host: &str| Policy {
+        hosts: vec![format!("{host}:{}", server.port).parse().unwrap()],
+        networks: vec!["127.0.0.0/8".parse().unwrap()],
+        credentials: BTreeMap::new(),
+    };
+    let policies =
+        BTreeMap::from([("slow".into(), policy("slow.example")), ("op".into(), policy("op.example"))]);
+    let resolver = Arc::new(Slow { begun: AtomicUsize::new(0), let_on: Notify::new() });
+    let outbound = HttpOutbound::new(
+        policies,
+        &server.authorities,
+        Arc::clone(&resolver) as Arc<dyn Resolver>,
+        Arc::new(Noon),
+    );
+    let outbound = Arc::new(outbound);
+    let calls = || -> Vec<_> {
+        (0..8)
+            .map(|_| {
+                let (outbound, url) =
+                    (Arc::clone(&outbound), format!("https://slow.example:{}/", server.port));
+                tokio::spawn(async move { outbound.send("slow", get(&url)).await.map(drop) })
+            })
+            .collect()
+    };
+    // Whoever gives up leaves the lookup behind, which nobody can interrupt: it has its place all the same.
+    for _ in 0..3 {
+        let calls = calls();
+        settle().await;
+        assert_eq!(resolver.begun.load(Ordering::SeqCst), 4);
+        assert_eq!(outbound.send("op", get(&server.url("/"))).await.unwrap().status, 200);
+        for call in calls {
+            call.abort();
+            assert!(call.await.unwrap_err().is_cancelled());
+        }
+    }
+    // They end, and others begin.
+    resolver.let_on.notify_waiters();
+    settle().await;
+    let calls = calls();
+    settle().await;
+    assert_eq!(resolver.begun.load(Ordering::SeqCst), 8);
+    drop(calls);
 }
