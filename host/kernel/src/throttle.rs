@@ -62,6 +62,8 @@ pub enum Pool {
     Device(String),
     /// Those of a further factor of a person who is known, under its key.
     Factor(String),
+    /// Those of a first step from an address, under its key: what finds somebody without a name that is typed.
+    FirstStep(String),
     /// Messages to a person, under their key.
     Messages(String),
     /// Those of everybody else.
@@ -85,6 +87,11 @@ impl Pool {
         Self::Factor(format!("factor:{authenticator}:{whose}"))
     }
 
+    /// Of a first step: nobody is known, and the authenticator is told no name.
+    pub fn first_step(authenticator: &str, address: IpAddr) -> Self {
+        Self::FirstStep(format!("first:{authenticator}:{}", address_key(address)))
+    }
+
     /// Of messages that an authenticator sends to a person: not failures, and counted like them.
     pub fn messages(authenticator: &str, subject: &str) -> Self {
         Self::Messages(format!("message:{authenticator}:{}", name_key(subject)))
@@ -95,11 +102,22 @@ impl Pool {
         Self::Strangers { name: name_key(username), address: address_key(address) }
     }
 
+    /// What they are counted under; of strangers, by the name.
+    fn key(&self) -> &str {
+        let (Self::Device(key)
+        | Self::Factor(key)
+        | Self::FirstStep(key)
+        | Self::Messages(key)
+        | Self::Strangers { name: key, .. }) = self;
+        key
+    }
+
     /// For the audit log.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Device(_) => "known-device",
             Self::Factor(_) => "factor",
+            Self::FirstStep(_) => "first-step",
             Self::Messages(_) => "messages",
             Self::Strangers { .. } => "strangers",
         }
@@ -119,6 +137,7 @@ impl Throttle {
         let limit = |key: &String, failures| Limit { key: key.clone(), failures };
         let limits = match pool {
             Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => vec![limit(key, self.per_name)],
+            Pool::FirstStep(key) => vec![limit(key, self.per_address)],
             Pool::Strangers { name, address } => {
                 vec![limit(name, self.per_name), limit(address, self.per_address)]
             }
@@ -129,8 +148,7 @@ impl Throttle {
     /// The whole sign-in is done: device or name start anew. Failures of the address stay: an attacker may own
     /// one account. What strangers did under the name stays when a known device signs in.
     pub async fn signed_in(&self, store: &dyn Store, pool: &Pool) -> Result<(), Unavailable> {
-        let (Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) | Pool::Strangers { name: key, .. }) =
-            pool;
+        let key = pool.key();
         store.clear_failures(key).await
     }
 
@@ -138,13 +156,11 @@ impl Throttle {
     /// until the whole sign-in is done.
     pub async fn take_back(&self, store: &dyn Store, pool: &Pool, at: Timestamp) -> Result<(), Unavailable> {
         match pool {
-            Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) => {
-                store.take_back_failure(key, at).await
-            }
             Pool::Strangers { name, address } => {
                 store.take_back_failure(name, at).await?;
                 store.take_back_failure(address, at).await
             }
+            _ => store.take_back_failure(pool.key(), at).await,
         }
     }
 
@@ -155,8 +171,7 @@ impl Throttle {
         pool: &Pool,
         now: Timestamp,
     ) -> Result<u32, Unavailable> {
-        let (Pool::Device(key) | Pool::Factor(key) | Pool::Messages(key) | Pool::Strangers { name: key, .. }) =
-            pool;
+        let key = pool.key();
         Ok(store.failures(key, now, self.window).await?.0)
     }
 

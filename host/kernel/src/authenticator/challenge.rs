@@ -43,6 +43,11 @@ impl fmt::Debug for Challenge {
 }
 
 impl Challenge {
+    /// Whether the answer is a signature by a key of the person's: nobody guesses one.
+    pub fn has_ceremony(&self) -> bool {
+        self.elements.iter().any(|element| matches!(element, Element::WebAuthn(_)))
+    }
+
     /// Seconds after which the page asks again, when it waits for another device.
     pub fn interval(&self) -> Option<u32> {
         self.elements.iter().find_map(|element| match element {

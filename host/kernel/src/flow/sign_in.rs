@@ -161,9 +161,15 @@ impl Flow {
             // Its file was replaced, and the one that made the page is gone.
             return self.go_on(sign_in).await;
         };
-        let pool = self.factor_pool(&sign_in, &name).await?;
+        let is_further = sign_in.progress.person.is_some();
+        let pool = match self.factor_pool(&sign_in, &name).await? {
+            None if matches!(answer, Answer::Form(_)) => {
+                Some(Pool::first_step(&name, sign_in.visitor.address))
+            }
+            pool => pool,
+        };
         let store = self.installation.store.as_ref();
-        if let Some(pool) = pool.as_ref().filter(|_| sign_in.progress.decided.is_some()) {
+        if let Some(pool) = pool.as_ref().filter(|_| is_further && sign_in.progress.decided.is_some()) {
             let failures = self.installation.throttle.failures_in(store, pool, now).await?;
             sign_in.progress.failures = sign_in.progress.failures.max(failures);
         }
@@ -176,7 +182,9 @@ impl Flow {
             let error = Some(Text::of("sign-in.throttled"));
             return self.ask_again(sign_in, &name, Challenge { error, ..challenge }).await;
         }
-        if !self.admit_factor(&sign_in, enabled).await? {
+        // A row of failures locks what can be guessed.
+        let is_guessable = shown.as_ref().is_none_or(|shown| !shown.has_ceremony());
+        if is_guessable && !self.admit_factor(&sign_in, enabled).await? {
             if let Some(pool) = &pool {
                 self.installation.throttle.take_back(store, pool, now).await?;
             }
@@ -186,24 +194,23 @@ impl Flow {
         let context = self.context_of(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
         let done = self.judged(enabled, &services, done);
-        self.count_factor(&sign_in, enabled, &done).await?;
-        if let Some(pool) = &pool {
-            match &done {
-                Ok(Step::Authenticated(_)) => {
-                    self.installation.throttle.take_back(store, pool, now).await?;
-                    sign_in.progress.passed.push(pool.clone());
-                }
-                Ok(Step::Challenge(Challenge { error: Some(_), .. })) => {
-                    let subject = sign_in.progress.subject();
-                    self.audit_sign_in(sign_in.visitor, "sign-in.failed", Some(&name), subject, "");
-                }
-                Ok(Step::Denied(_)) => {}
-                _ => self.installation.throttle.take_back(store, pool, now).await?,
-            }
+        if is_guessable {
+            self.count_factor(&sign_in, enabled, &done).await?;
         }
-        let is_wrong = matches!(&done, Ok(Step::Challenge(Challenge { error: Some(_), .. })));
-        if pool.is_none() && is_wrong && !services.has_audited() {
-            self.audit_sign_in(sign_in.visitor, "sign-in.failed", Some(&name), None, "");
+        // A password that was wrong in the first step has been counted and written down by then.
+        let is_counted = !is_further && services.has_audited();
+        let is_wrong = matches!(&done, Ok(Step::Challenge(Challenge { error: Some(_), .. }))) && !is_counted;
+        if is_wrong {
+            let subject = sign_in.progress.subject();
+            self.audit_sign_in(sign_in.visitor, "sign-in.failed", Some(&name), subject, "");
+        }
+        if let Some(pool) = pool {
+            if !is_wrong && !matches!(&done, Ok(Step::Denied(_))) {
+                self.installation.throttle.take_back(store, &pool, now).await?;
+            }
+            if is_further && matches!(&done, Ok(Step::Authenticated(_))) {
+                sign_in.progress.passed.push(pool);
+            }
         }
         let failure = match done {
             Ok(Step::Unavailable(detail)) => away(enabled, detail),
@@ -407,8 +414,7 @@ impl Flow {
         Ok(self.plan(modules, module, demand, sign_in.progress.subject(), (decided, realm)).await?)
     }
 
-    /// Tries of a factor that confirms somebody are counted here. What finds out who somebody is counts
-    /// its own, by the name that was typed.
+    /// Tries of a factor that confirms somebody are counted for that person.
     async fn factor_pool(&self, sign_in: &SignIn<'_>, name: &str) -> Result<Option<Pool>, Stop> {
         let Some(person) = &sign_in.progress.person else { return Ok(None) };
         let device = self.known_device(sign_in.visitor, &person.username).await?;

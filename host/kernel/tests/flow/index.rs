@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use postern_kernel::authenticator::{
-    AuthenticatorModule, Challenge, Context, Description, Event, Factor, Identity, Purpose, Step, Text, Who,
+    AuthenticatorModule, Ceremony, Challenge, Context, Description, Element, Event, Factor, Identity,
+    Purpose, Step, Text, WebAuthn, Who,
 };
-use postern_kernel::flow::Action;
+use postern_kernel::flow::{Action, Page};
 use postern_kernel::module::{Authentication, Demand, Method, ModuleFailure, Outcome, SignOn};
 use postern_kernel::services::{AuthenticatorServices, IndexedCredential};
 
@@ -38,7 +39,11 @@ impl Key {
 fn ask(error: Option<&str>) -> Step {
     Step::Challenge(Challenge {
         title: Text::of("key.ask"),
-        elements: Vec::new(),
+        elements: vec![Element::WebAuthn(WebAuthn {
+            name: "handle".into(),
+            ceremony: Ceremony::Get,
+            options: "{}".into(),
+        })],
         submit: Text::of("sign-in.submit"),
         error: error.map(Text::of),
         state: Vec::new(),
@@ -153,6 +158,59 @@ async fn what_was_several_factors_together_is_credited_to_none_of_them() {
         let is_good = matches!(scene.resumed(), Some(SignOn::Authenticated(_)));
         assert_eq!(is_good, is_enough, "{handle}");
     }
+}
+
+fn error(page: &Action) -> Option<&str> {
+    let Action::Page(Page::SignIn(page)) = page else { panic!("{}", name(page)) };
+    page.challenge.error.as_ref().map(|error| error.key.as_str())
+}
+
+#[tokio::test]
+async fn what_fails_in_the_first_step_without_a_name_is_slowed_down_by_its_address() {
+    let scene = scene().await;
+    let mut guessing = Browser::default();
+    let page = guessing.reach_sign_in(&scene, demand("one")).await;
+    let page = form(guessing.send_on(&scene, "other", &page, &[]).await);
+    for number in 0..50 {
+        let handle = number.to_string();
+        let told = guessing.send_on(&scene, "sign-in", &page, &[("handle", &handle)]).await;
+        assert_eq!(error(&told), Some("unknown"), "{number}");
+    }
+    let told = guessing.send_on(&scene, "sign-in", &page, &[("handle", "a")]).await;
+    assert_eq!(error(&told), Some("sign-in.throttled"), "not even the right one is looked at");
+    assert!(scene.audit.has("sign-in.throttled") && guessing.session.is_none());
+    // Another browser behind the same address waits as well; from elsewhere, and with a password, nobody does.
+    let told = with_key(&mut Browser::default(), &scene, demand("one"), "a").await;
+    assert_eq!(error(&told), Some("sign-in.throttled"));
+    let mut elsewhere = Browser { address: [198, 51, 100, 1].into(), ..Browser::default() };
+    assert_eq!(name(&with_key(&mut elsewhere, &scene, demand("one"), "a").await), DONE);
+    assert_eq!(name(&Browser::default().sign_in(&scene, "bob", demand("one")).await), DONE);
+    scene.clock.advance(60);
+    assert_eq!(name(&guessing.send_on(&scene, "sign-in", &page, &[("handle", "a")]).await), DONE);
+}
+
+/// Whoever knows the password would lock the person's passkey for them.
+#[tokio::test]
+async fn answers_that_nobody_can_guess_make_wait_and_lock_nothing() {
+    let scene = scene().await;
+    scene.require(&[&["password"], &["key"]]);
+    let mut thief = Browser::default();
+    let page = form(after_password(&mut thief, &scene, demand("one")).await);
+    for number in 0..8 {
+        let told = thief.send_on(&scene, "sign-in", &page, &[("handle", "garbage")]).await;
+        assert_eq!(error(&told), Some(if number < 5 { "unknown" } else { "sign-in.throttled" }));
+    }
+    for number in 0..110 {
+        scene.clock.advance(400);
+        let page = form(after_password(&mut thief, &scene, demand("one")).await);
+        let told = thief.send_on(&scene, "sign-in", &page, &[("handle", "garbage")]).await;
+        assert_eq!(error(&told), Some("unknown"), "{number}");
+    }
+    assert!(!scene.audit.has("factor.locked"));
+    scene.clock.advance(900);
+    let mut alice = Browser::default();
+    let page = form(after_password(&mut alice, &scene, demand("one")).await);
+    assert_eq!(name(&alice.send_on(&scene, "sign-in", &page, &[("handle", "a")]).await), DONE);
 }
 
 fn authentication(scene: &Scene) -> Authentication {
