@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(check("https://login.example.org/sso?a=b"), Ok(()));
         assert_eq!(check("https://evil.example/"), Err(RedirectError::Ungranted));
         assert_eq!(check("https://LOGIN.example.org/"), Err(RedirectError::Malformed));
-        for own in ["/commonauth/negotiate", "/commonauth/return/other", "", "/", "?a"] {
+        for own in ["/commonauth/negotiate", "/commonauth/return/other", "", "/", "?a", "/signed/authorize"] {
             assert_eq!(check(&format!("{BASE}{own}")), Err(RedirectError::Ungranted), "{own}");
         }
     }

@@ -114,7 +114,7 @@ async fn somebody_is_sent_there_by_post() {
 async fn nothing_is_posted_to_ourselves_or_where_nobody_may_be_sent() {
     for url in [
         "https://sso.example.com/commonauth/negotiate",
-        "https://sso.example.com/oauth2/authorize",
+        "https://sso.example.com/signed/authorize",
         "https://evil.example/",
         "http://login.example.org/",
     ] {

@@ -101,7 +101,7 @@ fn installation(
     name: &str,
     host: &str,
     metadata: impl FnOnce(&Postern) -> String,
-    settings: &str,
+    (module, settings): (&str, &str),
 ) -> Postern {
     let folder = scratch::folder(env!("CARGO_TARGET_TMPDIR"), name);
     let mut postern = Postern::alone(&folder, "");
@@ -110,9 +110,9 @@ fn installation(
     let text = text.replace("enabled = [\"password\"]", &format!("enabled = [\"{NAME}\", \"password\"]"));
     let metadata = metadata(&postern);
     let section = format!(
-        "[authenticators.modules.{NAME}]\nredirects = [\"{host}\"]\n{settings}\n\
+        "[authenticators.modules.{NAME}]\nredirects = [\"{host}\"]\n{module}\n\
          [authenticators.modules.{NAME}.settings]\nclaims = {{ email = \"{MAIL}\", uid = \"urn:oid:0.9.2342.19200300.100.1.1\" }}\n\
-         metadata = '''{metadata}'''\n"
+         {settings}\nmetadata = '''{metadata}'''\n"
     );
     fs::write(&file, format!("{text}\n{section}")).expect("a folder to write to");
     postern.run(&["check"]);
@@ -130,12 +130,17 @@ fn installation(
 const CREATE: &str = "accounts = { unknown = \"create\", username = \"uid\", copy = [\"email\"] }";
 
 fn outside(name: &str) -> (Postern, Provider) {
+    outside_with(name, "")
+}
+
+/// With these further settings.
+fn outside_with(name: &str, settings: &str) -> (Postern, Provider) {
     let mut provider = None;
     let postern = installation(
         name,
         "idp.example.com",
         |postern| provider.insert(Provider::new(postern)).metadata(),
-        CREATE,
+        (CREATE, settings),
     );
     (postern, provider.expect("made above"))
 }
@@ -272,6 +277,17 @@ fn a_fresh_sign_in_is_asked_of_the_provider_and_has_to_be_one() {
     assert_eq!(refused, 3, "{}", postern.log());
 }
 
+#[test]
+fn a_reason_with_a_long_name_in_it_is_told_and_not_refused() {
+    let subject = format!("subject = \"urn:{}\"", "x".repeat(250));
+    let (postern, provider) = outside_with("saml-provider-reason", &subject);
+    let (mut browser, page) = sent(&postern);
+    let page = post(&mut browser, &provider.answer(&postern, &page, json!({})));
+    assert!(page.form_with("f.password").is_ok(), "{}: {}", page.url, page.text());
+    let log = postern.log();
+    assert!(log.contains("(unavailable): saml-provider.subject.attribute: "), "{log}");
+}
+
 /// The form on our page that sends somebody to the provider.
 fn posted(browser: &mut Browser, postern: &Postern, more: &str) -> Form {
     let page = browser.open_until(&format!("{}{more}", authorization_url(postern)), SERVICE).expect("a page");
@@ -294,7 +310,7 @@ fn requests_go_by_post_where_the_provider_takes_no_others() {
             let provider = provider.insert(Provider { by_post: true, ..Provider::new(postern) });
             provider.metadata()
         },
-        CREATE,
+        (CREATE, ""),
     );
     let provider = provider.expect("made above");
     let mut browser = Browser::behind_proxy(postern.proxy_tls());
@@ -336,7 +352,7 @@ fn another_postern_vouches_for_people() {
         "saml-provider-sp",
         &host,
         |_| String::from_utf8(metadata.answer.body.clone()).expect("text"),
-        "accounts = { unknown = \"link\" }",
+        ("accounts = { unknown = \"link\" }", ""),
     );
     provider.add_application("saml2", "the other", &postern.run(&["authenticator", "metadata", NAME]));
 
