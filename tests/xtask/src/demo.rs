@@ -6,6 +6,7 @@ mod configuration;
 mod edge;
 mod host;
 mod interruption;
+mod own;
 mod ports;
 mod processes;
 mod secret;
@@ -24,6 +25,7 @@ use crate::workspace::{Workspace, make_folder};
 use applications::Applications;
 use host::Host;
 use interruption::Interruption;
+pub(crate) use own::own_authenticator;
 use ports::Ports;
 use processes::Processes;
 

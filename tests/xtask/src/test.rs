@@ -73,7 +73,7 @@ const TASKS: [Task; 15] = [
     },
     Task {
         name: "authenticators",
-        about: "examples in Rust, JavaScript and Python, from an empty folder; of policies",
+        about: "examples in Rust, JavaScript and Python, from an empty folder into the browser; of policies",
         run: |run| policies::run(run).and_then(|()| authenticators::run(run)),
     },
     Task {

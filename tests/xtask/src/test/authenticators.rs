@@ -7,6 +7,7 @@ use std::process::Command;
 
 use super::{Run, native};
 use crate::command::output;
+use crate::demo;
 use crate::failure::Failure;
 use crate::progress::note;
 use crate::tools::{node, python};
@@ -51,7 +52,7 @@ pub(super) fn run(context: &Run<'_>) -> Result<(), Failure> {
     }
     native::run_one(context, native::OWN_AUTHENTICATORS)?;
     note("rust-sent-away, up to a sign-in");
-    Ok(())
+    demo::own_authenticator(context.workspace)
 }
 
 fn rust(context: &Run<'_>, project: &Path, name: &str) -> Result<String, Failure> {
