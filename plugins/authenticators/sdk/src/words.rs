@@ -62,28 +62,30 @@ pub fn text_with(key: &str, name: &str, value: &str) -> Text {
 
 /// A field whose value nobody looks over a shoulder at.
 pub fn secret(name: &str, label: &str) -> Element {
-    field(name, FieldKind::Secret, label, "off")
+    Element::Field(field(name, FieldKind::Secret, label, "off"))
 }
 
 /// A field for digits that are good once.
 pub fn one_time_code(name: &str, label: &str) -> Element {
-    field(name, FieldKind::OneTimeCode, label, "one-time-code")
+    Element::Field(field(name, FieldKind::OneTimeCode, label, "one-time-code"))
 }
 
 /// A field for text.
 pub fn line(name: &str, label: &str) -> Element {
-    field(name, FieldKind::Text, label, "off")
+    Element::Field(field(name, FieldKind::Text, label, "off"))
 }
 
-fn field(name: &str, kind: FieldKind, label: &str, autocomplete: &str) -> Element {
-    Element::Field(Field {
+/// A field that has to be filled in, to change: it is a record. `autocomplete` is a token of HTML, such as
+/// `username`.
+pub fn field(name: &str, kind: FieldKind, label: &str, autocomplete: &str) -> Field {
+    Field {
         name: name.into(),
         kind,
         label: text(label),
         value: String::new(),
         required: true,
         autocomplete: autocomplete.into(),
-    })
+    }
 }
 
 /// A text to read.
