@@ -18,17 +18,7 @@ mod form;
 mod sign_in;
 mod texts;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
-mod bindings {
-    wit_bindgen::generate!({
-        world: "authenticator-module",
-        path: "../../../wit",
-    });
-}
-
-use bindings::exports::postern::idp::authenticator::{
-    Context, Description, Event, Factor, FormField, Guest, Purpose, Step,
-};
+use postern_authenticator::*;
 
 #[global_allocator]
 static ALLOCATOR: postern_arena::Arena = postern_arena::Arena::new();
@@ -40,53 +30,27 @@ const CONTEXT: &str = "https://refeds.org/profile/mfa";
 
 struct Totp;
 
-impl Guest for Totp {
+impl Authenticator for Totp {
     fn describe() -> Description {
-        Description {
-            name: "totp".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: texts::text("totp.title"),
-            factors: vec![Factor::Possession],
-            methods: vec![METHOD.into()],
-            contexts: vec![CONTEXT.into()],
-            identifies: false,
-            enrols: true,
-            settings_schema: r#"{"type":"object","additionalProperties":false}"#.into(),
-            translations: texts::translations(),
-        }
+        let version = env!("CARGO_PKG_VERSION");
+        let totp = further_factor("totp", version, Factor::Possession, METHOD, CONTEXT, &[]);
+        let translations = in_two_languages("en", "de", texts::TEXTS);
+        Description { enrols: true, translations, ..totp }
     }
 
-    fn begin(context: Context) -> Step {
-        let Some(person) = &context.person else { return nobody() };
-        match context.purpose {
-            Purpose::SignIn => sign_in::begin(person),
-            Purpose::Enrol => enrol::begin(&context.base_url, person),
-        }
+    fn sign_in(call: &Call) -> Step {
+        let Some(person) = call.person() else { return nobody() };
+        call.form.as_ref().map_or_else(|| sign_in::begin(person), |sent| sign_in::proceed(person, sent))
     }
 
-    fn proceed(context: Context, state: Vec<u8>, event: Event) -> Step {
-        let Some(person) = &context.person else { return nobody() };
-        let form = match event {
-            Event::Form(form) => form,
-            Event::Returned(_) | Event::Poll => Vec::new(),
-        };
-        match context.purpose {
-            Purpose::SignIn => sign_in::proceed(person, &form),
-            Purpose::Enrol => enrol::proceed(&context.base_url, person, &state, &form),
+    fn enrol(call: &Call) -> Step {
+        let Some(person) = call.person() else { return nobody() };
+        let base_url = &call.context.base_url;
+        match &call.form {
+            None => enrol::begin(base_url, person),
+            Some(sent) => enrol::proceed(base_url, person, &call.state, sent),
         }
     }
 }
 
-/// It stands in the first step, where nobody is known yet.
-fn nobody() -> Step {
-    Step::Unavailable("totp confirms somebody who is known: it is no first step".into())
-}
-
-/// The field's value when it came exactly once.
-fn only<'a>(form: &'a [FormField], name: &str) -> Option<&'a str> {
-    let mut values = form.iter().filter(|field| field.name == name);
-    let value = values.next()?;
-    values.next().is_none().then_some(value.value.as_str())
-}
-
-bindings::export!(Totp with_types_in bindings);
+postern_authenticator::export!(Totp);

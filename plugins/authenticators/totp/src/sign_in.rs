@@ -1,12 +1,9 @@
 //! A code at sign-in.
 
+use postern_authenticator::*;
 use postern_otp::{Code, Record, matching_step};
 
-use crate::bindings::exports::postern::idp::authenticator::{
-    Challenge, FormField, Identity, Person, Step, Who,
-};
-use crate::bindings::postern::idp::{credentials, system};
-use crate::{CONTEXT, METHOD, form, only, texts};
+use crate::{CONTEXT, METHOD};
 
 /// A proposal, in seconds: 90 days, so that the operator's word is what counts.
 const REMEMBER: u32 = 90 * 24 * 3_600;
@@ -18,12 +15,12 @@ pub(crate) fn begin(person: &Person) -> Step {
     ask(None)
 }
 
-pub(crate) fn proceed(person: &Person, sent: &[FormField]) -> Step {
-    let Some(code) = only(sent, "code").and_then(Code::read) else { return ask(Some("totp.wrong")) };
+pub(crate) fn proceed(person: &Person, sent: &Form) -> Step {
+    let Some(code) = sent.only("code").and_then(Code::read) else { return ask(Some("totp.wrong")) };
     let now = system::now();
     for credential in credentials::list(&person.subject) {
         let Ok(record) = Record::read(&credential.data) else {
-            return Step::Unavailable("a record is not one of this component's".into());
+            return unavailable("a record is not one of this component's");
         };
         let Some(step) = matching_step(&record.key, code, now, Some(record.last)) else { continue };
         let used = Record { last: step, ..record }.write();
@@ -42,11 +39,6 @@ pub(crate) fn proceed(person: &Person, sent: &[FormField]) -> Step {
 }
 
 fn ask(error: Option<&str>) -> Step {
-    Step::Challenge(Challenge {
-        title: texts::text("totp.ask"),
-        elements: vec![form::told("totp.ask.lead"), form::code("totp.code")],
-        submit: texts::text("sign-in.submit"),
-        error: error.map(texts::text),
-        state: Vec::new(),
-    })
+    let elements = vec![told(text("totp.ask.lead")), one_time_code("code", "totp.code")];
+    postern_authenticator::ask("totp.ask", elements, error.map(text))
 }

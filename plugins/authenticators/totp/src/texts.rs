@@ -1,9 +1,7 @@
 //! What people read.
 
-use crate::bindings::exports::postern::idp::authenticator::{Text, Translation};
-
 /// Key, English, German.
-const TEXTS: &[(&str, &str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("totp.title", "Codes from an app", "Codes aus einer App"),
     ("totp.ask", "Enter your code", "Code eingeben"),
     (
@@ -33,16 +31,3 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("totp.full", "You have set up as many phones as you can.", "Mehr Telefone können Sie nicht einrichten."),
 ];
-
-pub(crate) fn text(key: &str) -> Text {
-    Text { key: key.into(), arguments: Vec::new() }
-}
-
-pub(crate) fn translations() -> Vec<Translation> {
-    let one = |language: &str, key: &str, text: &str| Translation {
-        language: language.into(),
-        key: key.into(),
-        text: text.into(),
-    };
-    TEXTS.iter().flat_map(|(key, en, de)| [one("en", key, en), one("de", key, de)]).collect()
-}
