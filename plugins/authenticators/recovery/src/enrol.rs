@@ -1,19 +1,16 @@
 //! New codes are made and shown once. They count when the person has said that they are kept.
 
+use postern_authenticator::credential_index::Added;
+use postern_authenticator::*;
 use postern_otp::{RecoveryCode, Sheet};
 
-use crate::bindings::exports::postern::idp::authenticator::{
-    Argument, Challenge, Element, Message, Person, Step, Text,
-};
-use crate::bindings::postern::idp::credential_index::{self, Added};
-use crate::bindings::postern::idp::{credentials, system};
-use crate::{foreign, texts};
+use crate::foreign;
 
 pub(crate) fn begin() -> Step {
     let length = u32::try_from(Sheet::RANDOM).unwrap_or_default();
     match Sheet::new(&system::random(length)) {
         Some((sheet, codes)) => show(&sheet, &codes),
-        None => Step::Unavailable("no randomness".into()),
+        None => unavailable("no randomness"),
     }
 }
 
@@ -26,7 +23,7 @@ pub(crate) fn proceed(person: &Person, state: &[u8]) -> Step {
     match credential_index::add(&person.subject, "", &sheet, &sheet) {
         Added::Id(_) => {}
         Added::Taken => return Step::Enrolled,
-        Added::Full => return Step::Unavailable("the person has too many records".into()),
+        Added::Full => return unavailable("the person has too many records"),
     }
     for record in old {
         credentials::remove(&person.subject, &record.id);
@@ -35,20 +32,8 @@ pub(crate) fn proceed(person: &Person, state: &[u8]) -> Step {
 }
 
 fn show(sheet: &Sheet, codes: &[RecoveryCode]) -> Step {
-    let mut elements = vec![told(texts::text("recovery.enrol.lead"))];
-    elements.extend(codes.iter().map(|code| {
-        let argument = Argument { name: "code".into(), value: code.to_type() };
-        told(Text { key: "recovery.code".into(), arguments: vec![argument] })
-    }));
-    Step::Challenge(Challenge {
-        title: texts::text("recovery.enrol"),
-        elements,
-        submit: texts::text("recovery.enrol.submit"),
-        error: None,
-        state: sheet.write(),
-    })
-}
-
-fn told(body: Text) -> Element {
-    Element::Message(Message { body, link: None })
+    let mut elements = vec![told(text("recovery.enrol.lead"))];
+    elements.extend(codes.iter().map(|code| told(text_with("recovery.code", "code", &code.to_type()))));
+    let shown = challenge("recovery.enrol", elements, None);
+    Step::Challenge(Challenge { submit: text("recovery.enrol.submit"), state: sheet.write(), ..shown })
 }

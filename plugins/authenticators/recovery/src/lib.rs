@@ -17,17 +17,7 @@ mod enrol;
 mod sign_in;
 mod texts;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
-mod bindings {
-    wit_bindgen::generate!({
-        world: "authenticator-module",
-        path: "../../../wit",
-    });
-}
-
-use bindings::exports::postern::idp::authenticator::{
-    Context, Description, Event, Factor, Guest, Purpose, Step,
-};
+use postern_authenticator::*;
 
 #[global_allocator]
 static ALLOCATOR: postern_arena::Arena = postern_arena::Arena::new();
@@ -39,51 +29,31 @@ const CONTEXT: &str = "https://refeds.org/profile/mfa";
 
 struct Recovery;
 
-impl Guest for Recovery {
+impl Authenticator for Recovery {
     fn describe() -> Description {
-        Description {
-            name: "recovery".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: texts::text("recovery.title"),
-            factors: vec![Factor::Possession],
-            methods: vec![METHOD.into()],
-            contexts: vec![CONTEXT.into()],
-            identifies: false,
-            enrols: true,
-            settings_schema: r#"{"type":"object","additionalProperties":false}"#.into(),
-            translations: texts::translations(),
+        let version = env!("CARGO_PKG_VERSION");
+        let recovery = further_factor("recovery", version, Factor::Possession, METHOD, CONTEXT, &[]);
+        let translations = in_two_languages("en", "de", texts::TEXTS);
+        Description { enrols: true, translations, ..recovery }
+    }
+
+    fn sign_in(call: &Call) -> Step {
+        let Some(person) = call.person() else { return nobody() };
+        match &call.form {
+            None => sign_in::begin(person),
+            Some(sent) => sign_in::proceed(person, &call.state, sent),
         }
     }
 
-    fn begin(context: Context) -> Step {
-        let Some(person) = &context.person else { return nobody() };
-        match context.purpose {
-            Purpose::SignIn => sign_in::begin(person),
-            Purpose::Enrol => enrol::begin(),
-        }
+    fn enrol(call: &Call) -> Step {
+        let Some(person) = call.person() else { return nobody() };
+        if call.form.is_none() { enrol::begin() } else { enrol::proceed(person, &call.state) }
     }
-
-    fn proceed(context: Context, state: Vec<u8>, event: Event) -> Step {
-        let Some(person) = &context.person else { return nobody() };
-        let form = match event {
-            Event::Form(form) => form,
-            Event::Returned(_) | Event::Poll => Vec::new(),
-        };
-        match context.purpose {
-            Purpose::SignIn => sign_in::proceed(person, &state, &form),
-            Purpose::Enrol => enrol::proceed(person, &state),
-        }
-    }
-}
-
-/// It stands in the first step, where nobody is known yet.
-fn nobody() -> Step {
-    Step::Unavailable("recovery confirms somebody who is known: it is no first step".into())
 }
 
 /// A record that this component did not write.
 fn foreign() -> Step {
-    Step::Unavailable("a record is not one of this component's".into())
+    unavailable("a record is not one of this component's")
 }
 
-bindings::export!(Recovery with_types_in bindings);
+postern_authenticator::export!(Recovery);

@@ -1,12 +1,9 @@
 //! A code at sign-in.
 
+use postern_authenticator::*;
 use postern_otp::{RecoveryCode, Sheet};
 
-use crate::bindings::exports::postern::idp::authenticator::{
-    Argument, Challenge, Element, Field, FieldKind, FormField, Identity, Message, Person, Step, Text, Who,
-};
-use crate::bindings::postern::idp::credentials;
-use crate::{CONTEXT, METHOD, foreign, texts};
+use crate::{CONTEXT, METHOD, foreign};
 
 /// From this many on the person is told how many are left.
 const FEW: usize = 3;
@@ -24,11 +21,11 @@ pub(crate) fn begin(person: &Person) -> Step {
     Step::NotEnrolled
 }
 
-pub(crate) fn proceed(person: &Person, state: &[u8], sent: &[FormField]) -> Step {
+pub(crate) fn proceed(person: &Person, state: &[u8], sent: &Form) -> Step {
     if state == TAKEN {
-        return authenticated(person);
+        return confirmed(person, METHOD, CONTEXT);
     }
-    let Some(code) = only(sent, "code").and_then(RecoveryCode::read) else {
+    let Some(code) = sent.only("code").and_then(RecoveryCode::read) else {
         return ask(Some("recovery.wrong"));
     };
     for record in credentials::list(&person.subject) {
@@ -38,59 +35,20 @@ pub(crate) fn proceed(person: &Person, state: &[u8], sent: &[FormField]) -> Step
         if !credentials::replace(&person.subject, &record.id, record.version, &rest.write()) {
             return ask(Some("recovery.wrong"));
         }
-        return if rest.left() > FEW { authenticated(person) } else { tell(rest.left()) };
+        return if rest.left() > FEW { confirmed(person, METHOD, CONTEXT) } else { tell(rest.left()) };
     }
     ask(Some("recovery.wrong"))
 }
 
-fn authenticated(person: &Person) -> Step {
-    Step::Authenticated(Identity {
-        who: Who::Account(person.subject.clone()),
-        methods: vec![METHOD.into()],
-        context: CONTEXT.into(),
-        remember: None,
-    })
-}
-
 fn ask(error: Option<&str>) -> Step {
-    Step::Challenge(Challenge {
-        title: texts::text("recovery.ask"),
-        elements: vec![
-            told(texts::text("recovery.ask.lead")),
-            Element::Field(Field {
-                name: "code".into(),
-                kind: FieldKind::Text,
-                label: texts::text("recovery.ask.code"),
-                value: String::new(),
-                required: true,
-                autocomplete: String::new(),
-            }),
-        ],
-        submit: texts::text("sign-in.submit"),
-        error: error.map(texts::text),
-        state: Vec::new(),
-    })
+    let code = field("code", FieldKind::Text, "recovery.ask.code", "");
+    let elements = vec![told(text("recovery.ask.lead")), Element::Field(code)];
+    postern_authenticator::ask("recovery.ask", elements, error.map(text))
 }
 
 /// Few are left: the person is told before they go on.
 fn tell(left: usize) -> Step {
-    let count = Argument { name: "count".into(), value: left.to_string() };
-    Step::Challenge(Challenge {
-        title: texts::text("recovery.few"),
-        elements: vec![told(Text { key: "recovery.few.lead".into(), arguments: vec![count] })],
-        submit: texts::text("recovery.few.submit"),
-        error: None,
-        state: TAKEN.to_vec(),
-    })
-}
-
-fn told(body: Text) -> Element {
-    Element::Message(Message { body, link: None })
-}
-
-/// The field's value when it came exactly once.
-fn only<'a>(form: &'a [FormField], name: &str) -> Option<&'a str> {
-    let mut values = form.iter().filter(|field| field.name == name);
-    let value = values.next()?;
-    values.next().is_none().then_some(value.value.as_str())
+    let lead = told(text_with("recovery.few.lead", "count", &left.to_string()));
+    let few = challenge("recovery.few", vec![lead], None);
+    Step::Challenge(Challenge { submit: text("recovery.few.submit"), state: TAKEN.to_vec(), ..few })
 }

@@ -1,9 +1,7 @@
 //! What people read.
 
-use crate::bindings::exports::postern::idp::authenticator::{Text, Translation};
-
 /// Key, English, German.
-const TEXTS: &[(&str, &str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("recovery.title", "Recovery codes", "Notfallcodes"),
     ("recovery.ask", "Enter a recovery code", "Notfallcode eingeben"),
     (
@@ -37,16 +35,3 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("recovery.code", "{code}", "{code}"),
     ("recovery.enrol.submit", "I have kept them", "Ich habe sie aufbewahrt"),
 ];
-
-pub(crate) fn text(key: &str) -> Text {
-    Text { key: key.into(), arguments: Vec::new() }
-}
-
-pub(crate) fn translations() -> Vec<Translation> {
-    let one = |language: &str, key: &str, text: &str| Translation {
-        language: language.into(),
-        key: key.into(),
-        text: text.into(),
-    };
-    TEXTS.iter().flat_map(|(key, en, de)| [one("en", key, en), one("de", key, de)]).collect()
-}
