@@ -18,17 +18,7 @@ mod sign_in;
 mod state;
 mod texts;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
-mod bindings {
-    wit_bindgen::generate!({
-        world: "authenticator-module",
-        path: "../../../wit",
-    });
-}
-
-use bindings::exports::postern::idp::authenticator::{
-    Context, Description, Event, Factor, Guest, Purpose, Step,
-};
+use postern_authenticator::*;
 
 #[global_allocator]
 static ALLOCATOR: postern_arena::Arena = postern_arena::Arena::new();
@@ -40,48 +30,22 @@ const CONTEXT: &str = "urn:postern:authentication:email-code";
 
 struct EmailCode;
 
-impl Guest for EmailCode {
+impl Authenticator for EmailCode {
     fn describe() -> Description {
-        Description {
-            name: "email-code".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: texts::text("email-code.title"),
-            // NIST SP 800-63B section 5.1.3.1: e-mail proves the possession of no device. Mail is read by who
-            // knows a password, so that a password and this are no two factors, and `mfa` is not claimed.
-            factors: vec![Factor::Knowledge],
-            methods: vec![METHOD.into()],
-            contexts: vec![CONTEXT.into()],
-            identifies: false,
-            enrols: false,
-            settings_schema: r#"{"type":"object","additionalProperties":false}"#.into(),
-            translations: texts::translations(),
-        }
+        let version = env!("CARGO_PKG_VERSION");
+        // NIST SP 800-63B section 5.1.3.1: e-mail proves the possession of no device. Mail is read by who
+        // knows a password, so that a password and this are no two factors, and `mfa` is not claimed.
+        let code = further_factor("email-code", version, Factor::Knowledge, METHOD, CONTEXT, &[]);
+        Description { translations: in_two_languages("en", "de", texts::TEXTS), ..code }
     }
 
-    fn begin(context: Context) -> Step {
-        match (&context.person, context.purpose) {
-            (Some(person), Purpose::SignIn) => sign_in::begin(person),
-            (Some(_), Purpose::Enrol) => Step::Unavailable("there is nothing to be set up".into()),
-            (None, _) => nobody(),
-        }
-    }
-
-    fn proceed(context: Context, state: Vec<u8>, event: Event) -> Step {
-        let Some(person) = &context.person else { return nobody() };
-        let form = match event {
-            Event::Form(form) => form,
-            Event::Returned(_) | Event::Poll => Vec::new(),
-        };
-        match context.purpose {
-            Purpose::SignIn => sign_in::proceed(person, &state, &form),
-            Purpose::Enrol => Step::Unavailable("there is nothing to be set up".into()),
+    fn sign_in(call: &Call) -> Step {
+        let Some(person) = call.person() else { return nobody() };
+        match &call.form {
+            None => sign_in::begin(person),
+            Some(form) => sign_in::proceed(person, &call.state, form),
         }
     }
 }
 
-/// It stands in the first step, where nobody is known yet.
-fn nobody() -> Step {
-    Step::Unavailable("email-code confirms somebody who is known: it is no first step".into())
-}
-
-bindings::export!(EmailCode with_types_in bindings);
+postern_authenticator::export!(EmailCode);

@@ -1,10 +1,7 @@
 //! What people read, on the page and in the mail.
 
-use crate::bindings::exports::postern::idp::authenticator::{Text, Translation};
-use crate::bindings::postern::idp::messages;
-
 /// Key, English, German.
-const TEXTS: &[(&str, &str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("email-code.title", "Code by e-mail", "Code per E-Mail"),
     ("email-code.ask", "Enter the code from your e-mail", "Code aus der E-Mail eingeben"),
     (
@@ -37,21 +34,3 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Wenn Sie sich nicht gerade anmelden, kennt jemand Ihr Passwort: ändern Sie es.",
     ),
 ];
-
-pub(crate) fn text(key: &str) -> Text {
-    Text { key: key.into(), arguments: Vec::new() }
-}
-
-/// The same in a message.
-pub(crate) fn mail(key: &str, arguments: Vec<messages::Argument>) -> messages::Text {
-    messages::Text { key: key.into(), arguments }
-}
-
-pub(crate) fn translations() -> Vec<Translation> {
-    let one = |language: &str, key: &str, text: &str| Translation {
-        language: language.into(),
-        key: key.into(),
-        text: text.into(),
-    };
-    TEXTS.iter().flat_map(|(key, en, de)| [one("en", key, en), one("de", key, de)]).collect()
-}
