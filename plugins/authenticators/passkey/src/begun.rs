@@ -1,9 +1,8 @@
 //! What is kept of a ceremony until its answer comes: the challenge, when it was made, and of a registration
 //! the user handle.
 
+use postern_authenticator::system;
 use postern_webauthn::CHALLENGE;
-
-use crate::bindings::postern::idp::system;
 
 /// Milliseconds that a browser waits for the person.
 pub(crate) const TIMEOUT: u32 = 300_000;

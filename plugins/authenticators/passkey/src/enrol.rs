@@ -1,17 +1,14 @@
 //! A passkey is set up: WebAuthn section 7.1.
 
+use postern_authenticator::credential_index::Added;
+use postern_authenticator::*;
 use postern_webauthn::{
     Attestation, Attested, Base64Url, COSE_ALGORITHMS, CreationOptions, CredentialType, Expected, Parameters,
     Preference, Record, RecordError, Registration, RelyingParty, Selection, Trust, User, rp_id_of,
 };
 
 use crate::begun::{Begun, TIMEOUT};
-use crate::bindings::exports::postern::idp::authenticator::{
-    Context, Element, FormField, Person, Step, WebAuthn,
-};
-use crate::bindings::postern::idp::credential_index::{self, Added};
-use crate::bindings::postern::idp::{credentials, system};
-use crate::form::{self, ANSWER, only};
+use crate::form::{self, ANSWER};
 use crate::settings::Settings;
 use crate::verifier::{ALGORITHMS, Kernel};
 
@@ -26,18 +23,18 @@ pub(crate) fn proceed(
     context: &Context,
     person: &Person,
     state: &[u8],
-    sent: &[FormField],
+    sent: &Form,
     settings: &Settings,
 ) -> Step {
     let Some(begun) = Begun::read(state) else {
-        return Step::Unavailable("the state is not one of this component's".into());
+        return unavailable("the state is not one of this component's");
     };
-    let label = only(sent, "label").unwrap_or_default();
+    let label = sent.value("label");
     if label.len() > MAX_LABEL || label.chars().any(char::is_control) {
         return ask(context, person, settings, "", Some("passkey.label.wrong"));
     }
     let again = |error: &str| ask(context, person, settings, label, Some(error));
-    let Some(answer) = only(sent, ANSWER).filter(|answer| !answer.is_empty()) else {
+    let Some(answer) = sent.only(ANSWER).filter(|answer| !answer.is_empty()) else {
         return again("passkey.no-answer");
     };
     if begun.is_over() {
@@ -74,10 +71,10 @@ fn ask(context: &Context, person: &Person, settings: &Settings, label: &str, err
     let kept = credentials::list(&person.subject);
     let records: Result<Vec<Record>, RecordError> = kept.iter().map(|one| Record::read(&one.data)).collect();
     let Ok(records) = records else {
-        return Step::Unavailable("a record is not one of this component's".into());
+        return unavailable("a record is not one of this component's");
     };
     let user_handle = Begun::user_handle(records.first().map(|record| record.user_handle.clone()));
-    let Some(begun) = Begun::now(user_handle) else { return Step::Unavailable("no randomness".into()) };
+    let Some(begun) = Begun::now(user_handle) else { return unavailable("no randomness") };
     let rp_id = rp_id_of(&context.base_url);
     let options = CreationOptions {
         rp: RelyingParty { id: rp_id.into(), name: rp_id.into() },
@@ -101,6 +98,6 @@ fn ask(context: &Context, person: &Person, settings: &Settings, label: &str, err
     };
     let ceremony = WebAuthn { name: ANSWER.into(), options: options.write() };
     let elements =
-        vec![form::told("passkey.enrol.lead"), form::label(label), Element::WebAuthnCreate(ceremony)];
-    form::challenge("passkey.enrol", elements, "passkey.enrol.submit", error, begun.write())
+        vec![told(text("passkey.enrol.lead")), form::label(label), Element::WebAuthnCreate(ceremony)];
+    form::ask("passkey.enrol", elements, "passkey.enrol.submit", error, begun.write())
 }

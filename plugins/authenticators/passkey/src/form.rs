@@ -1,41 +1,27 @@
-//! The parts of this component's forms, and the fields that come back.
+//! The parts of this component's forms.
 
+use postern_authenticator::*;
 use postern_webauthn::{
     Base64Url, CredentialType, DescribedCredential, Preference, Record, Transport, UserVerification,
 };
 
-use crate::bindings::exports::postern::idp::authenticator::{
-    Challenge, Element, Field, FieldKind, FormField, Message, Step,
-};
-use crate::texts::text;
-
 /// The answer of the browser comes back under this name.
 pub(crate) const ANSWER: &str = "answer";
 
-pub(crate) fn told(body: &str) -> Element {
-    Element::Message(Message { body: text(body), link: None })
-}
-
 pub(crate) fn label(value: &str) -> Element {
-    Element::Field(Field {
-        name: "label".into(),
-        kind: FieldKind::Text,
-        label: text("passkey.enrol.label"),
-        value: value.into(),
-        required: false,
-        autocomplete: String::new(),
-    })
+    let label = field("label", FieldKind::Text, "passkey.enrol.label", "");
+    Element::Field(Field { value: value.into(), required: false, ..label })
 }
 
-pub(crate) fn challenge(
+pub(crate) fn ask(
     title: &str,
     elements: Vec<Element>,
     submit: &str,
     error: Option<&str>,
     state: Vec<u8>,
 ) -> Step {
-    let (title, submit) = (text(title), text(submit));
-    Step::Challenge(Challenge { title, elements, submit, error: error.map(text), state })
+    let asked = challenge(title, elements, error.map(text));
+    Step::Challenge(Challenge { submit: text(submit), state, ..asked })
 }
 
 /// The person's credentials, for the browser.
@@ -62,11 +48,4 @@ pub(crate) fn preference(user_verification: UserVerification) -> Preference {
         UserVerification::Required => Preference::Required,
         UserVerification::Preferred => Preference::Preferred,
     }
-}
-
-/// The field's value when it came exactly once.
-pub(crate) fn only<'a>(form: &'a [FormField], name: &str) -> Option<&'a str> {
-    let mut values = form.iter().filter(|field| field.name == name);
-    let value = values.next()?;
-    values.next().is_none().then_some(value.value.as_str())
 }

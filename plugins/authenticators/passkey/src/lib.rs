@@ -21,18 +21,7 @@ mod sign_in;
 mod texts;
 mod verifier;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
-mod bindings {
-    wit_bindgen::generate!({
-        world: "authenticator-module",
-        path: "../../../wit",
-    });
-}
-
-use bindings::exports::postern::idp::authenticator::{
-    Context, Description, Event, Factor, Guest, Purpose, Step,
-};
-use bindings::postern::idp::system;
+use postern_authenticator::*;
 use settings::Settings;
 
 #[global_allocator]
@@ -51,47 +40,36 @@ const CONTEXT: &str = "https://refeds.org/profile/mfa";
 
 struct Passkey;
 
-impl Guest for Passkey {
+impl Authenticator for Passkey {
     fn describe() -> Description {
+        let version = env!("CARGO_PKG_VERSION");
+        let passkey = further_factor("passkey", version, Factor::Possession, "", CONTEXT, &[]);
         Description {
-            name: "passkey".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: texts::text("passkey.title"),
-            factors: vec![Factor::Possession],
             methods: [HARDWARE_KEY, SOFTWARE_KEY, PRESENCE, SEVERAL_FACTORS].map(Into::into).into(),
-            contexts: vec![CONTEXT.into()],
             identifies: true,
             enrols: true,
             settings_schema: settings::SCHEMA.into(),
-            translations: texts::translations(),
+            translations: in_two_languages("en", "de", texts::TEXTS),
+            ..passkey
         }
     }
 
-    fn begin(context: Context) -> Step {
-        let Some(settings) = Settings::read(&context.settings) else { return settings::wrong() };
-        match (context.purpose, &context.person) {
-            (Purpose::SignIn, _) => sign_in::begin(&context, &settings),
-            (Purpose::Enrol, Some(person)) => enrol::begin(&context, person, &settings),
-            (Purpose::Enrol, None) => nobody(),
+    fn sign_in(call: &Call) -> Step {
+        let Some(settings) = Settings::read(&call.context.settings) else { return settings::wrong() };
+        match &call.form {
+            None => sign_in::begin(&call.context, &settings),
+            Some(sent) => sign_in::proceed(&call.context, &call.state, sent, &settings),
         }
     }
 
-    fn proceed(context: Context, state: Vec<u8>, event: Event) -> Step {
-        let Some(settings) = Settings::read(&context.settings) else { return settings::wrong() };
-        let form = match event {
-            Event::Form(form) => form,
-            Event::Returned(_) | Event::Poll => Vec::new(),
-        };
-        match (context.purpose, &context.person) {
-            (Purpose::SignIn, _) => sign_in::proceed(&context, &state, &form, &settings),
-            (Purpose::Enrol, Some(person)) => enrol::proceed(&context, person, &state, &form, &settings),
-            (Purpose::Enrol, None) => nobody(),
+    fn enrol(call: &Call) -> Step {
+        let Some(settings) = Settings::read(&call.context.settings) else { return settings::wrong() };
+        match (call.person(), &call.form) {
+            (None, _) => unavailable("nobody is known who could enrol"),
+            (Some(person), None) => enrol::begin(&call.context, person, &settings),
+            (Some(person), Some(sent)) => enrol::proceed(&call.context, person, &call.state, sent, &settings),
         }
     }
-}
-
-fn nobody() -> Step {
-    Step::Unavailable("nobody is known who could enrol".into())
 }
 
 /// Why an answer was refused, for the operator.
@@ -99,4 +77,4 @@ fn log(refusal: &postern_refusal::Refusal) {
     system::log(system::Level::Info, &refusal.to_string());
 }
 
-bindings::export!(Passkey with_types_in bindings);
+postern_authenticator::export!(Passkey);

@@ -2,10 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use postern_authenticator::{Step, unavailable};
 use postern_webauthn::UserVerification;
 use serde::Deserialize;
-
-use crate::bindings::exports::postern::idp::authenticator::Step;
 
 pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"properties":{
 "user_verification":{"enum":["required","preferred"],"description":"Whether a passkey has to know its user also where it is a further factor. In the first step it always has to."},
@@ -53,5 +52,5 @@ impl Settings {
 }
 
 pub(crate) fn wrong() -> Step {
-    Step::Unavailable("its settings are not those of the schema".into())
+    unavailable("its settings are not those of the schema")
 }

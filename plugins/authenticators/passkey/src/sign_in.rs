@@ -1,17 +1,14 @@
 //! A passkey at sign-in: WebAuthn section 7.2.
 
+use postern_authenticator::credentials::Credential;
+use postern_authenticator::*;
 use postern_webauthn::{
     Assertion, Authenticated, Base64Url, Expected, Record, RecordError, RequestOptions, UserVerification,
     rp_id_of,
 };
 
 use crate::begun::{Begun, TIMEOUT};
-use crate::bindings::exports::postern::idp::authenticator::{
-    Context, Element, FormField, Identity, Step, WebAuthn, Who,
-};
-use crate::bindings::postern::idp::credential_index;
-use crate::bindings::postern::idp::credentials::{self, Credential};
-use crate::form::{self, ANSWER, only};
+use crate::form::{self, ANSWER};
 use crate::settings::Settings;
 use crate::verifier::{ALGORITHMS, Kernel};
 use crate::{CONTEXT, HARDWARE_KEY, PRESENCE, SEVERAL_FACTORS, SOFTWARE_KEY};
@@ -30,11 +27,11 @@ pub(crate) fn begin(context: &Context, settings: &Settings) -> Step {
     }
 }
 
-pub(crate) fn proceed(context: &Context, state: &[u8], sent: &[FormField], settings: &Settings) -> Step {
+pub(crate) fn proceed(context: &Context, state: &[u8], sent: &Form, settings: &Settings) -> Step {
     let Some(begun) = Begun::read(state) else {
-        return Step::Unavailable("the state is not one of this component's".into());
+        return unavailable("the state is not one of this component's");
     };
-    let Some(answer) = only(sent, ANSWER).filter(|answer| !answer.is_empty()) else {
+    let Some(answer) = sent.only(ANSWER).filter(|answer| !answer.is_empty()) else {
         return ask(context, settings, Some("passkey.no-answer"));
     };
     if begun.is_over() {
@@ -120,7 +117,7 @@ fn user_verification(context: &Context, settings: &Settings) -> UserVerification
 fn ask(context: &Context, settings: &Settings, error: Option<&str>) -> Step {
     let Ok(known) = passkeys(context) else { return not_ours() };
     let records: Vec<Record> = known.into_iter().flatten().map(|one| one.record).collect();
-    let Some(begun) = Begun::now(Vec::new()) else { return Step::Unavailable("no randomness".into()) };
+    let Some(begun) = Begun::now(Vec::new()) else { return unavailable("no randomness") };
     let options = RequestOptions {
         challenge: Base64Url(begun.challenge.to_vec()),
         timeout: TIMEOUT,
@@ -129,10 +126,10 @@ fn ask(context: &Context, settings: &Settings, error: Option<&str>) -> Step {
         user_verification: form::preference(user_verification(context, settings)),
     };
     let ceremony = WebAuthn { name: ANSWER.into(), options: options.write() };
-    let elements = vec![form::told("passkey.ask.lead"), Element::WebAuthnGet(ceremony)];
-    form::challenge("passkey.ask", elements, "passkey.ask.submit", error, begun.write())
+    let elements = vec![told(text("passkey.ask.lead")), Element::WebAuthnGet(ceremony)];
+    form::ask("passkey.ask", elements, "passkey.ask.submit", error, begun.write())
 }
 
 fn not_ours() -> Step {
-    Step::Unavailable("a record is not one of this component's".into())
+    unavailable("a record is not one of this component's")
 }

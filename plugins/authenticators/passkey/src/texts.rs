@@ -1,9 +1,7 @@
 //! What people read.
 
-use crate::bindings::exports::postern::idp::authenticator::{Text, Translation};
-
 /// Key, English, German. Those of the ceremony itself are the host's.
-const TEXTS: &[(&str, &str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("passkey.title", "Passkeys", "Passkeys"),
     ("passkey.ask", "Use your passkey", "Passkey benutzen"),
     (
@@ -58,16 +56,3 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("passkey.taken", "This passkey is set up already.", "Dieser Passkey ist schon eingerichtet."),
 ];
-
-pub(crate) fn text(key: &str) -> Text {
-    Text { key: key.into(), arguments: Vec::new() }
-}
-
-pub(crate) fn translations() -> Vec<Translation> {
-    let one = |language: &str, key: &str, text: &str| Translation {
-        language: language.into(),
-        key: key.into(),
-        text: text.into(),
-    };
-    TEXTS.iter().flat_map(|(key, en, de)| [one("en", key, en), one("de", key, de)]).collect()
-}
