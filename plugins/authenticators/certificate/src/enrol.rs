@@ -1,8 +1,9 @@
 //! The certificate that the browser shows now becomes the person's.
 
-use crate::bindings::exports::postern::idp::authenticator::{Context, FormField, Person, Step};
-use crate::bindings::postern::idp::credential_index::{self, Added};
-use crate::form::{self, only};
+use postern_authenticator::credential_index::Added;
+use postern_authenticator::*;
+
+use crate::form;
 use crate::settings::Settings;
 use crate::shown::{NotShown, Shown};
 
@@ -17,10 +18,10 @@ pub(crate) fn proceed(
     context: &Context,
     person: &Person,
     state: &[u8],
-    sent: &[FormField],
+    sent: &Form,
     settings: &Settings,
 ) -> Step {
-    let label = only(sent, "label").unwrap_or_default();
+    let label = sent.value("label");
     if label.len() > MAX_LABEL || label.chars().any(char::is_control) {
         return ask(context, settings, "", Some("certificate.label.wrong"));
     }
@@ -40,14 +41,14 @@ pub(crate) fn proceed(
 fn ask(context: &Context, settings: &Settings, label: &str, error: Option<&str>) -> Step {
     let (elements, submit, state) = match Shown::now(context, settings) {
         Ok(shown) => {
-            let lead = form::told_of("certificate.enrol.lead", &shown.called);
+            let lead = told(text_with("certificate.enrol.lead", "name", &shown.called));
             (vec![lead, form::label(label)], "certificate.enrol.submit", shown.fingerprint.to_vec())
         }
-        Err(NotShown::None) => (vec![form::told("certificate.none")], "certificate.look-again", Vec::new()),
+        Err(NotShown::None) => (vec![told(text("certificate.none"))], "certificate.look-again", Vec::new()),
         Err(NotShown::Refused) => {
-            (vec![form::told("certificate.refused")], "certificate.look-again", Vec::new())
+            (vec![told(text("certificate.refused"))], "certificate.look-again", Vec::new())
         }
         Err(NotShown::Settings(problem)) => return Step::Unavailable(problem),
     };
-    form::challenge("certificate.enrol", elements, submit, error, state)
+    form::ask("certificate.enrol", elements, submit, error, state)
 }

@@ -22,17 +22,7 @@ mod sign_in;
 mod texts;
 mod verifier;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/authenticator.wit")]
-mod bindings {
-    wit_bindgen::generate!({
-        world: "authenticator-module",
-        path: "../../../wit",
-    });
-}
-
-use bindings::exports::postern::idp::authenticator::{
-    Context, Description, Event, Factor, Guest, Purpose, Step,
-};
+use postern_authenticator::*;
 use settings::{Kept, Settings};
 
 #[global_allocator]
@@ -43,53 +33,42 @@ const CONTEXT: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:TLSClient";
 
 struct ClientCertificates;
 
-impl Guest for ClientCertificates {
+impl Authenticator for ClientCertificates {
     fn describe() -> Description {
+        let version = env!("CARGO_PKG_VERSION");
+        let certificate = further_factor("certificate", version, Factor::Possession, "", CONTEXT, &[]);
         Description {
-            name: "certificate".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: texts::text("certificate.title"),
-            factors: vec![Factor::Possession],
             methods: Kept::ALL.map(|kept| kept.method().into()).into(),
-            contexts: vec![CONTEXT.into()],
             identifies: true,
             enrols: true,
             settings_schema: settings::SCHEMA.into(),
-            translations: texts::translations(),
+            translations: in_two_languages("en", "de", texts::TEXTS),
+            ..certificate
         }
     }
 
-    fn begin(context: Context) -> Step {
-        let settings = match Settings::read(&context.settings) {
+    fn sign_in(call: &Call) -> Step {
+        let settings = match Settings::read(&call.context.settings) {
             Ok(settings) => settings,
             Err(problem) => return Step::Unavailable(problem),
         };
-        match (context.purpose, &context.person) {
-            (Purpose::SignIn, _) => sign_in::begin(&context, &settings),
-            (Purpose::Enrol, Some(_)) => enrol::begin(&context, &settings),
-            (Purpose::Enrol, None) => nobody(),
+        if call.form.is_none() {
+            return sign_in::begin(&call.context, &settings);
         }
+        sign_in::proceed(&call.context, &call.state, &settings)
     }
 
-    fn proceed(context: Context, state: Vec<u8>, event: Event) -> Step {
-        let settings = match Settings::read(&context.settings) {
+    fn enrol(call: &Call) -> Step {
+        let settings = match Settings::read(&call.context.settings) {
             Ok(settings) => settings,
             Err(problem) => return Step::Unavailable(problem),
         };
-        let form = match event {
-            Event::Form(form) => form,
-            Event::Returned(_) | Event::Poll => Vec::new(),
-        };
-        match (context.purpose, &context.person) {
-            (Purpose::SignIn, _) => sign_in::proceed(&context, &state, &settings),
-            (Purpose::Enrol, Some(person)) => enrol::proceed(&context, person, &state, &form, &settings),
-            (Purpose::Enrol, None) => nobody(),
+        match (call.person(), &call.form) {
+            (None, _) => unavailable("nobody is known who could enrol"),
+            (Some(_), None) => enrol::begin(&call.context, &settings),
+            (Some(person), Some(sent)) => enrol::proceed(&call.context, person, &call.state, sent, &settings),
         }
     }
 }
 
-fn nobody() -> Step {
-    Step::Unavailable("nobody is known who could enrol".into())
-}
-
-bindings::export!(ClientCertificates with_types_in bindings);
+postern_authenticator::export!(ClientCertificates);

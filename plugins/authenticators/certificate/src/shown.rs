@@ -2,11 +2,10 @@
 
 use core::fmt::Write as _;
 
+use postern_authenticator::*;
 use postern_refusal::{Fault, Refusal};
 use postern_x509::{ClientCertificate, NameKind, Trust};
 
-use crate::bindings::exports::postern::idp::authenticator::Context;
-use crate::bindings::postern::idp::system;
 use crate::settings::Settings;
 use crate::verifier::Kernel;
 

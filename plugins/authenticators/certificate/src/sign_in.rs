@@ -1,9 +1,9 @@
 //! A certificate at sign-in. It takes a click: whoever has signed out, or wants to be somebody else, would
 //! otherwise be signed in by the browser alone.
 
+use postern_authenticator::*;
+
 use crate::CONTEXT;
-use crate::bindings::exports::postern::idp::authenticator::{Context, Identity, Step, Who};
-use crate::bindings::postern::idp::credential_index;
 use crate::form;
 use crate::settings::Settings;
 use crate::shown::{NotShown, Shown};
@@ -44,6 +44,6 @@ fn instead(not_shown: NotShown) -> Step {
 }
 
 fn ask(shown: &Shown) -> Step {
-    let elements = vec![form::told_of("certificate.ask.lead", &shown.called)];
-    form::challenge("certificate.ask", elements, "certificate.ask.submit", None, shown.fingerprint.to_vec())
+    let elements = vec![told(text_with("certificate.ask.lead", "name", &shown.called))];
+    form::ask("certificate.ask", elements, "certificate.ask.submit", None, shown.fingerprint.to_vec())
 }

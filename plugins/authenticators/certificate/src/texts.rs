@@ -1,9 +1,7 @@
 //! What people read.
 
-use crate::bindings::exports::postern::idp::authenticator::{Text, Translation};
-
 /// Key, English, German.
-const TEXTS: &[(&str, &str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("certificate.title", "Certificates", "Zertifikate"),
     ("certificate.ask", "Use your certificate", "Zertifikat benutzen"),
     (
@@ -47,16 +45,3 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("certificate.taken", "This certificate is set up already.", "Dieses Zertifikat ist schon eingerichtet."),
 ];
-
-pub(crate) fn text(key: &str) -> Text {
-    Text { key: key.into(), arguments: Vec::new() }
-}
-
-pub(crate) fn translations() -> Vec<Translation> {
-    let one = |language: &str, key: &str, text: &str| Translation {
-        language: language.into(),
-        key: key.into(),
-        text: text.into(),
-    };
-    TEXTS.iter().flat_map(|(key, en, de)| [one("en", key, en), one("de", key, de)]).collect()
-}

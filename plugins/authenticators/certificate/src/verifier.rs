@@ -1,8 +1,7 @@
 //! Signatures, verified by the kernel.
 
+use postern_authenticator::signatures;
 use postern_signature::{Algorithm, PublicKey, Verifier, VerifyError};
-
-use crate::bindings::postern::idp::signatures;
 
 pub(crate) struct Kernel;
 
