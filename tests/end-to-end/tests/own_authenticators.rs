@@ -153,6 +153,9 @@ fn the_harness_calls_the_place(club: &Club) {
         assert_eq!(output.status.code(), Some(1), "{flags:?}: {}", said(&output));
         assert!(said(&output).contains("expected Authenticated, found"), "{flags:?}: {}", said(&output));
     }
+    let output = postern(&club.folder, &["test", "club.wasm", "--script", "sign-in.toml"]);
+    let told = format!("it calls hosts ({}), and no --outbound names any", club.place);
+    assert!(said(&output).contains(&told), "{}", said(&output));
     let output = club.try_out(&[&LOOPBACK[..], &["--secret", "place"]].concat());
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }

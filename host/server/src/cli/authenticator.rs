@@ -18,7 +18,7 @@ use clap::Subcommand;
 use postern_manifest::Manifest;
 use postern_sandbox::{ComponentAuthenticator, Limits, LoadError, Sandbox};
 
-use super::output::{Failure, plain, say};
+use super::output::{Failure, note, plain, say};
 pub(super) use pack::component_of;
 
 /// Authenticators: ways to sign in, as components.

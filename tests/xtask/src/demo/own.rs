@@ -56,15 +56,14 @@ pub(crate) fn own_authenticator(workspace: &Workspace) -> Result<(), Failure> {
 
     let begun = Instant::now();
     let step = Step::begin("an authenticator, by the commands of the guide");
-    let project = place.file("project");
-    make_folder(&project)?;
-    run(guide.in_a_shell(workspace)?.current_dir(&project))?;
+    let project = EmptyFolder::new()?;
+    run(guide.in_a_shell(workspace)?.current_dir(&project.0))?;
     step.done();
     let built = begun.elapsed();
 
     let drive = |what| check::drive(&place, &programs.node, &chromium, &account, &["src/own.js", what]);
     let step = Step::begin("into the browser");
-    put(&project.join(NAME).join(format!("{NAME}.wasm")), &place)?;
+    put(&project.0.join(NAME).join(format!("{NAME}.wasm")), &place)?;
     guide.change(&host, &place, 0)?;
     drive("set-up")?;
     guide.change(&host, &place, 1)?;
@@ -76,6 +75,22 @@ pub(crate) fn own_authenticator(workspace: &Workspace) -> Result<(), Failure> {
         built.as_secs_f32()
     ));
     Ok(())
+}
+
+/// A folder outside the repository, whose flags for cargo nobody else has. Gone afterwards.
+struct EmptyFolder(PathBuf);
+
+impl EmptyFolder {
+    fn new() -> Result<Self, Failure> {
+        let folder = env::temp_dir().join(format!("postern-guide-{}", std::process::id()));
+        make_folder(&folder).map(|()| Self(folder))
+    }
+}
+
+impl Drop for EmptyFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// What the guide says to type.

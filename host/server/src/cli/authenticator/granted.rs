@@ -26,6 +26,11 @@ pub(super) struct Granted {
 }
 
 impl Granted {
+    /// Whether any host may be called.
+    pub(super) fn names_hosts(&self) -> bool {
+        !self.outbound.is_empty()
+    }
+
     /// The same as sections of the configuration.
     ///
     /// # Errors

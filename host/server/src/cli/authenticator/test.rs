@@ -7,6 +7,7 @@ use clap::Args;
 use postern_kernel::authenticator::{
     AuthenticatorModule as _, Challenge, Demanded, Element, Event, FieldKind, Form, Purpose, Step, Who,
 };
+use postern_kernel::capability::Capability;
 use postern_kernel::directory::Claim;
 use postern_manifest::Schema;
 
@@ -15,7 +16,7 @@ use super::returned::{STATE, filled, returned};
 use super::run::{Run, Told};
 use super::script::{Script, StepScript};
 use super::texts::Shown;
-use super::{Failure, inspect, load, plain, say, say_problems};
+use super::{Failure, inspect, load, note, plain, say, say_problems};
 
 /// Goes through the flows of an authenticator in the terminal.
 #[derive(Args)]
@@ -103,6 +104,12 @@ impl Test {
             problems.extend(schema.judge(&settings).err().map(|error| error.to_string()));
         }
         say_problems(&problems);
+        if loaded.component.capabilities().contains(&Capability::Outbound) && !self.granted.names_hosts() {
+            let asked = loaded.manifest.as_ref().map(|manifest| manifest.capabilities.outbound.join(", "));
+            let asked =
+                asked.filter(|hosts| !hosts.is_empty()).unwrap_or_else(|| "no manifest says which".into());
+            note(&format!("it calls hosts ({asked}), and no --outbound names any: no call is made"));
+        }
         let language = script.as_ref().map_or(&self.language, |script| &script.language);
         let shown = Shown::new(&description, language)?;
         let demanded = Demanded { fresh: self.fresh, max_age: self.max_age, contexts: self.context };
