@@ -76,8 +76,8 @@ struct Line<'e> {
     fields: BTreeMap<&'e str, &'e str>,
 }
 
-/// JSON escapes control characters; those that only look like line breaks, or turn the direction
-/// of what follows, are escaped as well.
+/// JSON escapes control characters; those that only look like line breaks, turn the direction of what
+/// follows, or are not seen at all, are escaped as well.
 fn line(event: &Event<'_>, now: Timestamp) -> String {
     let json = serde_json::to_string(&Line {
         time: rfc3339(now),
@@ -90,16 +90,7 @@ fn line(event: &Event<'_>, now: Timestamp) -> String {
     })
     // Strings alone are always JSON.
     .unwrap_or_default();
-    let mut line = String::new();
-    for character in json.chars() {
-        if matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            line.push_str(&format!("\\u{:04x}", u32::from(character)));
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    crate::log::escaped(&json)
 }
 
 /// Seconds since 1970 as `2026-11-22T02:27:34Z`.
@@ -125,16 +116,16 @@ mod tests {
             relying_party: None,
             subject: Some("s-1"),
             correlation: Some("c-1"),
-            fields: &[("found", "a\nb\u{2028}\u{202e}\u{85}\"")],
+            fields: &[("found", "a\nb\u{2028}\u{202e}\u{85}\u{200b}\"")],
         };
         let line = line(&event, Timestamp(1_700_000_000));
         assert!(line.starts_with("{\"time\":\"2023-11-14T22:13:20Z\",\"event\":\"request.refused\""));
         assert!(!line.chars().any(|character| character.is_control()));
-        assert!(!line.contains('\u{2028}') && !line.contains('\u{202e}'));
+        assert!(!line.contains(['\u{2028}', '\u{202e}', '\u{200b}']));
         let read: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(read["time"], "2023-11-14T22:13:20Z");
         assert_eq!(read["event"], "request.refused");
-        assert_eq!(read["fields"]["found"], "a\nb\u{2028}\u{202e}\u{85}\"");
+        assert_eq!(read["fields"]["found"], "a\nb\u{2028}\u{202e}\u{85}\u{200b}\"");
         assert!(read.get("relying_party").is_none());
     }
 

@@ -7,6 +7,8 @@ mod driver;
 mod federation;
 #[path = "in_browser/kerberos.rs"]
 mod kerberos;
+#[path = "in_browser/labels.rs"]
+mod labels;
 #[path = "in_browser/providers.rs"]
 mod providers;
 #[path = "in_browser/world.rs"]

@@ -4,6 +4,7 @@ mod applications;
 mod driver;
 mod federation;
 mod kerberos;
+mod labels;
 mod providers;
 mod world;
 
