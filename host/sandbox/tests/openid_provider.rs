@@ -558,6 +558,13 @@ async fn a_fresh_sign_in_is_asked_for_there_and_has_to_be_one() {
         scene.lie(|says| says.id_token = json!({ "auth_time": good }));
         assert!(matches!(scene.sign_in().await, Step::Authenticated(_)), "{fresh} {max_age:?}");
     }
+    // For providers that never say when it was. What they say counts all the same.
+    let settings = over(scene.settings.clone(), &json!({ "auth_time_may_lack": true }));
+    let scene = Scene { settings, ..scene };
+    scene.lie(|says| says.id_token = json!({}));
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)));
+    scene.lie(|says| says.id_token = json!({ "auth_time": NOW - 31 }));
+    assert_unavailable(&scene.sign_in().await, OLD, "an old one");
 }
 
 #[tokio::test]

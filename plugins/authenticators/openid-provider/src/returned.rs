@@ -57,6 +57,7 @@ fn identity(
         nonce: &pending.nonce,
         access_token: &tokens.access_token,
         authenticated_since: pending.authenticated_since,
+        may_lack_time: settings.auth_time_may_lack,
         algorithms: &algorithms,
         now: system::now(),
         clock_skew: settings.clock_skew,

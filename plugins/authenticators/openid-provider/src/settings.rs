@@ -17,6 +17,7 @@ pub(crate) const SCHEMA: &str = r#"{"type":"object","additionalProperties":false
 "clock_skew":{"type":"integer","minimum":0,"maximum":300,"description":"Seconds that the provider's clock may differ. By default 30."},
 "prompt":{"enum":["login","consent","select_account"]},
 "max_age":{"type":"integer","minimum":0,"maximum":31536000,"description":"Seconds since the person signed in at the provider, at most."},
+"auth_time_may_lack":{"type":"boolean","description":"Whether an ID token is believed that does not say when the person signed in, where that has to be recent."},
 "acr_values":{"type":"string","minLength":1,"maxLength":512},
 "mfa_contexts":{"type":"array","maxItems":16,"items":{"type":"string","minLength":1,"maxLength":256},"description":"Values of acr that stand for several factors."}}}"#;
 
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) clock_skew: u64,
     pub(crate) prompt: Option<String>,
     pub(crate) max_age: Option<u64>,
+    #[serde(default)]
+    pub(crate) auth_time_may_lack: bool,
     pub(crate) acr_values: Option<String>,
     #[serde(default)]
     pub(crate) mfa_contexts: Vec<String>,

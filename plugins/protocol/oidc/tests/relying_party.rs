@@ -212,6 +212,7 @@ fn rule() -> IdTokenRule<'static> {
         nonce: "a-nonce",
         access_token: ACCESS_TOKEN,
         authenticated_since: None,
+        may_lack_time: false,
         algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
         now: NOW,
         clock_skew: 30,
@@ -311,6 +312,10 @@ fn a_lying_provider_is_not_believed() {
         (json!(NOW + 30), Ok(())),
     ] {
         assert_eq!(judge(&with("auth_time", time.clone()), &fresh), expected, "{time}");
+        // Where it may be missing, what is there still counts.
+        let lenient = IdTokenRule { may_lack_time: true, ..fresh };
+        let expected = if time.is_null() { Ok(()) } else { expected };
+        assert_eq!(judge(&with("auth_time", time.clone()), &lenient), expected, "{time}");
     }
 
     let good = with("acr", json!("x"));

@@ -77,6 +77,7 @@ fn provider_token(body: &[u8]) -> Result<(), Refusal> {
         nonce: "a-nonce",
         access_token: "access",
         authenticated_since: has_time.then(|| now() - 3_600),
+        may_lack_time: false,
         algorithms: &[Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa],
         now: now(),
         clock_skew: 30,

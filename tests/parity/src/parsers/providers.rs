@@ -50,6 +50,7 @@ fn id_token(token: &str) {
         nonce: "a-nonce",
         access_token: "access",
         authenticated_since: Some(NOW - 60),
+        may_lack_time: false,
         algorithms: &[Algorithm::EdDsa],
         now: NOW,
         clock_skew: 30,

@@ -28,6 +28,8 @@ pub struct IdTokenRule<'a> {
     /// When the person has to have proven who they are, at the earliest (`auth_time`), in seconds since 1970. None:
     /// nothing of the kind was asked for.
     pub authenticated_since: Option<u64>,
+    /// Whether a token that does not say when that was is believed all the same.
+    pub may_lack_time: bool,
     /// What may have signed it.
     pub algorithms: &'a [Algorithm],
     /// Seconds since 1970.
@@ -124,6 +126,9 @@ impl IdTokenRule<'_> {
             );
         }
         let Some(since) = self.authenticated_since else { return Ok(()) };
+        if self.may_lack_time && claims.time("auth_time")?.is_none() {
+            return Ok(());
+        }
         let authenticated = claims.required_time("auth_time")?;
         if authenticated > latest || authenticated < since.saturating_sub(self.clock_skew) {
             let expected = "a sign-in as recent as was asked for";
