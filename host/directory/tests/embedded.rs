@@ -73,6 +73,7 @@ impl Scene {
             authenticators: vec!["password".into()],
             several: Vec::new(),
             links: Vec::new(),
+            proven_at: None,
             created_at: Timestamp(1_000),
             last_used_at: Timestamp(1_000),
             expires_at: Timestamp(9_000),

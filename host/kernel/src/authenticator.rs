@@ -103,6 +103,13 @@ pub struct Demanded {
     pub contexts: Vec<String>,
 }
 
+impl Demanded {
+    /// Whether the person has to show that they are there.
+    pub fn asks_presence(&self) -> bool {
+        self.fresh || self.max_age.is_some()
+    }
+}
+
 /// Whom an authenticator names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "documented in wit/authenticator.wit")]
@@ -244,6 +251,11 @@ pub trait AuthenticatorModule: Send + Sync {
     }
     /// Whether it has keys of its own, which the kernel keeps.
     fn has_own_keys(&self) -> bool {
+        false
+    }
+    /// Whether it asks what is demanded of a sign-in. One that sends people elsewhere and does not is passed over where
+    /// somebody has to show that they are there.
+    fn heeds_demands(&self) -> bool {
         false
     }
     /// Whether Kerberos tickets are judged for it, so that browsers may be asked for one.

@@ -78,6 +78,10 @@ pub struct Session {
     /// The links that did steps, by [`Link::id`]: it ends with each of them. Empty in sessions of the release
     /// before.
     pub links: Vec<String>,
+    /// When the person last showed in it that they are there: by something that they did here, or elsewhere where that
+    /// was demanded. None: nobody knows, as with a ticket that a browser shows by itself, and in sessions of the
+    /// release before.
+    pub proven_at: Option<Timestamp>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last used.

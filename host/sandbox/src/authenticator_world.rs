@@ -226,6 +226,10 @@ impl AuthenticatorModule for ComponentAuthenticator {
         self.capabilities.contains(&Capability::OwnKeys)
     }
 
+    fn heeds_demands(&self) -> bool {
+        self.imports.iter().any(|import| import.starts_with("postern:idp/demands@"))
+    }
+
     fn takes_tickets(&self) -> bool {
         self.capabilities.contains(&Capability::Kerberos)
     }

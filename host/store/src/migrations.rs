@@ -47,6 +47,8 @@ const MIGRATIONS: &[Migration] = &[
     // Of a grant that a node of the release before has made nobody knows the steps: a policy that asks for more
     // than the configuration refuses its renewal.
     Migration { number: 8, needs: 1, sql: include_str!("../migrations/0008_sign_in_of_grants.sql") },
+    // A node of the release before leaves `proven_at` as it was or empty: who has to be there is asked again.
+    Migration { number: 9, needs: 1, sql: include_str!("../migrations/0009_presence.sql") },
 ];
 
 /// `user_version` of a file says nothing about whose it is.

@@ -145,7 +145,8 @@ fn about<'a>(
 
 /// Whether the session is recent enough, and no other one is asked for.
 fn is_recent(demand: &Demand, max_age: Option<u64>, session: &Session, now: Timestamp) -> bool {
-    let recent = max_age.is_none_or(|max_age| now.since(session.authenticated_at) <= max_age);
+    let is_proven = |max_age| session.proven_at.is_some_and(|at| now.since(at) <= max_age);
+    let recent = max_age.is_none_or(is_proven);
     recent && !demand.force && !demand.select_account
 }
 
@@ -167,6 +168,7 @@ fn progress_of(plan: &Plan<'_>, session: &Session) -> Progress {
         links: session.links.clone(),
         authenticators: met.iter().map(|enabled| enabled.name().clone()).collect(),
         session: Some((session.id.clone(), session.authenticated_at)),
+        session_proven: session.proven_at,
         ..Progress::default()
     }
 }

@@ -11,7 +11,7 @@ impl Flow {
         let SignIn { visitor, modules, held, demand, progress } = sign_in;
         let max_age = self.max_age(modules, &held.transaction.module, demand).await?;
         let fresh = match max_age {
-            _ if demand.force => true,
+            _ if demand.force || progress.wants_presence => true,
             None => false,
             Some(0) => true,
             // What goes on from a session goes on from one that is recent enough.
@@ -19,7 +19,7 @@ impl Flow {
             Some(most) => {
                 let now = self.installation.clock.now();
                 let session = self.session_of(visitor).await?;
-                session.is_some_and(|(session, _)| now.since(session.authenticated_at) > most)
+                session.is_some_and(|(session, _)| session.proven_at.is_none_or(|at| now.since(at) > most))
             }
         };
         Ok(Demanded { fresh, max_age, contexts: demand.contexts.clone() })

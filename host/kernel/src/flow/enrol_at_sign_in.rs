@@ -30,6 +30,7 @@ impl Flow {
         if !self.steps_are_recent(&sign_in) {
             // From the first step on, as somebody who has not signed in yet.
             sign_in.progress = Box::default();
+            sign_in.progress.wants_presence = true;
             return self.go_on(sign_in).await.map(Ok);
         }
         let services = self.enrolling_services(&sign_in, enabled, None);
@@ -166,11 +167,14 @@ impl Flow {
         Ok(plan.map(|plan| plan.to_set_up(progress)).unwrap_or_default())
     }
 
-    /// Whether the person proved who they are just now, or within [`super::Lifetimes::recent`].
+    /// Whether the person proved who they are just now, or within [`super::Lifetimes::recent`], and was there.
     fn steps_are_recent(&self, sign_in: &SignIn<'_>) -> bool {
         let now = self.installation.clock.now();
-        let of_session = sign_in.progress.session.as_ref().map(|(_, at)| *at);
-        let at = of_session.or(sign_in.progress.proven.as_ref().map(|(at, _)| *at));
+        let progress = &sign_in.progress;
+        let at = match &progress.session {
+            Some(_) => progress.session_proven,
+            None => progress.proven.as_ref().map(|(at, _)| *at).filter(|_| progress.present),
+        };
         at.is_some_and(|at| now.since(at) <= self.lifetimes.recent)
     }
 

@@ -14,7 +14,7 @@ use super::show::application_name;
 use super::sign_in::{away, misuse};
 use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, UnknownIdentity, Visitor};
-use crate::authenticator::{Challenge, Context, Person, Purpose, Redirection, Step, Text};
+use crate::authenticator::{Challenge, Context, Demanded, Person, Purpose, Redirection, Step, Text};
 use crate::services::AuthenticatorServices;
 use crate::unavailable::Unavailable;
 
@@ -58,7 +58,12 @@ impl Flow {
         };
         let services = self.authenticator_services(visitor, enabled, purpose, known.as_ref());
         let carrier = brought.as_ref().and_then(|brought| brought.carrier);
-        let services = Arc::new(services.sending(self.new_state(&held)).back_by(carrier));
+        let services = services.sending(self.new_state(&held)).back_by(carrier);
+        let services = Arc::new(match task {
+            Task::Enrol => services,
+            // Whoever is signed in elsewhere on this machine may be somebody else.
+            Task::Link => services.demanding(Demanded { fresh: true, ..Demanded::default() }),
+        });
         let context = self.errand_context(visitor, enabled, (purpose, known), &services);
         let done = match brought {
             None => enabled.module.begin(Arc::clone(&services), context).await,
@@ -103,6 +108,14 @@ impl Flow {
             Step::Denied(denial) => {
                 let name = Some(enabled.name().as_str());
                 self.audit_sign_in(visitor, "enrolment.denied", name, None, &denial.reason);
+                held.transaction.stage = Stage::Factors { session };
+                self.keep_transaction(&held).await??;
+                return Ok(not_allowed());
+            }
+            Step::NotEnrolled if task == Task::Link => {
+                // It can't ask anew who is there.
+                let name = Some(enabled.name().as_str());
+                self.audit_sign_in(visitor, "account.not-linked", name, None, "not-anew");
                 held.transaction.stage = Stage::Factors { session };
                 self.keep_transaction(&held).await??;
                 return Ok(not_allowed());
@@ -231,7 +244,7 @@ impl ModuleSet {
     fn for_task(&self, task: Task, name: &str) -> Option<&EnabledAuthenticator> {
         match task {
             Task::Enrol => self.enrolling().find(|enabled| enabled.name() == name),
-            Task::Link => self.linking().find(|enabled| enabled.name() == name),
+            Task::Link => self.linking().find(|enabled| enabled.name() == name && enabled.heeds_demands()),
         }
     }
 }

@@ -50,6 +50,12 @@ impl Linking {
         }
     }
 
+    /// Another one for each identity.
+    pub(super) fn mark(&self) -> String {
+        let Self { authenticator, issuer, identity, .. } = self;
+        format!("{}:{}:{authenticator}:{issuer}:{identity}", authenticator.len(), issuer.len())
+    }
+
     /// What a text says of it.
     pub(super) fn arguments(&self, modules: &ModuleSet, visitor: &Visitor) -> Vec<(String, String)> {
         let provider = modules.authenticator(&self.authenticator).and_then(|enabled| {
@@ -205,9 +211,9 @@ impl Flow {
             return Ok(Reply::redirect(page_of(&held.id)));
         }
         self.audit_link(visitor, "account.unlinked", link);
-        // Those that outlive their sessions as well.
-        store.revoke_grants_of_link(&person.subject, &link.id).await?;
         let ended = self.end_sessions_of_link(visitor, link).await?;
+        // Those that outlive their sessions as well: after these, so that no session makes another one.
+        store.revoke_grants_of_link(&person.subject, &link.id).await?;
         if ended.iter().any(|id| id == session) {
             // They are here by this very link.
             return Ok(Reply::redirect(OwnPage::Factors.path().into()).with_session(CookieChange::Clear));

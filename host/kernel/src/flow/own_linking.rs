@@ -59,7 +59,7 @@ impl Flow {
         let body = Text { key: key.into(), arguments };
         Ok(Reply::page(Page::SignIn(SignInPage {
             transaction: held.id.clone(),
-            anti_forgery: self.anti_forgery(&held.id, &held.browser),
+            anti_forgery: self.form_token(held),
             application: String::new(),
             enrols: true,
             challenge: Challenge {
@@ -112,7 +112,7 @@ impl Flow {
 impl ModuleSet {
     /// Those whose identities people link, as their page shows them.
     pub(super) fn linkable(&self) -> Vec<LinkOf> {
-        let shown = self.linking().map(|enabled| {
+        let shown = self.linking().filter(|enabled| enabled.heeds_demands()).map(|enabled| {
             let description = enabled.module.description();
             LinkOf {
                 authenticator: description.name.clone(),

@@ -35,6 +35,12 @@ pub(super) struct Progress {
     pub(super) chosen: Option<String>,
     /// The session that this goes on from, and when its person proved who they are.
     pub(super) session: Option<(String, Timestamp)>,
+    /// When they last showed in that session that they are there.
+    pub(super) session_proven: Option<Timestamp>,
+    /// In this transaction they have shown that they are there.
+    pub(super) present: bool,
+    /// They have to show that they are there, whatever the application asks for.
+    pub(super) wants_presence: bool,
     /// The person wants this device to be remembered.
     pub(super) wants_remembering: bool,
     /// By which authenticator, and for how many seconds: once all steps are done.

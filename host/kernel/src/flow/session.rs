@@ -67,6 +67,7 @@ impl Flow {
             authenticators: progress.authenticators.clone(),
             several: progress.several.clone(),
             links: progress.links.clone(),
+            proven_at: progress.session_proven.or(progress.present.then_some(now)),
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(self.lifetimes.session),
@@ -85,6 +86,8 @@ impl Flow {
                     session.authenticators.extend(earlier.cloned());
                     let earlier = several_of(&old).into_iter();
                     session.several.extend(earlier.filter(|name| !progress.several.contains(name)));
+                    let earlier = old.links.into_iter();
+                    session.links.extend(earlier.filter(|link| !progress.links.contains(link)));
                 }
                 if !store.renew_session(&session).await? {
                     if progress.session.is_some() {
@@ -106,15 +109,21 @@ impl Flow {
 
     /// A link that went while its session began: whoever removed it may not have seen the session yet.
     async fn check_links(&self, visitor: &Visitor, session: &Session) -> Result<(), Stop> {
-        if session.links.is_empty() {
+        let there = self.links_are_there(&session.subject, &session.links).await;
+        if let Err(Stop::Lost(_)) = &there {
+            self.end_session(visitor, session, "unlinked").await?;
+        }
+        there
+    }
+
+    /// Whether these links are all the person's still.
+    pub(super) async fn links_are_there(&self, subject: &str, links: &[String]) -> Result<(), Stop> {
+        if links.is_empty() {
             return Ok(());
         }
-        let there = self.installation.store.links_of(&session.subject).await?;
-        if session.links.iter().all(|id| there.iter().any(|link| link.id == *id)) {
-            return Ok(());
-        }
-        self.end_session(visitor, session, "unlinked").await?;
-        Err(Lost::OutOfStep.into())
+        let there = self.installation.store.links_of(subject).await?;
+        let all = links.iter().all(|id| there.iter().any(|link| link.id == *id));
+        if all { Ok(()) } else { Err(Lost::OutOfStep.into()) }
     }
 
     /// Ends the sessions that the link began, of which none may be left by the time that it is removed: the

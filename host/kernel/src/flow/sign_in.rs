@@ -92,9 +92,17 @@ impl Flow {
                 continue;
             }
             let services = self.services_of(&sign_in, enabled, None).await?;
+            if services.demanded().asks_presence() && !enabled.heeds_demands() {
+                // It would send them to where they are signed in, perhaps since yesterday.
+                tracing::warn!(authenticator = %enabled.name(), "it does not import `demands`, and is passed over");
+                sign_in.progress.out.push(enabled.name().clone());
+                continue;
+            }
             let context = self.context_of(&sign_in, enabled, &services);
             let begun = enabled.module.begin(Arc::clone(&services), context).await;
-            match self.judged(enabled, &services, begun) {
+            let begun = self.judged(enabled, &services, begun);
+            note_presence(&mut sign_in.progress, &services, &begun, false);
+            match begun {
                 Ok(Step::Challenge(challenge)) => {
                     sign_in.progress.component = enabled.module.digest().to_owned();
                     sign_in.set(Some((enabled.name(), challenge.clone())));
@@ -194,6 +202,7 @@ impl Flow {
         let context = self.context_of(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
         let done = self.judged(enabled, &services, done);
+        note_presence(&mut sign_in.progress, &services, &done, carrier.is_none());
         if is_guessable {
             self.count_factor(&sign_in, enabled, &done).await?;
         }
@@ -482,6 +491,19 @@ impl Flow {
             correlation: Some(&visitor.correlation),
             fields: if why.is_empty() { &fields[..1] } else { &fields },
         });
+    }
+}
+
+/// Whoever has sent a form is there, and whoever is named where that was demanded. A browser that shows a ticket by
+/// itself, or was sent to a provider that knew it and sent it back, says nothing of the person.
+fn note_presence(
+    progress: &mut Progress,
+    services: &AuthenticatorServices,
+    done: &Result<Step, ModuleFailure>,
+    is_here: bool,
+) {
+    if matches!(done, Ok(Step::Authenticated(_))) && (is_here || services.demanded().asks_presence()) {
+        progress.present = true;
     }
 }
 

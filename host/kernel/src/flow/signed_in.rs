@@ -72,13 +72,20 @@ impl Flow {
     }
 
     /// What goes on from a session ends with it, and what began with a password ends with that password:
-    /// whoever changes it is rid of all who knew the old one.
+    /// whoever changes it is rid of all who knew the old one. What began with a link ends with the link, and nothing
+    /// goes on for somebody who is disabled.
     pub(super) async fn check_session(&self, visitor: &Visitor, progress: &Progress) -> Result<(), Stop> {
         if let (Some((_, then)), Some(person)) = (&progress.proven, &progress.person) {
             let now = self.installation.directory.device_binding(&person.username).await?;
             if now.unwrap_or_default() != *then {
                 return Err(Lost::OutOfStep.into());
             }
+        }
+        if let Some(person) = &progress.person {
+            if self.installation.directory.account(&person.subject).await?.is_none() {
+                return Err(Lost::OutOfStep.into());
+            }
+            self.links_are_there(&person.subject, &progress.links).await?;
         }
         let Some((expected, _)) = &progress.session else { return Ok(()) };
         match self.session_of(visitor).await? {

@@ -287,6 +287,12 @@ impl EnabledAuthenticator {
         self.module.description().methods.iter().any(|method| method == SEVERAL_FACTORS)
     }
 
+    /// Whether it asks the person anew where that is demanded: here it does whatever it does, and elsewhere it has to
+    /// say so.
+    pub(super) fn heeds_demands(&self) -> bool {
+        self.redirects.is_none() || self.module.heeds_demands()
+    }
+
     fn reaches(&self, contexts: &[String]) -> bool {
         self.module.description().contexts.iter().any(|context| contexts.contains(context))
     }

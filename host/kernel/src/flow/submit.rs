@@ -33,7 +33,7 @@ impl Flow {
         let id = value(&form, "t").ok_or(Lost::Unknown)?;
         let held = self.held_transaction(id, visitor.browser.as_deref()).await??;
         let sent = value(&form, "anti-forgery").ok_or(Lost::Forged)?;
-        let expected = self.anti_forgery(&held.id, &held.browser);
+        let expected = self.form_token(&held);
         if !bool::from(expected.as_bytes().ct_eq(sent.as_bytes())) {
             return Err(Lost::Forged.into());
         }

@@ -248,6 +248,17 @@ impl Flow {
         Ok(transaction)
     }
 
+    /// The token of the form that is due now. That of a link is good for this identity alone: a page that was shown
+    /// before is no answer to the question that the person has not read.
+    pub(super) fn form_token(&self, held: &Held) -> String {
+        match &held.transaction.stage {
+            Stage::Link { linking, .. } => {
+                self.anti_forgery(&format!("{}:{}", held.id, linking.mark()), &held.browser)
+            }
+            _ => self.anti_forgery(&held.id, &held.browser),
+        }
+    }
+
     /// The token of a transaction's form: nobody else than this browser gets to see it.
     pub(super) fn anti_forgery(&self, id: &str, browser: &str) -> String {
         let message = format!("{}:{id}:{browser}", id.len());

@@ -51,6 +51,18 @@ async fn who_has_nothing_sets_it_up_uses_it_and_goes_on_to_the_application() {
     assert!(!page(&shown).enrols);
 }
 
+/// Nothing is set up for somebody who is disabled meanwhile: it would be there when they are enabled again.
+#[tokio::test]
+async fn who_is_disabled_meanwhile_sets_nothing_up() {
+    let scene = scene().await;
+    let mut browser = Browser::default();
+    let shown = form(after_password(&mut browser, &scene, demand("one")).await);
+    scene.directory.disabled.lock().unwrap().push("alice".into());
+    let late = browser.send_on(&scene, "sign-in", &shown, &[("code", "1234")]).await;
+    assert_eq!(name(&late), "refused 400 error.expired");
+    assert_eq!(scene.store.credentials("pin", "subject-of-alice").await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn without_the_operators_word_nobody_does() {
     let scene = Scene::new().await;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use postern_kernel::flow::{AccountRules, Action, FactorsPage, OwnPage, Page, SignInPage, UnknownIdentity};
-use postern_kernel::module::{Method, Outcome, SignOn};
+use postern_kernel::module::{Demand, Method, Outcome, SignOn};
 
 use crate::scene::{Browser, PASSWORD, PageForm, Scene, demand, form, name};
 use crate::sent_away::{Seen, SentAway};
@@ -64,7 +64,15 @@ async fn name_to_link(
 
 /// Signs in by the provider; whether that is anybody here.
 async fn signs_in(scene: &Scene, seen: &Mutex<Seen>, identity: &str) -> Option<String> {
-    let mut browser = Browser::default();
+    signs_in_with(&mut Browser::default(), scene, seen, identity).await
+}
+
+async fn signs_in_with(
+    browser: &mut Browser,
+    scene: &Scene,
+    seen: &Mutex<Seen>,
+    identity: &str,
+) -> Option<String> {
     scene.script(Outcome::Authenticate(demand("one")));
     let opened = browser.open(scene, Method::Get).await;
     let page = form(browser.follow_on(scene, opened).await);
@@ -96,6 +104,9 @@ async fn an_identity_is_linked_by_who_is_signed_in_and_says_so() {
     // Somebody else's form does not say it for her.
     let forged = PageForm { anti_forgery: "forged".into(), ..page.clone() };
     assert_eq!(name(&browser.send(&scene, "sign-in", &forged, &[]).await), LOST);
+    // Nor does one of hers that was shown before the question.
+    assert_eq!(name(&browser.send(&scene, "sign-in", &page, &[]).await), LOST);
+    assert_eq!(scene.store.links_of("subject-of-alice").await.unwrap(), []);
     let list = browser.send_on(&scene, "sign-in", &form(question), &[]).await;
     assert_eq!(shown(&list).links.len(), 1);
     assert!(scene.audit.has("account.linked"));
@@ -117,16 +128,17 @@ async fn an_identity_of_somebody_else_stays_theirs() {
     let his = form(reach(&mut bob, &scene, "bob").await);
     // Both are asked at once, and one gets it.
     let question = name_to_link(&mut alice, &scene, &seen, &hers, "subject=1").await;
-    name_to_link(&mut bob, &scene, &seen, &his, "subject=1").await;
+    let late = form(name_to_link(&mut bob, &scene, &seen, &his, "subject=1").await);
     assert_eq!(name(&alice.send_on(&scene, "sign-in", &form(question), &[]).await), "factors");
-    assert_eq!(name(&bob.send_on(&scene, "sign-in", &his, &[]).await), "refused 403 error.denied");
+    assert_eq!(name(&bob.send_on(&scene, "sign-in", &late, &[]).await), "refused 403 error.denied");
     assert!(scene.audit.has("account.not-linked link-taken"));
     let told = name_to_link(&mut bob, &scene, &seen, &his, "subject=1").await;
     assert!(
         asked(&told).is_closed && format!("{:?}", asked(&told).challenge.elements).contains("link-taken")
     );
-    assert_eq!(name(&bob.send(&scene, "sign-in", &his, &[]).await), LOST);
-    assert_eq!(name(&bob.send_on(&scene, "cancel", &his, &[]).await), "factors");
+    let told = form(told);
+    assert_eq!(name(&bob.send(&scene, "sign-in", &told, &[]).await), LOST);
+    assert_eq!(name(&bob.send_on(&scene, "cancel", &told, &[]).await), "factors");
     assert_eq!(scene.store.links_of("subject-of-bob").await.unwrap(), []);
     assert_eq!(signs_in(&scene, &seen, "subject=1").await.as_deref(), Some("subject-of-alice"));
 }
@@ -180,4 +192,55 @@ async fn a_factor_that_was_set_up_meanwhile_has_to_be_shown_and_what_is_refused_
         assert_eq!(name(&sent), LOST, "{authenticator}");
     }
     assert!(scene.resumed().is_none());
+}
+
+/// A provider that knew the browser and sent it back says nothing of who sits there.
+#[tokio::test]
+async fn a_sign_in_elsewhere_that_nobody_asked_to_be_fresh_opens_no_page_of_ones_own() {
+    let (scene, seen) = scene(UnknownIdentity::OwnPage).await;
+    let mut browser = Browser::default();
+    let page = form(reach(&mut browser, &scene, "alice").await);
+    let question = name_to_link(&mut browser, &scene, &seen, &page, "subject=1").await;
+    assert!(
+        seen.lock().unwrap().demanded.iter().all(|demanded| demanded.fresh),
+        "for a link it is asked anew"
+    );
+    browser.send_on(&scene, "sign-in", &form(question), &[]).await;
+
+    let mut browser = Browser::default();
+    assert!(signs_in_with(&mut browser, &scene, &seen, "subject=1").await.is_some());
+    let opened = browser.open_own(&scene, OwnPage::Factors).await;
+    let opened = browser.follow_on(&scene, opened).await;
+    assert_eq!(name(&opened), "sign-in.title");
+    // Nor does it count for an application that asks for a greatest age.
+    scene.script(Outcome::Authenticate(Demand { max_age: Some(60), passive: true, ..demand("one") }));
+    let recent = browser.open(&scene, Method::Get).await;
+    browser.follow_on(&scene, recent).await;
+    assert!(matches!(scene.resumed(), Some(SignOn::Failed(_))));
+
+    browser.send_on(&scene, "other", &form(opened), &[]).await;
+    assert!(seen.lock().unwrap().demanded.last().unwrap().fresh);
+    let state = seen.lock().unwrap().state();
+    let came = browser.come_back_with(&scene, "away", &state, "subject=1").await;
+    let pin = form(browser.follow_on(&scene, came).await);
+    let list = browser.send_on(&scene, "sign-in", &pin, &[("code", "1234")]).await;
+    assert_eq!(shown(&list).links.len(), 1, "asked anew there, she is here");
+}
+
+/// Who never asks what is demanded would send people to where they are signed in, perhaps since yesterday.
+#[tokio::test]
+async fn who_asks_for_no_demand_is_passed_over_where_there_is_one() {
+    let (scene, _) = scene(UnknownIdentity::OwnPage).await;
+    let module = SentAway::heedless("other", PROVIDER);
+    let seen = Arc::clone(&module.seen);
+    scene.enable_sending(module, &["login.example.org"]);
+    scene.provision("other", AccountRules { unknown: UnknownIdentity::OwnPage, ..AccountRules::default() });
+    scene.require(&[&["other", "password"]]);
+    let mut browser = Browser::default();
+    scene.script(Outcome::Authenticate(Demand { force: true, ..demand("one") }));
+    let opened = browser.open(&scene, Method::Get).await;
+    assert_eq!(name(&browser.follow_on(&scene, opened).await), "sign-in.title");
+    assert!(seen.lock().unwrap().states.is_empty());
+    let page = reach(&mut Browser::default(), &scene, "alice").await;
+    assert_eq!(shown(&page).linkable.len(), 1, "the other one alone");
 }

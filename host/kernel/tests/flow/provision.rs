@@ -376,8 +376,7 @@ async fn links_are_on_the_persons_own_page_and_the_last_way_in_stays() {
     let (scene, seen) = scene(UnknownIdentity::Create).await;
     let mut carol = Browser::default();
     come(&mut carol, &scene, &seen, demand("one"), "subject=1&preferred_username=carol").await;
-    let page = carol.open_factors(&scene).await;
-    let page = carol.follow_on(&scene, page).await;
+    let page = own_page(&mut carol, &scene, &seen, "subject=1&preferred_username=carol").await;
     let Action::Page(Page::Factors(shown)) = &page else { panic!("{}", name(&page)) };
     assert_eq!((shown.links.len(), shown.links[0].is_last_way), (1, true));
     assert_eq!(shown.links[0].label, "carol");
@@ -409,8 +408,7 @@ async fn of_the_last_two_ways_in_one_stays_however_they_are_removed() {
     let first = scene.store.links_of("subject-of-carol").await.unwrap().remove(0);
     let second = Link { id: "second".into(), identity: "2".into(), ..first.clone() };
     assert!(scene.store.add_link(&second, 16).await.unwrap());
-    let page = carol.open_factors(&scene).await;
-    let page = carol.follow_on(&scene, page).await;
+    let page = own_page(&mut carol, &scene, &seen, "subject=1&preferred_username=carol").await;
     let own = form_of(&page);
     let mut again = carol.clone();
     let (one, two) = ([("link", first.id.as_str())], [("link", "second")]);
@@ -439,8 +437,7 @@ async fn what_a_link_began_ends_with_it() {
     let unlink = async |browser: &mut Browser, identity: &str| {
         let links = scene.store.links_of("subject-of-alice").await.unwrap();
         let id = links.into_iter().find(|link| link.identity == identity).unwrap().id;
-        let page = browser.open_factors(&scene).await;
-        let page = browser.follow_on(&scene, page).await;
+        let page = own_page(browser, &scene, &seen, &format!("subject={identity}")).await;
         browser.send(&scene, "unlink", &form_of(&page), &[("link", &id)]).await
     };
     assert!(matches!(unlink(&mut alice, "1").await, Action::Redirect(_)));
@@ -459,6 +456,19 @@ async fn what_a_link_began_ends_with_it() {
     let reply = unlink(&mut other, "2").await;
     assert_eq!((name(&reply).as_str(), &other.session), ("redirect /authenticationendpoint/factors", &None));
     assert!(is_in(&mut alice).await);
+}
+
+/// The page of factors: of who came by the provider alone, after that has been asked anew.
+async fn own_page(browser: &mut Browser, scene: &Scene, seen: &Mutex<Seen>, identity: &str) -> Action {
+    let page = browser.open_factors(scene).await;
+    let page = browser.follow_on(scene, page).await;
+    if name(&page) != "redirect https://login.example.org/authorize" {
+        return page;
+    }
+    assert!(seen.lock().unwrap().demanded.last().unwrap().fresh);
+    let state = seen.lock().unwrap().state();
+    let came = browser.come_back_with(scene, "away", &state, identity).await;
+    browser.follow_on(scene, came).await
 }
 
 fn form_of(page: &Action) -> crate::scene::PageForm {

@@ -39,6 +39,7 @@ pub(crate) struct SentAway {
     /// Where it sends people.
     url: String,
     title: Option<&'static str>,
+    heeds: bool,
     /// And with what, when it is by POST.
     post: Option<PostedFields>,
     pub(crate) seen: Arc<Mutex<Seen>>,
@@ -61,6 +62,7 @@ impl SentAway {
             },
             url: url.into(),
             title: None,
+            heeds: true,
             post: None,
             seen: Arc::default(),
         }
@@ -71,6 +73,11 @@ impl SentAway {
         let mut own = Self::new(name, url);
         own.description.identifies = false;
         own
+    }
+
+    /// The same, which never asks what is demanded.
+    pub(crate) fn heedless(name: &str, url: &str) -> Self {
+        Self { heeds: false, ..Self::new(name, url) }
     }
 
     /// The same, which the operator calls so.
@@ -100,6 +107,10 @@ impl SentAway {
 impl AuthenticatorModule for SentAway {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn heeds_demands(&self) -> bool {
+        self.heeds
     }
 
     fn title(&self) -> Option<&str> {

@@ -61,6 +61,7 @@ pub(super) fn session(id: &str, secret: u8, subject: &str) -> Session {
         authenticators: vec!["password".into()],
         several: Vec::new(),
         links: vec!["l-1".into()],
+        proven_at: Some(NOW),
         created_at: NOW,
         last_used_at: NOW,
         expires_at: UNTIL,

@@ -10,13 +10,13 @@ use crate::statement::{seconds, statement, timestamp};
 
 const ADD: &str = "INSERT INTO sessions (id, secret, subject, username, authenticated_at, context, methods,
                            created_at, last_used_at, expires_at, contexts, user_agent,
-                           address, authenticators, several, links)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+                           address, authenticators, several, links, proven_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 const BY_SECRET: &str = "SELECT * FROM sessions WHERE secret = ?1 AND expires_at > ?2";
 /// One that has expired is not there any more, and no session passes from one person to another.
 const RENEW: &str = "UPDATE sessions SET secret = ?3, authenticated_at = ?4, context = ?5, methods = ?6,
                            last_used_at = ?7, expires_at = ?8, contexts = ?9, user_agent = ?10,
-                           address = ?11, authenticators = ?12, several = ?13, links = ?14
+                           address = ?11, authenticators = ?12, several = ?13, links = ?14, proven_at = ?15
      WHERE id = ?1 AND subject = ?2 AND expires_at > ?7";
 /// Two nodes may report out of order.
 const TOUCH: &str = "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1 AND last_used_at < ?2";
@@ -54,6 +54,7 @@ pub(crate) fn add(connection: &Connection, session: &Session) -> rusqlite::Resul
         json(&session.authenticators)?,
         json(&session.several)?,
         json(&session.links)?,
+        session.proven_at.map(seconds),
     ])?;
     Ok(())
 }
@@ -82,6 +83,7 @@ pub(crate) fn renew(connection: &Connection, session: &Session) -> rusqlite::Res
         json(&session.authenticators)?,
         json(&session.several)?,
         json(&session.links)?,
+        session.proven_at.map(seconds),
     ])?;
     Ok(renewed == 1)
 }
@@ -155,6 +157,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         authenticators: from_json(row, "authenticators")?,
         several: from_json(row, "several")?,
         links: from_json(row, "links")?,
+        proven_at: row.get::<_, Option<i64>>("proven_at")?.map(timestamp),
         created_at: timestamp(row.get("created_at")?),
         last_used_at: timestamp(row.get("last_used_at")?),
         expires_at: timestamp(row.get("expires_at")?),
