@@ -110,10 +110,15 @@ impl World {
     /// The person types their name at the provider and consents there.
     fn sign_in(&self, browser: &mut Browser, name: &str) -> Page {
         let page = browser.open(&application(&self.site)).expect("a page");
+        self.prove(browser, &page, name)
+    }
+
+    /// The same from the provider's page on.
+    fn prove(&self, browser: &mut Browser, page: &Page, name: &str) -> Page {
         assert!(page.url.as_str().starts_with(&self.provider.issuer()), "{}\n{}", page.url, page.text());
         let form = page.form_with("login").expect("the provider's page");
         let typed = [("login", name), ("password", "any")];
-        let mut page = browser.submit_until(&page, &form, &typed, APPLICATION).expect("a page");
+        let mut page = browser.submit_until(page, &form, &typed, APPLICATION).expect("a page");
         while page.url.as_str().starts_with(&self.provider.issuer()) {
             let form = page.form_with("prompt").expect("the provider's page");
             page = browser.submit_until(&page, &form, &[], APPLICATION).expect("a page");
@@ -191,6 +196,43 @@ fn an_account_is_linked_by_its_owner() {
     assert!(is_signed_in(&page), "{}\n{}", page.url, page.text());
     let listed = world.site.postern.run(&["user", "list"]);
     assert!(!listed.contains("elsewhere"), "{listed}");
+}
+
+#[test]
+fn who_is_signed_in_links_an_account_on_their_own_page() {
+    let mut world = World::new("unknown = \"own-page\"");
+    let page = world.sign_in(&mut world.site.browser(), "alice.elsewhere");
+    assert!(asks_here(&page), "nobody's yet, and no account proves it here: {}", page.text());
+    // The password first, and the provider by choice.
+    let file = world.site.postern.folder().join("postern.toml");
+    let text = fs::read_to_string(&file).expect("the configuration");
+    world.site.postern.stop();
+    let text = text.replace("[[\"openid-provider\", \"password\"]]", "[[\"password\", \"openid-provider\"]]");
+    fs::write(&file, text).expect("a folder to write to");
+    world.site.postern.start();
+
+    let mut browser = world.site.browser();
+    let own = format!("{}/authenticationendpoint/factors", world.site.base_url());
+    let page = browser.open(&own).expect("a page");
+    let form = page.form_with("f.password").expect("a sign-in page");
+    let typed = [("f.username", USER.0), ("f.password", USER.1), ("action", "sign-in")];
+    let page = browser.submit_form(&page, &form, &typed).expect("a page");
+    let form = page.form_with("f.authenticator").unwrap_or_else(|error| panic!("{error}: {}", page.text()));
+    let page = browser.submit_form(&page, &form, &[("action", "link")]).expect("a page");
+    let page = world.prove(&mut browser, &page, "alice.elsewhere");
+    assert!(page.text().contains("Link this account?"), "{}\n{}\n{}", page.url, page.text(), world.log());
+    assert_eq!(world.events("account.linked"), 0, "she has not said so yet");
+    let form = page.form_with("t").expect("our page");
+    let page = browser.submit_form(&page, &form, &[("action", "sign-in")]).expect("a page");
+    assert!(page.text().contains("Linked accounts") && page.form_with("f.link").is_ok(), "{}", page.text());
+    assert_eq!(world.events("account.linked"), 1);
+
+    let mut other = world.site.browser();
+    let page = other.open(&application(&world.site)).expect("a page");
+    let form = page.form_with("f.password").expect("a sign-in page");
+    let page = other.submit_form(&page, &form, &[("action", "other")]).expect("a page");
+    let page = world.prove(&mut other, &page, "alice.elsewhere");
+    assert!(is_signed_in(&page), "{}\n{}\n{}", page.url, page.text(), world.log());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::handle::page_of;
 use super::provision::{is_verified, label};
 use super::sign_in::SignIn;
 use super::transaction::{Held, Lost};
-use super::{CookieChange, EnabledAuthenticator, Flow, ModuleSet, OwnLink, OwnPage, Reply, Visitor};
+use super::{CookieChange, EnabledAuthenticator, Flow, ModuleSet, OwnLink, Page, Reply, Visitor};
 use crate::audit::Event;
 use crate::authenticator::{ClaimSet, Element, Form, Message, Person, Text, translated};
 use crate::directory::Account;
@@ -215,8 +215,8 @@ impl Flow {
         // Those that outlive their sessions as well: after these, so that no session makes another one.
         store.revoke_grants_of_link(&person.subject, &link.id).await?;
         if ended.iter().any(|id| id == session) {
-            // They are here by this very link.
-            return Ok(Reply::redirect(OwnPage::Factors.path().into()).with_session(CookieChange::Clear));
+            // They are here by this very link. Whoever goes on would be sent to the provider again.
+            return Ok(Reply::page(Page::SignedOut).with_session(CookieChange::Clear));
         }
         Ok(Reply::redirect(page_of(&held.id)))
     }
