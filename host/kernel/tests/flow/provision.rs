@@ -346,6 +346,9 @@ async fn an_outside_identity_proves_no_account_that_another_one_is_linked_with()
     scene.require(&[&["away", "other"]]);
     let shown = come(&mut Browser::default(), &scene, &seen, demand("one"), "subject=1").await;
     assert_eq!(name(&shown), DENIED);
+    let Action::Page(Page::SignIn(page)) = &shown else { panic!("{}", name(&shown)) };
+    let said = format!("{:?}", page.challenge.elements);
+    assert!(said.contains("sign-in.not-here") && !said.contains("sign-in.linking"), "{said}");
     assert!(scene.audit.has("sign-in.denied nothing-to-link-with"));
 }
 
