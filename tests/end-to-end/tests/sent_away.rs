@@ -224,12 +224,14 @@ fn a_posted_answer_signs_somebody_in_and_is_linked_with_who_proves_it() {
     let linked = world.site.postern.run(&["user", "links", USER.0]);
     assert!(linked.contains(ISSUER) && linked.contains("alice@example.org"), "{linked}");
 
-    // Her own page has it, and removes it: the password is left.
+    // Her own page has it, and removes it: the password is left. Who came from elsewhere unasked does not get there.
     let own = format!("{}/authenticationendpoint/factors", world.site.base_url());
-    let page = another.open(&own).expect("a page");
+    let elsewhere = another.open(&own).expect("a page");
+    assert!(!elsewhere.text().contains("alice@example.org"), "{}", elsewhere.text());
+    let page = browser.open(&own).expect("a page");
     assert!(page.text().contains("alice@example.org"), "{}", page.text());
     let shown = page.form_with("f.link").expect("a link");
-    let page = another.submit_form(&page, &shown, &[("action", "unlink")]).expect("a page");
+    let page = browser.submit_form(&page, &shown, &[("action", "unlink")]).expect("a page");
     assert!(!page.text().contains("alice@example.org"), "{}", page.text());
     let mut late = world.site.browser();
     let sent = world.sent(&mut late);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::complete::Stop;
 use super::handle::page_of;
+use super::progress::Progress;
 use super::returned::{Brought, sent_away};
 use super::sign_in::{SignIn, away, misuse};
 use super::transaction::{Lost, Stage};
@@ -29,8 +30,9 @@ impl Flow {
         let Some(enabled) = chosen.or(offered.first()).copied() else { return Ok(Err(sign_in)) };
         if !self.steps_are_recent(&sign_in) {
             // From the first step on, as somebody who has not signed in yet.
-            sign_in.progress = Box::default();
-            sign_in.progress.wants_presence = true;
+            let Progress { hint, realm, asks_name, .. } = *sign_in.progress;
+            sign_in.progress =
+                Box::new(Progress { hint, realm, asks_name, wants_presence: true, ..Progress::default() });
             return self.go_on(sign_in).await.map(Ok);
         }
         let services = self.enrolling_services(&sign_in, enabled, None);
@@ -163,8 +165,17 @@ impl Flow {
         if own.iter().any(|authenticator| !progress.authenticators.contains(authenticator)) {
             return Ok(Vec::new());
         }
-        let plan = self.plan_of(sign_in).await?;
-        Ok(plan.map(|plan| plan.to_set_up(progress)).unwrap_or_default())
+        let Some(plan) = self.plan_of(sign_in).await? else { return Ok(Vec::new()) };
+        // A link is a factor as well, where the step names its authenticator.
+        let links = self.installation.store.links_of(&person.subject).await?;
+        let has_link = |enabled: &&EnabledAuthenticator| {
+            links.iter().any(|link| link.authenticator == *enabled.name())
+                && !progress.authenticators.contains(enabled.name())
+        };
+        if plan.under_way(progress).iter().any(has_link) {
+            return Ok(Vec::new());
+        }
+        Ok(plan.to_set_up(progress))
     }
 
     /// Whether the person proved who they are just now, or within [`super::Lifetimes::recent`], and was there.

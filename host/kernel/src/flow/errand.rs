@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::complete::Stop;
 use super::factors::not_allowed;
 use super::handle::page_of;
-use super::returned::{Brought, sent_away};
+use super::returned::{Brought, sent_away, too_soon};
 use super::show::application_name;
 use super::sign_in::{away, misuse};
 use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Page, Reply, SignInPage, UnknownIdentity, Visitor};
-use crate::authenticator::{Challenge, Context, Demanded, Person, Purpose, Redirection, Step, Text};
+use crate::authenticator::{Challenge, Context, Demanded, Event, Person, Purpose, Redirection, Step, Text};
 use crate::services::AuthenticatorServices;
+use crate::throttle::{Admission, Pool};
 use crate::unavailable::Unavailable;
 
 /// What for.
@@ -65,13 +66,30 @@ impl Flow {
             Task::Link => services.demanding(Demanded { fresh: true, ..Demanded::default() }),
         });
         let context = self.errand_context(visitor, enabled, (purpose, known), &services);
+        // Who links may guess whom they are elsewhere, as in a first step; what sets something up is their own.
+        let guesses = task == Task::Link
+            && brought.as_ref().is_some_and(|brought| matches!(brought.answer, Event::Form(_)));
+        let pool = guesses.then(|| Pool::first_step(enabled.name(), visitor.address));
+        let (store, now) = (self.installation.store.as_ref(), self.installation.clock.now());
+        if let Some(pool) = &pool
+            && let Admission::Wait(seconds) = self.installation.throttle.admit(store, pool, now).await?
+        {
+            self.audit_sign_in(visitor, "account.not-linked", Some(enabled.name()), None, "throttled");
+            return Ok(too_soon(seconds));
+        }
         let done = match brought {
             None => enabled.module.begin(Arc::clone(&services), context).await,
             Some(Brought { state, answer, .. }) => {
                 enabled.module.proceed(Arc::clone(&services), context, state, answer).await
             }
         };
-        let step = self.judged(enabled, &services, done)?;
+        let step = self.judged(enabled, &services, done);
+        let is_wrong =
+            matches!(&step, Ok(Step::Challenge(Challenge { error: Some(_), .. }) | Step::Denied(_)));
+        if let Some(pool) = pool.filter(|_| !is_wrong) {
+            self.installation.throttle.take_back(store, &pool, now).await?;
+        }
+        let step = step?;
         self.errand_step(errand, enabled, &services, held, step).await
     }
 

@@ -265,12 +265,7 @@ impl Flow {
     pub(super) async fn back_too_soon(&self, mut sign_in: SignIn<'_>, seconds: u32) -> Result<Reply, Stop> {
         sign_in.set(None);
         self.keep_transaction(sign_in.held).await??;
-        Ok(Reply::page(Page::Refused {
-            status: 429,
-            audience: Audience::Browser,
-            message: "error.throttled",
-            retry_after: Some(seconds),
-        }))
+        Ok(too_soon(seconds))
     }
 
     /// For somebody who was sent elsewhere and has come back without an answer, and has another way: to be
@@ -302,6 +297,16 @@ impl Flow {
             is_closed: false,
         }))
     }
+}
+
+/// Nothing was looked at: the next try is in so many seconds.
+pub(super) fn too_soon(seconds: u32) -> Reply {
+    Reply::page(Page::Refused {
+        status: 429,
+        audience: Audience::Browser,
+        message: "error.throttled",
+        retry_after: Some(seconds),
+    })
 }
 
 /// Where the call sends somebody: by GET, or from a page that posts what it said.

@@ -67,7 +67,10 @@ impl Flow {
             authenticators: progress.authenticators.clone(),
             several: progress.several.clone(),
             links: progress.links.clone(),
-            proven_at: progress.session_proven.or(progress.present.then_some(now)),
+            proven_at: match &progress.session {
+                Some(_) => progress.session_proven,
+                None => progress.present.then_some(now),
+            },
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(self.lifetimes.session),
@@ -78,6 +81,7 @@ impl Flow {
             Some(old) if old.subject == account.subject => {
                 session.id.clone_from(&old.id);
                 session.created_at = old.created_at;
+                session.proven_at = session.proven_at.or(old.proven_at);
                 if progress.session.is_some() {
                     session.expires_at = old.expires_at;
                     // Those of the steps that this sign-in had no use for.

@@ -13,8 +13,8 @@ use super::transaction::{Held, Lost, Stage};
 use super::{EnabledAuthenticator, Flow, ModuleSet, Reply, Visitor};
 use crate::audit::Event;
 use crate::authenticator::{
-    Carrier, Challenge, Context, Denial, Element, Event as Answer, Identity, Message, Person, Purpose, Step,
-    Text, Who,
+    Carrier, Challenge, Context, Demanded, Denial, Element, Event as Answer, Identity, Message, Person,
+    Purpose, Step, Text, Who,
 };
 use crate::module::{Demand, Failure, FailureReason, ModuleFailure};
 use crate::services::AuthenticatorServices;
@@ -100,8 +100,16 @@ impl Flow {
             }
             let context = self.context_of(&sign_in, enabled, &services);
             let begun = enabled.module.begin(Arc::clone(&services), context).await;
-            let begun = self.judged(enabled, &services, begun);
-            note_presence(&mut sign_in.progress, &services, &begun, false);
+            let begun = match self.judged(enabled, &services, begun) {
+                Ok(Step::Authenticated(_))
+                    if services.demanded().asks_presence() && !enabled.module.heeds_demands() =>
+                {
+                    // Nobody has done anything.
+                    Ok(Step::NotEnrolled)
+                }
+                begun => begun,
+            };
+            self.note_presence(&mut sign_in.progress, &services, &begun, false);
             match begun {
                 Ok(Step::Challenge(challenge)) => {
                     sign_in.progress.component = enabled.module.digest().to_owned();
@@ -202,7 +210,7 @@ impl Flow {
         let context = self.context_of(&sign_in, enabled, &services);
         let done = enabled.module.proceed(Arc::clone(&services), context, state, answer).await;
         let done = self.judged(enabled, &services, done);
-        note_presence(&mut sign_in.progress, &services, &done, carrier.is_none());
+        self.note_presence(&mut sign_in.progress, &services, &done, carrier.is_none());
         if is_guessable {
             self.count_factor(&sign_in, enabled, &done).await?;
         }
@@ -443,6 +451,23 @@ impl Flow {
         Ok(Arc::new(services.back_by(carrier)))
     }
 
+    /// Whoever has sent a form is there, and whoever is named where that was demanded: as fresh, or of an age that does
+    /// for the person's own pages. A browser that shows a ticket by itself, or was sent to a provider that knew it and
+    /// sent it back, says nothing of the person.
+    fn note_presence(
+        &self,
+        progress: &mut Progress,
+        services: &AuthenticatorServices,
+        done: &Result<Step, ModuleFailure>,
+        is_here: bool,
+    ) {
+        let Demanded { fresh, max_age, .. } = services.demanded();
+        let is_asked = *fresh || max_age.is_some_and(|most| most <= self.lifetimes.recent);
+        if matches!(done, Ok(Step::Authenticated(_))) && (is_here || is_asked) {
+            progress.present = true;
+        }
+    }
+
     pub(super) fn context_of(
         &self,
         sign_in: &SignIn<'_>,
@@ -491,19 +516,6 @@ impl Flow {
             correlation: Some(&visitor.correlation),
             fields: if why.is_empty() { &fields[..1] } else { &fields },
         });
-    }
-}
-
-/// Whoever has sent a form is there, and whoever is named where that was demanded. A browser that shows a ticket by
-/// itself, or was sent to a provider that knew it and sent it back, says nothing of the person.
-fn note_presence(
-    progress: &mut Progress,
-    services: &AuthenticatorServices,
-    done: &Result<Step, ModuleFailure>,
-    is_here: bool,
-) {
-    if matches!(done, Ok(Step::Authenticated(_))) && (is_here || services.demanded().asks_presence()) {
-        progress.present = true;
     }
 }
 

@@ -70,9 +70,14 @@ impl<'m> Plan<'m> {
         self.steps.get(progress.done).is_some_and(|step| step.iter().any(did))
     }
 
+    /// Who may do the step under way.
+    pub(super) fn under_way(&self, progress: &Progress) -> &[&'m EnabledAuthenticator] {
+        self.steps.get(progress.done).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Those of the step under way that people set up themselves.
     pub(super) fn to_set_up(&self, progress: &Progress) -> Vec<&'m EnabledAuthenticator> {
-        let step = self.steps.get(progress.done).map(Vec::as_slice).unwrap_or_default();
+        let step = self.under_way(progress);
         let can_be = |enabled: &&&EnabledAuthenticator| {
             enabled.module.description().enrols && !progress.authenticators.contains(enabled.name())
         };

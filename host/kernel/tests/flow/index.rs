@@ -7,7 +7,7 @@ use postern_kernel::authenticator::{
     AuthenticatorModule, Ceremony, Challenge, Context, Description, Element, Event, Factor, Identity,
     Purpose, Step, Text, WebAuthn, Who,
 };
-use postern_kernel::flow::{Action, Page};
+use postern_kernel::flow::{AccountRules, Action, Page, UnknownIdentity};
 use postern_kernel::module::{Authentication, Demand, Method, ModuleFailure, Outcome, SignOn};
 use postern_kernel::services::{AuthenticatorServices, IndexedCredential};
 
@@ -187,6 +187,23 @@ async fn what_fails_in_the_first_step_without_a_name_is_slowed_down_by_its_addre
     assert_eq!(name(&Browser::default().sign_in(&scene, "bob", demand("one")).await), DONE);
     scene.clock.advance(60);
     assert_eq!(name(&guessing.send_on(&scene, "sign-in", &page, &[("handle", "a")]).await), DONE);
+}
+
+/// Whoever is signed in could otherwise try who somebody is elsewhere, on the page where identities are linked.
+#[tokio::test]
+async fn what_fails_where_an_identity_is_linked_is_slowed_down_as_well() {
+    let scene = scene().await;
+    scene.provision("key", AccountRules { unknown: UnknownIdentity::OwnPage, ..AccountRules::default() });
+    let bob = [("username", "bob"), ("password", PASSWORD)];
+    let (mut bob, page) = open_factors(&mut Browser::default(), &scene, &bob).await;
+    let page = form(bob.send_on(&scene, "link", &form(page), &[("authenticator", "key")]).await);
+    for number in 0..50 {
+        let told = bob.send_on(&scene, "sign-in", &page, &[("handle", &number.to_string())]).await;
+        assert_eq!(error(&told), Some("unknown"), "{number}");
+    }
+    let told = bob.send_on(&scene, "sign-in", &page, &[("handle", "a")]).await;
+    assert_eq!(name(&told), "refused 429 error.throttled");
+    assert!(scene.audit.has("account.not-linked throttled"));
 }
 
 /// Whoever knows the password would lock the person's passkey for them.

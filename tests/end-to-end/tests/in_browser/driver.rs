@@ -1,4 +1,5 @@
 //! Chromium, driven by a script of `tests/browser`.
+#![allow(clippy::print_stdout, reason = "what the browser did stands in the log of the run")]
 use std::path::Path;
 use std::process::Command;
 

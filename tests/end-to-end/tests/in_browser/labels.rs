@@ -1,5 +1,6 @@
 //! A hostile authenticator says what it knows wherever it may say something. What reaches the page is text, what
 //! reaches the logs is on one line, nothing reaches anybody else, and the others sign in meanwhile.
+#![allow(clippy::print_stdout, reason = "how many they were stands in the log of the run")]
 use std::fs;
 use std::path::Path;
 use std::process::Command;
