@@ -16,8 +16,10 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use postern_kernel::authenticator::{
-    AuthenticatorModule as _, ClaimSet, Context, Demanded, Event, Identity, Purpose, Returned, Step, Who,
+    AuthenticatorModule as _, ClaimSet, Context, Demanded, Event, Identity, Purpose, Redirection, Returned,
+    Step, Who,
 };
+use postern_kernel::clock::{Clock, Timestamp};
 use postern_kernel::directory::Claim;
 use postern_kernel::services::{AuthenticatorServices, Installation};
 use postern_outbound::{Authorities, Credential, CredentialKind, HttpOutbound, Policy, Resolver};
@@ -285,6 +287,10 @@ impl Scene {
 
     /// Sends the person there, who comes back with the query in which `{iss}` is the provider.
     async fn sign_in_with(&self, query: &str) -> Step {
+        self.back(self.sent().await, query).await
+    }
+
+    async fn sent(&self) -> Redirection {
         let Step::Redirect(redirection) = self.begin().await else { panic!("nobody is sent") };
         let parameter = |name: &str| {
             let found =
@@ -301,6 +307,10 @@ impl Scene {
             let mut says = self.provider.says.lock().unwrap();
             (says.nonce, says.challenge) = (parameter("nonce"), parameter("code_challenge"));
         }
+        redirection
+    }
+
+    async fn back(&self, redirection: Redirection, query: &str) -> Step {
         let query = query.replace("{iss}", &self.provider.issuer.replace(':', "%3A").replace('/', "%2F"));
         let event = Event::Returned(Returned(query));
         self.module.proceed(self.services(), self.context(), redirection.state, event).await.unwrap()
@@ -468,6 +478,10 @@ async fn tokens_of_a_provider_with_one_key_need_no_name_of_it() {
     scene.lie(|says| says.more_keys = vec![jwk]);
     scene.lie(|says| says.key = key());
     assert_unavailable(&scene.sign_in().await, "jose.kid.missing", "two keys");
+    assert_eq!(scene.asked("/jwks"), 3, "once only");
+    scene.lie(|says| says.more_keys.clear());
+    assert!(matches!(scene.sign_in().await, Step::Authenticated(_)), "the other one is gone");
+    assert_eq!(scene.asked("/jwks"), 4);
 }
 
 #[tokio::test]
@@ -565,6 +579,43 @@ async fn a_fresh_sign_in_is_asked_for_there_and_has_to_be_one() {
     assert!(matches!(scene.sign_in().await, Step::Authenticated(_)));
     scene.lie(|says| says.id_token = json!({ "auth_time": NOW - 31 }));
     assert_unavailable(&scene.sign_in().await, OLD, "an old one");
+}
+
+/// When people are back who let the redirect wait.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        Timestamp(NOW + 1_500)
+    }
+}
+
+#[tokio::test]
+async fn the_age_counts_when_the_person_is_back() {
+    const OLD: &str = "oidc.provider-token.authentication-age";
+    for (fresh, max_age, auth_time, is_good) in [
+        // Recent enough when they were sent.
+        (false, Some(60), NOW - 60, false),
+        (false, Some(60), NOW + 1_500 - 91, false),
+        (false, Some(60), NOW + 1_500 - 90, true),
+        (true, None, NOW - 31, false),
+        (true, None, NOW, true),
+        (true, Some(60), NOW, false),
+        (true, Some(60), NOW + 1_500, true),
+    ] {
+        let mut scene = Scene::new().await;
+        scene.demanded = Demanded { fresh, max_age, contexts: Vec::new() };
+        let now = NOW + 1_500;
+        scene.lie(|says| says.id_token = json!({ "iat": now, "exp": now + 300, "auth_time": auth_time }));
+        let redirection = scene.sent().await;
+        let installation = Arc::into_inner(scene.installation).unwrap();
+        scene.installation = Arc::new(Installation { clock: Arc::new(Later), ..installation });
+        let step = scene.back(redirection, &format!("code=a-code&state={STATE}&iss={{iss}}")).await;
+        match is_good {
+            true => assert!(matches!(step, Step::Authenticated(_)), "{max_age:?} {auth_time}: {step:?}"),
+            false => assert_unavailable(&step, OLD, &format!("{max_age:?} {auth_time}")),
+        }
+    }
 }
 
 #[tokio::test]

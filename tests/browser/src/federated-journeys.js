@@ -9,7 +9,7 @@ import { look } from "./screenshots.js";
 import { step } from "./steps.js";
 
 const providers = JSON.parse(process.env.PROVIDERS);
-const LINKING = "You are al@op.example at Elsewhere, which belongs to no account here yet.";
+const LINKING = "You have come from Elsewhere, where you are called al@op.example.";
 const RETURN = `${config.identityProvider}/commonauth/return/`;
 
 /** Their account here is made on the way. */

@@ -25,6 +25,7 @@ pub(crate) fn begin(context: &Context, settings: &Settings) -> Result<Step, Prob
         nonce: base64url_encode(&system::random(RANDOM)),
         code_verifier: base64url_encode(&system::random(RANDOM)),
         authenticated_since: recency.since(system::now()),
+        max_age: recency.max_age,
     };
     let scopes = settings.all_scopes();
     let acr_values = acr_values(settings, &demand);
@@ -33,7 +34,7 @@ pub(crate) fn begin(context: &Context, settings: &Settings) -> Result<Step, Prob
         redirect_uri: &context.redirect_uri,
         scopes: &scopes,
         prompt: recency.prompt(settings),
-        max_age: recency.max_age,
+        max_age: recency.asked,
         login_hint: context.login_hint.as_deref(),
         acr_values: acr_values.as_deref(),
         ui_locales: Some(&context.language),
@@ -45,14 +46,18 @@ pub(crate) fn begin(context: &Context, settings: &Settings) -> Result<Step, Prob
 struct Recency {
     is_fresh: bool,
     /// Sent along, so that the ID token says when it was (OpenID Connect Core section 2, `auth_time`).
+    asked: Option<u64>,
+    /// Seconds that it may be old when the person is back. None: it does not matter, or it must not be older than
+    /// the request.
     max_age: Option<u64>,
 }
 
 impl Recency {
     fn of(settings: &Settings, demand: &Demand) -> Self {
-        let asked = [settings.max_age, demand.max_age, demand.fresh.then_some(0)];
-        let max_age = asked.into_iter().flatten().min();
-        Self { is_fresh: demand.fresh, max_age }
+        let ages = [settings.max_age, demand.max_age, demand.fresh.then_some(0)];
+        let asked = ages.into_iter().flatten().min();
+        let max_age = ages.into_iter().flatten().filter(|age| *age > 0).min();
+        Self { is_fresh: demand.fresh, asked, max_age }
     }
 
     fn prompt<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
@@ -64,9 +69,9 @@ impl Recency {
         }
     }
 
-    /// When the person has to have signed in there at the earliest, who is sent `now`.
+    /// When the person has to have signed in there at the earliest, who is sent `now` for a sign-in of no age at all.
     fn since(&self, now: u64) -> Option<u64> {
-        self.max_age.map(|max_age| now.saturating_sub(max_age))
+        self.asked.filter(|age| *age == 0).map(|_| now)
     }
 }
 

@@ -15,6 +15,9 @@ use crate::settings::Settings;
 use crate::verifier::Kernel;
 use crate::{CONTEXT, METHODS, MFA, MFA_CONTEXT, calls, texts};
 
+/// Refusals that the provider's present keys may change.
+const OTHER_KEYS: [&str; 2] = ["jose.kid.unknown", "jose.kid.missing"];
+
 pub(crate) fn returned(
     context: &Context,
     settings: &Settings,
@@ -42,8 +45,8 @@ pub(crate) fn returned(
     Ok(authenticated(settings, &identity, mapped))
 }
 
-/// Judges the ID token. A key that is not there may be new: the provider's keys are asked for once more, and
-/// once only.
+/// Judges the ID token. A key that is not there may be new, and of several that a token without `kid` could mean all
+/// but one may be gone: the provider's keys are asked for once more, and once only.
 fn identity(
     settings: &Settings,
     provider: &ProviderMetadata,
@@ -57,6 +60,7 @@ fn identity(
         nonce: &pending.nonce,
         access_token: &tokens.access_token,
         authenticated_since: pending.authenticated_since,
+        max_age: pending.max_age,
         may_lack_time: settings.auth_time_may_lack,
         algorithms: &algorithms,
         now: system::now(),
@@ -64,7 +68,7 @@ fn identity(
     };
     let judge = |keys| judge_provider_token(&tokens.id_token, &rule, &keys, &Kernel);
     let judged = match judge(calls::keys(provider, true)?) {
-        Err(refusal) if refusal.code == "jose.kid.unknown" => judge(calls::keys(provider, false)?),
+        Err(refusal) if OTHER_KEYS.contains(&refusal.code) => judge(calls::keys(provider, false)?),
         judged => judged,
     };
     Ok(judged?.into_inner())

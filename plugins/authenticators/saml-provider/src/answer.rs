@@ -32,6 +32,7 @@ pub(crate) fn judge(context: &Context, settings: &Settings, state: &[u8], form: 
         provider: &settings.provider.provider,
         request_id: &asked.id,
         authenticated_since: asked.authenticated_since,
+        max_age: asked.max_age,
         policy: &policy,
         now: system::now(),
         verifier: &Kernel,

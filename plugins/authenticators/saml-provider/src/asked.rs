@@ -12,18 +12,25 @@ pub(crate) struct Asked {
     pub(crate) id: String,
     /// When the person has to have proven there who they are, at the earliest. None: it does not matter.
     pub(crate) authenticated_since: Option<u64>,
+    /// Seconds that it may be old when the person is back. None: it does not matter, or it must not be older than
+    /// the request.
+    pub(crate) max_age: Option<u64>,
 }
 
 impl Asked {
     pub(crate) fn new(id: &str, settings: &Settings, demand: &Demand, now: u64) -> Self {
-        let max_age = if demand.fresh || settings.written.force { Some(0) } else { demand.max_age };
-        Self { id: id.into(), authenticated_since: max_age.map(|max_age| now.saturating_sub(max_age)) }
+        let is_fresh = demand.fresh || settings.written.force || demand.max_age == Some(0);
+        Self {
+            id: id.into(),
+            authenticated_since: is_fresh.then_some(now),
+            max_age: demand.max_age.filter(|age| *age > 0),
+        }
     }
 
     /// Whether the person has to prove it there anew. SAML knows no greatest age: where one is asked for, a session
     /// there would be refused afterwards, and nobody gets on.
     pub(crate) fn force(&self) -> bool {
-        self.authenticated_since.is_some()
+        self.authenticated_since.is_some() || self.max_age.is_some()
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

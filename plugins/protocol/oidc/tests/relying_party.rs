@@ -52,6 +52,7 @@ fn pending() -> PendingSignIn {
         nonce: "a-nonce".into(),
         code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
         authenticated_since: None,
+        max_age: None,
     }
 }
 
@@ -119,7 +120,7 @@ fn the_request_has_what_binds_the_answer() {
         asked.write(&provider, &pending()).starts_with("https://op.example.com/?a=b&response_type=code&")
     );
     let kept = pending();
-    let fresh = PendingSignIn { authenticated_since: Some(NOW), ..kept.clone() };
+    let fresh = PendingSignIn { authenticated_since: Some(NOW), max_age: Some(60), ..kept.clone() };
     for kept in [kept, fresh] {
         assert_eq!(PendingSignIn::read(&kept.to_bytes()), Ok(kept));
     }
@@ -128,6 +129,7 @@ fn the_request_has_what_binds_the_answer() {
         b"{}",
         br#"{"state":"","nonce":"a","code_verifier":"b"}"#,
         br#"{"state":"s","nonce":"a","code_verifier":"b","authenticated_since":"0"}"#,
+        br#"{"state":"s","nonce":"a","code_verifier":"b","max_age":-1}"#,
     ] {
         assert_eq!(PendingSignIn::read(bytes).unwrap_err().code, "oidc.pending.malformed");
     }
@@ -212,6 +214,7 @@ fn rule() -> IdTokenRule<'static> {
         nonce: "a-nonce",
         access_token: ACCESS_TOKEN,
         authenticated_since: None,
+        max_age: None,
         may_lack_time: false,
         algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
         now: NOW,
@@ -317,6 +320,20 @@ fn a_lying_provider_is_not_believed() {
         let expected = if time.is_null() { Ok(()) } else { expected };
         assert_eq!(judge(&with("auth_time", time.clone()), &lenient), expected, "{time}");
     }
+    // Sent there 25 minutes ago, for a sign-in of a minute at most. Then it was recent enough; now it is not.
+    let aged = IdTokenRule { max_age: Some(60), ..rule() };
+    let both = IdTokenRule { authenticated_since: Some(NOW - 1_500), ..aged };
+    for rule in [aged, both] {
+        for (time, expected) in [
+            (NOW - 1_560, Err("oidc.provider-token.authentication-age")),
+            (NOW - 91, Err("oidc.provider-token.authentication-age")),
+            (NOW - 90, Ok(())),
+        ] {
+            assert_eq!(judge(&with("auth_time", json!(time)), &rule), expected, "{time}");
+        }
+    }
+    let both = IdTokenRule { authenticated_since: Some(NOW), ..aged };
+    assert!(judge(&with("auth_time", json!(NOW - 31)), &both).is_err(), "not before they were sent, either");
 
     let good = with("acr", json!("x"));
     let other = signed(&TestKey::p256(), "k1", &claims(key.algorithm()));

@@ -61,6 +61,7 @@ fn pending() -> PendingSignIn {
         nonce: "a-nonce".into(),
         code_verifier: "a-verifier".into(),
         authenticated_since: None,
+        max_age: None,
     }
 }
 
@@ -76,7 +77,8 @@ fn provider_token(body: &[u8]) -> Result<(), Refusal> {
         client_id: "postern",
         nonce: "a-nonce",
         access_token: "access",
-        authenticated_since: has_time.then(|| now() - 3_600),
+        authenticated_since: None,
+        max_age: has_time.then_some(3_600),
         may_lack_time: false,
         algorithms: &[Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa],
         now: now(),

@@ -146,12 +146,14 @@ pub fn judge_sign_on(vector: &Vector) -> Verdict {
         let spki = Keys::shared().get(name).expect("a key").spki().to_vec();
         RegisteredKey(PublicKey::from_spki(spki))
     });
+    let seconds = |name: &str| request.header(name).map(|seconds| seconds.parse().expect("seconds"));
     let expected = ExpectedSignOn {
         entity_id: &format!("{BASE_URL}/identity/metadata/saml2"),
         consumer_url: &consumer_url,
         provider: &IdentityProvider::new("https://idp.example.com/metadata", keys.into()),
         request_id: request.header("x-request").expect("the request that it answers"),
-        authenticated_since: request.header("x-authenticated-since").map(|at| at.parse().expect("seconds")),
+        authenticated_since: seconds("x-authenticated-since"),
+        max_age: seconds("x-max-age"),
         policy: &Policy::for_destination(&consumer_url),
         now,
         verifier: &NativeVerifier,

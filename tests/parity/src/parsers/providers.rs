@@ -50,6 +50,7 @@ fn id_token(token: &str) {
         nonce: "a-nonce",
         access_token: "access",
         authenticated_since: Some(NOW - 60),
+        max_age: None,
         may_lack_time: false,
         algorithms: &[Algorithm::EdDsa],
         now: NOW,
@@ -70,6 +71,7 @@ fn callback(query: &str) {
         nonce: "a-nonce".into(),
         code_verifier: "v".into(),
         authenticated_since: None,
+        max_age: None,
     };
     let provider = ProviderMetadata {
         issuer: ISSUER.into(),

@@ -110,6 +110,7 @@ pub fn saml_sign_on(bytes: &[u8]) {
         provider: &provider,
         request_id: core::str::from_utf8(request_id).unwrap_or_default(),
         authenticated_since: None,
+        max_age: None,
         policy: &policy,
         now: NOW,
         verifier,

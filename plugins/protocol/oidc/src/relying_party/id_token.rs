@@ -28,6 +28,8 @@ pub struct IdTokenRule<'a> {
     /// When the person has to have proven who they are, at the earliest (`auth_time`), in seconds since 1970. None:
     /// nothing of the kind was asked for.
     pub authenticated_since: Option<u64>,
+    /// Seconds that may lie between that and now. None: as many as there are.
+    pub max_age: Option<u64>,
     /// Whether a token that does not say when that was is believed all the same.
     pub may_lack_time: bool,
     /// What may have signed it.
@@ -53,7 +55,7 @@ pub struct ProviderIdentity {
 
 /// Judges an ID token: its signature by one of the provider's keys, and that it was made now, for us, for this
 /// very request and access token. A token without `kid` is that of the one key of its algorithm.
-/// `jose.kid.unknown` is worth another look at the provider's keys.
+/// `jose.kid.unknown` and `jose.kid.missing` are worth another look at the provider's keys.
 ///
 /// # Errors
 /// `oidc.provider-token.issuer`, `…audience`, `…authorized-party`, `…expired`, `…not-yet-valid`, `…stale`,
@@ -125,7 +127,7 @@ impl IdTokenRule<'_> {
                 refused("oidc.provider-token.stale", "iat", "a token made now").found(&issued.to_string())
             );
         }
-        let Some(since) = self.authenticated_since else { return Ok(()) };
+        let Some(since) = self.authenticated_since() else { return Ok(()) };
         if self.may_lack_time && claims.time("auth_time")?.is_none() {
             return Ok(());
         }
@@ -136,6 +138,12 @@ impl IdTokenRule<'_> {
                 .found(&authenticated.to_string()));
         }
         Ok(())
+    }
+
+    /// When the person has to have proven who they are, at the earliest. The age counts from now: time passes while
+    /// they are at the provider.
+    fn authenticated_since(&self) -> Option<u64> {
+        self.authenticated_since.max(self.max_age.map(|max_age| self.now.saturating_sub(max_age)))
     }
 
     /// Step 11 and section 3.1.3.8: to the request, and to the access token.

@@ -15,6 +15,8 @@ pub struct PendingSignIn {
     pub code_verifier: String,
     /// [`super::IdTokenRule::authenticated_since`].
     pub authenticated_since: Option<u64>,
+    /// [`super::IdTokenRule::max_age`].
+    pub max_age: Option<u64>,
 }
 
 impl core::fmt::Debug for PendingSignIn {
@@ -27,12 +29,13 @@ impl core::fmt::Debug for PendingSignIn {
 impl PendingSignIn {
     /// As it is kept.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, nonce, code_verifier, authenticated_since } = self;
+        let Self { state, nonce, code_verifier, authenticated_since, max_age } = self;
         serde_json::json!({
             "state": state,
             "nonce": nonce,
             "code_verifier": code_verifier,
             "authenticated_since": authenticated_since,
+            "max_age": max_age,
         })
         .to_string()
         .into_bytes()
@@ -50,15 +53,16 @@ impl PendingSignIn {
             let text = object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or_else(malformed)
         };
-        let authenticated_since = match object.get("authenticated_since") {
-            None | Some(Value::Null) => None,
-            Some(since) => Some(since.as_u64().ok_or_else(malformed)?),
+        let seconds = |name: &str| match object.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(seconds) => seconds.as_u64().map(Some).ok_or_else(malformed),
         };
         Ok(Self {
             state: text("state")?,
             nonce: text("nonce")?,
             code_verifier: text("code_verifier")?,
-            authenticated_since,
+            authenticated_since: seconds("authenticated_since")?,
+            max_age: seconds("max_age")?,
         })
     }
 }

@@ -26,6 +26,8 @@ pub struct ExpectedSignOn<'e> {
     /// When the person has to have proven who they are, at the earliest (AuthnInstant), in seconds since 1970. None:
     /// nothing of the kind was asked for.
     pub authenticated_since: Option<u64>,
+    /// Seconds that may lie between that and now. None: as many as there are.
+    pub max_age: Option<u64>,
     /// Skew, age, sizes and signature algorithms.
     pub policy: &'e Policy,
     /// Now, seconds since 1970.
@@ -94,7 +96,9 @@ pub fn judge_sign_on(body: &[u8], expected: &ExpectedSignOn<'_>) -> Result<SignO
 
 /// Whether the sign-in there is as recent as was asked for (SAML core section 3.4.1, ForceAuthn).
 fn check_recency(person: &AssertedPerson, expected: &ExpectedSignOn<'_>) -> Result<(), Refusal> {
-    let Some(since) = expected.authenticated_since else { return Ok(()) };
+    // The age counts from now: time passes while they are at the provider.
+    let youngest = expected.max_age.map(|max_age| expected.now.saturating_sub(max_age));
+    let Some(since) = expected.authenticated_since.max(youngest) else { return Ok(()) };
     if person.authn_instant.saturating_add(expected.policy.clock_skew) >= since {
         return Ok(());
     }
