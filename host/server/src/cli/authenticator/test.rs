@@ -1,6 +1,6 @@
 //! `postern authenticator test`
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -261,8 +261,12 @@ fn asked(shown: &Shown<'_>, step: &Step) -> Answer {
     let Step::Challenge(challenge) = step else { return Ok(None) };
     let mut fields = Vec::new();
     for element in &challenge.elements {
+        let mut is_secret = false;
         let (name, label) = match element {
-            Element::Field(field) => (&field.name, shown.text(&field.label)),
+            Element::Field(field) => {
+                is_secret = field.kind == FieldKind::Secret;
+                (&field.name, shown.text(&field.label))
+            }
             Element::Choice(choice) => {
                 for option in &choice.options {
                     say(format!("      {}: {}", plain(&option.value), plain(&shown.text(&option.label))));
@@ -271,7 +275,8 @@ fn asked(shown: &Shown<'_>, step: &Step) -> Answer {
             }
             _ => continue,
         };
-        let Some(typed) = read_line(&format!("    {}: ", plain(&label))) else {
+        let prompt = format!("    {}: ", plain(&label));
+        let Some(typed) = (if is_secret { read_secret(&prompt) } else { read_line(&prompt) }) else {
             return Err("the input has ended, the flow has not".into());
         };
         fields.push((name.clone(), typed));
@@ -292,6 +297,11 @@ fn read_line(prompt: &str) -> Option<String> {
     let mut line = String::new();
     let length = io::stdin().lock().read_line(&mut line).ok()?;
     (length > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// As [`read_line`]; a terminal does not show what is typed.
+fn read_secret(prompt: &str) -> Option<String> {
+    if io::stdin().is_terminal() { rpassword::prompt_password(prompt).ok() } else { read_line(prompt) }
 }
 
 fn say_step(shown: &Shown<'_>, step: &Step) {
