@@ -14,7 +14,8 @@ function page(response, status, type, text) {
   response.end(text);
 }
 
-/** The page on which people sign in: whatever they type is who they are. */
+/** The page on which people sign in: whatever they type is who they are. It keeps no sessions, so that `anew` is
+ *  always kept to; a place that has some goes past them for it, and says so in its ticket. */
 function signIn(request, url, response, sent) {
   if (request.method !== "POST") {
     const form = '<form method="post"><label>Who are you? <input name="username"></label> <button>Sign in</button></form>';
@@ -22,7 +23,7 @@ function signIn(request, url, response, sent) {
   }
   const back = new URL(url.searchParams.get("back"));
   back.searchParams.set("state", url.searchParams.get("state"));
-  back.searchParams.set("ticket", `${sent.get("username")}.${url.searchParams.get("nonce")}`);
+  back.searchParams.set("ticket", `${sent.get("username")}.${url.searchParams.get("nonce")}.${url.searchParams.get("anew")}`);
   response.writeHead(303, { location: back.href });
   return response.end();
 }
@@ -30,9 +31,9 @@ function signIn(request, url, response, sent) {
 /** Whose a ticket is: for those who know the secret. */
 function tickets(request, response, sent) {
   if (request.headers.authorization !== `Bearer ${secret}`) return page(response, 401, "text/plain", "who asks?");
-  const [username, nonce] = (sent.get("ticket") ?? "").split(".");
+  const [username, nonce, anew] = (sent.get("ticket") ?? "").split(".");
   if (!username || !nonce) return page(response, 404, "text/plain", "no such ticket");
-  const member = { number: `member-${username}`, username, nonce };
+  const member = { number: `member-${username}`, username, nonce, anew: anew === "true" };
   return page(response, 200, "application/json", JSON.stringify(member));
 }
 

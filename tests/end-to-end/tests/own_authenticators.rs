@@ -30,7 +30,7 @@ impl Club {
     fn build(folder: &Path, port: u16) -> Self {
         done(postern(folder, &["new", NAME, "--lang", "rust", "--kind", "sent-away"]));
         let club = Self { folder: folder.join(NAME), place: format!("127.0.0.1:{port}") };
-        for file in ["postern.toml", "sign-in.toml", "README.md"] {
+        for file in ["postern.toml", "sign-in.toml", "fresh.toml", "README.md"] {
             let file = club.folder.join(file);
             let text = fs::read_to_string(&file).expect("a file of the project");
             fs::write(&file, text.replace(PLACE, &club.place)).expect("a folder to write to");
@@ -54,7 +54,11 @@ impl Club {
 
     /// The harness, with what the place needs and these flags.
     fn try_out(&self, flags: &[&str]) -> Output {
-        let script = ["test", "club.wasm", "--script", "sign-in.toml", "--outbound", &self.place];
+        self.go_through("sign-in.toml", flags)
+    }
+
+    fn go_through(&self, script: &str, flags: &[&str]) -> Output {
+        let script = ["test", "club.wasm", "--script", script, "--outbound", &self.place];
         postern(&self.folder, &[&script[..], flags].concat())
     }
 
@@ -137,6 +141,15 @@ fn the_harness_calls_the_place(club: &Club) {
     assert!(went.contains(&format!("the person is sent to http://{}/sign-in?", club.place)), "{went}");
     let calls = went.lines().filter(|line| line.contains("outbound") && line.contains("send")).count();
     assert_eq!(calls, 3, "each ticket is asked for: {went}");
+    // Where people have to prove anew who they are, the place is told, and has to say that it kept to it.
+    for flags in [&["--fresh"][..], &["--max-age", "600"], &["--fresh", "--max-age", "0"]] {
+        for script in ["sign-in.toml", "fresh.toml"] {
+            let went = done(club.go_through(script, &[&LOOPBACK[..], &SECRET, flags].concat()));
+            assert!(went.contains("everything as it has to be"), "{went}");
+        }
+    }
+    let output = club.go_through("fresh.toml", &[&LOOPBACK[..], &SECRET].concat());
+    assert!(said(&output).contains("sign-in?anew=false&"), "nobody asks: {}", said(&output));
     // Without the network, without the secret, with another one.
     fs::write(club.folder.join("wrong"), "something-else\n").expect("a folder to write to");
     let line = format!(
@@ -205,6 +218,10 @@ fn it_signs_people_in(club: &Club, folder: &Path) {
     // The same person again, and nobody.
     assert!(is_signed_in(&sign_in(&mut site.browser(), "carol")));
     assert_eq!(site.postern.run(&["user", "list"]), listed);
+    // Who has a session here and is asked anew is sent there, and told so.
+    let page = browser.open(&format!("{url}&prompt=login")).expect("a page");
+    let sent = format!("http://{}/sign-in?anew=true&", club.place);
+    assert!(page.url.as_str().starts_with(&sent), "{}\n{}", page.url, page.text());
     let page = sign_in(&mut site.browser(), "");
     assert!(page.text().contains("did not sign you in"), "{}\n{}", page.url, page.text());
 }

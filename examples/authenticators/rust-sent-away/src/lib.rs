@@ -28,6 +28,8 @@ struct Member {
     number: String,
     username: String,
     nonce: String,
+    /// Whether they had to prove it there for this ticket: a session there was not enough.
+    anew: bool,
 }
 
 impl Authenticator for SentAway {
@@ -58,15 +60,22 @@ impl Authenticator for SentAway {
         if !same(member.nonce.as_bytes(), &call.state) {
             return denied("rust-sent-away.refused", "the ticket is for another sign-in");
         }
+        // `anew` went along in the person's browser, who could take it out.
+        if demanded().wants_recent() && !member.anew {
+            return denied("rust-sent-away.refused", "the place did not ask them anew");
+        }
         vouched_for(&place, &member.number, &[("preferred_username", &member.username)], "pwd", CONTEXT)
     }
 }
 
-/// To the place, with where to come back to; what is kept here meanwhile is what the ticket has to be for.
+/// To the place, with where to come back to, and whether they have to prove anew who they are; what is kept here
+/// meanwhile is what the ticket has to be for.
 fn away(call: &Call, place: &str) -> Step {
     let nonce: String = system::random(16).iter().map(|byte| format!("{byte:02x}")).collect();
     let Context { redirect_uri, redirect_state, .. } = &call.context;
-    let parameters = [("back", redirect_uri.as_str()), ("state", redirect_state), ("nonce", &nonce)];
+    let anew = if demanded().wants_recent() { "true" } else { "false" };
+    let parameters =
+        [("anew", anew), ("back", redirect_uri.as_str()), ("state", redirect_state), ("nonce", &nonce)];
     sent_to(&url_with(&format!("{place}/sign-in"), &parameters), nonce.into_bytes())
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::demands::{self, Demand};
 use crate::{Context, Event, FormField, Person};
 
 /// One call of the host. At the beginning there is neither a form nor anything that was brought back.
@@ -33,6 +34,20 @@ impl Call {
     /// Whom an earlier step found, or who sets it up.
     pub fn person(&self) -> Option<&Person> {
         self.context.person.as_ref()
+    }
+}
+
+/// What the application and the operator ask of this sign-in. Who sends people elsewhere passes it on there and
+/// judges by it what they bring back; one that never asks is passed over where somebody has to prove anew who
+/// they are.
+pub fn demanded() -> Demand {
+    demands::current()
+}
+
+impl Demand {
+    /// Whether a session elsewhere is not enough: the proof has to be made in this sign-in, or of a greatest age.
+    pub fn wants_recent(&self) -> bool {
+        self.fresh || self.max_age.is_some()
     }
 }
 

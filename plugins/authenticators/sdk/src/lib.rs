@@ -68,9 +68,11 @@ pub mod bindings {
 
 pub use bindings::exports::postern::idp::authenticator::*;
 pub use bindings::postern::idp::{
-    accounts, credential_index, credentials, kerberos, messages, outbound, own_keys, signatures, system,
+    accounts, credential_index, credentials, demands, kerberos, messages, outbound, own_keys, signatures,
+    system,
 };
-pub use call::{Call, Form, Returned};
+pub use call::{Call, Form, Returned, demanded};
+pub use demands::Demand;
 pub use requests::*;
 pub use steps::*;
 pub use words::*;

@@ -28,6 +28,13 @@ fn form(fields: &[(&str, &str)]) -> Form {
 }
 
 #[test]
+fn a_demand_says_whether_a_session_elsewhere_is_enough() {
+    let demand = |fresh, max_age| Demand { fresh, max_age, contexts: Vec::new() };
+    assert!(!demand(false, None).wants_recent());
+    assert!(demand(true, None).wants_recent() && demand(false, Some(600)).wants_recent());
+}
+
+#[test]
 fn each_event_is_where_an_author_looks_for_it() {
     let what = |event| {
         let call = call(event);

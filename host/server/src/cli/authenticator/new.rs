@@ -55,7 +55,7 @@ macro_rules! example {
 const RUST: Files =
     example!("rust-pin": "Cargo.toml", "src/lib.rs", "postern.toml", "sign-in.toml", "README.md");
 const RUST_SENT_AWAY: Files = example!("rust-sent-away":
-    "Cargo.toml", "src/lib.rs", "postern.toml", "sign-in.toml", "place.mjs", "README.md");
+    "Cargo.toml", "src/lib.rs", "postern.toml", "sign-in.toml", "fresh.toml", "place.mjs", "README.md");
 const JS: Files = example!("js-security-question":
     "package.json", "package-lock.json", "authenticator.js", "postern.toml", "sign-in.toml", "README.md");
 const PYTHON: Files = example!("python-badge-lookup":
