@@ -244,3 +244,52 @@ async fn who_asks_for_no_demand_is_passed_over_where_there_is_one() {
     let page = reach(&mut Browser::default(), &scene, "alice").await;
     assert_eq!(shown(&page).linkable.len(), 1, "the other one alone");
 }
+
+/// An application asks for any age, and whoever writes the address of its request does.
+#[tokio::test]
+async fn a_great_age_that_an_application_asks_for_is_no_proof_for_later_demands() {
+    let (scene, seen) = scene(UnknownIdentity::OwnPage).await;
+    let mut bob = Browser::default();
+    let page = form(reach(&mut bob, &scene, "bob").await);
+    let question = name_to_link(&mut bob, &scene, &seen, &page, "subject=1").await;
+    bob.send_on(&scene, "sign-in", &form(question), &[]).await;
+
+    for (max_age, opens) in [(86_400, false), (60, true)] {
+        let mut browser = Browser::default();
+        scene.script(Outcome::Authenticate(Demand { max_age: Some(max_age), ..demand("one") }));
+        let opened = browser.open(&scene, Method::Get).await;
+        let page = form(browser.follow_on(&scene, opened).await);
+        browser.send_on(&scene, "other", &page, &[]).await;
+        let state = seen.lock().unwrap().state();
+        let came = browser.come_back_with(&scene, "away", &state, "subject=1").await;
+        browser.follow_on(&scene, came).await;
+        assert!(matches!(scene.resumed(), Some(SignOn::Authenticated(_))));
+        let own = browser.open_own(&scene, OwnPage::Factors).await;
+        let own = name(&browser.follow_on(&scene, own).await);
+        assert_eq!(own, if opens { "factors" } else { "sign-in.title" }, "{max_age}");
+    }
+}
+
+/// A link is a factor of the step that names its authenticator: a password alone sets no other one up in its place.
+#[tokio::test]
+async fn who_has_a_link_for_the_step_sets_nothing_else_up_in_it() {
+    for is_linked in [true, false] {
+        let (scene, seen) = scene(UnknownIdentity::OwnPage).await;
+        if is_linked {
+            let mut bob = Browser::default();
+            let page = form(reach(&mut bob, &scene, "bob").await);
+            let question = name_to_link(&mut bob, &scene, &seen, &page, "subject=1").await;
+            bob.send_on(&scene, "sign-in", &form(question), &[]).await;
+        }
+        scene.let_enrol();
+        scene.require(&[&["password"], &["away", "pin"]]);
+        let mut thief = Browser::default();
+        let page = thief.reach_sign_in(&scene, demand("one")).await;
+        thief.send_on(&scene, "sign-in", &page, &[("username", "bob"), ("password", PASSWORD)]).await;
+        let state = seen.lock().unwrap().state();
+        let came = thief.come_back_with(&scene, "away", &state, "subject=9").await;
+        let shown = thief.follow_on(&scene, came).await;
+        let is_over = matches!(scene.resumed(), Some(SignOn::Failed(_)));
+        assert_eq!(is_over, is_linked, "{}", name(&shown));
+    }
+}

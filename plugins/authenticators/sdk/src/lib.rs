@@ -68,8 +68,8 @@ pub mod bindings {
 
 pub use bindings::exports::postern::idp::authenticator::*;
 pub use bindings::postern::idp::{
-    accounts, credential_index, credentials, demands, kerberos, messages, outbound, own_keys, signatures,
-    system,
+    accounts, credential_index, credentials, demands, directory, kerberos, messages, outbound, own_keys,
+    redirections, signatures, system,
 };
 pub use call::{Call, Form, Returned, demanded};
 pub use demands::Demand;
