@@ -90,9 +90,16 @@ export async function linkedByTheirOwner(page, context) {
     await at.heading(page, "Hello, Alice Example");
     assert.ok(page.url().startsWith(config.oidcApp), page.url());
   });
-  await step(page, "the person sees it on their own page", async () => {
+  await step(page, "the person sees it on their own page, and shows before that they are there", async () => {
     await page.goto(`${config.identityProvider}/authenticationendpoint/factors`);
-    await page.getByText("Elsewhere: al@op.example").waitFor();
+    // They came by the provider, which knew the browser: it is asked for them anew.
+    await say(page, "al@elsewhere.test");
+    await signIn(page, "al");
+    const link = page.getByText("Elsewhere: al@op.example");
+    const consent = page.getByRole("button", { name: "Continue" });
+    await link.or(consent).first().waitFor();
+    if (await consent.isVisible()) await consent.click();
+    await link.waitFor();
     await look(page, "factors-links", accessible);
     await focusOrder(page);
   });
@@ -218,11 +225,15 @@ async function say(page, name) {
 
 /** node-oidc-provider's own pages. */
 async function signInElsewhere(page, name) {
+  await signIn(page, name);
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+async function signIn(page, name) {
   await page.locator('input[name="login"]').fill(name);
   assert.ok(page.url().startsWith(providers.elsewhere), page.url());
   await page.locator('input[name="password"]').fill("any");
   await page.getByRole("button", { name: "Sign-in" }).click();
-  await page.getByRole("button", { name: "Continue" }).click();
 }
 
 /** What reaches the path where people come back, from now on. */
